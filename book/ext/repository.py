@@ -1,0 +1,66 @@
+"""The project's address, read at one place: Homepage in pyproject.toml.
+
+The theme's buttons, the links to source files and to Colab all follow it. A Colab badge in a lab
+is shown as a button of the book's own, since its picture lies on another host, and the build
+fails when it leads to another repository.
+"""
+
+import tomllib
+from pathlib import Path
+from urllib.parse import urlparse
+
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.config import Config
+from sphinx.errors import ConfigError
+from sphinx.util import logging
+
+logger = logging.getLogger(__name__)
+BRANCH = "main"
+COLAB = "https://colab.research.google.com"
+
+
+def homepage(root: Path) -> str:
+    """The repository's address, without a slash at its end."""
+    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    address = project.get("urls", {}).get("Homepage", "")
+    if not address:
+        raise ConfigError("pyproject.toml names no Homepage under [project.urls]: add one")
+    return address.rstrip("/")
+
+
+def file_address(root: Path, file: str) -> str:
+    """Where a file of the repository is shown on the web."""
+    return f"{homepage(root)}/blob/{BRANCH}/{file}"
+
+
+def colab_address(root: Path, notebook: str) -> str:
+    """Where Colab opens a notebook of the repository ("notebooks/ch01….ipynb")."""
+    return f"{COLAB}/github{urlparse(homepage(root)).path}/blob/{BRANCH}/{notebook}"
+
+
+def fill_in_address(app: Sphinx, config: Config) -> None:
+    """Hand the address to the theme, which builds its buttons from these options."""
+    config.html_theme_options["repository_url"] = homepage(Path(app.srcdir))
+    config.html_theme_options["repository_branch"] = BRANCH
+
+
+def redraw_badges(app: Sphinx, doctree: nodes.document) -> None:
+    """Replace each Colab badge's remote picture by words, and check where it leads."""
+    root, docname = Path(app.srcdir), app.env.docname
+    for image in list(doctree.findall(nodes.image)):
+        if not image["uri"].endswith("colab-badge.svg"):
+            continue
+        link = image.parent
+        expected = colab_address(root, f"{docname}.ipynb")
+        if isinstance(link, nodes.reference) and link.get("refuri") != expected:
+            message = "the Colab badge leads to %s, expected %s (Homepage in pyproject.toml)"
+            logger.warning(message, link.get("refuri"), expected, location=image, type="mmcourse")
+        words = image.get("alt") or "Open in Colab"
+        image.replace_self(nodes.inline("", words, classes=["mm-colab"]))
+
+
+def setup(app: Sphinx) -> None:
+    """Connect early: the theme reads its options when the builder starts."""
+    app.connect("config-inited", fill_in_address, priority=100)
+    app.connect("doctree-read", redraw_badges, priority=100)

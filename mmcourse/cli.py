@@ -1,0 +1,83 @@
+"""The command line: `mmcourse --help`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Multimodal AI from scratch: train, measure and explore the models of the book.",
+)
+
+TRAINABLE = {"joint": "mmcourse.joint.recipe:train_joint"}
+MEASURABLE = {"joint": ("mmcourse.joint:JointModel", "mmcourse.joint.evaluate:measure_joint")}
+
+
+def _load(reference: str) -> object:
+    module, _, name = reference.partition(":")
+    return getattr(import_module(module), name)
+
+
+def _known(name: str, table: dict) -> None:
+    if name not in table:
+        raise ValueError(f"no model is called {name!r}; choose one of {', '.join(table)}")
+
+
+@app.command()
+def train(
+    name: Annotated[str, typer.Argument(help="Which model, such as joint.")],
+    tier: Annotated[str, typer.Option(help="smoke, cpu, gpu or full.")] = "cpu",
+    out: Annotated[Path | None, typer.Option(help="Folder to save to (runs/NAME).")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of weights and data.")] = 0,
+    precision: Annotated[str, typer.Option(help="no (float32), bf16 or fp16.")] = "no",
+) -> None:
+    """Train a model as its card says, with a card of its own. Killed runs go on where they were."""
+    from mmcourse.training import TIERS
+
+    _known(name, TRAINABLE)
+    if tier not in TIERS:
+        raise ValueError(f"tier {tier!r} does not exist; choose one of {', '.join(TIERS)}")
+    _load(TRAINABLE[name])(out or Path("runs") / name, tier, seed, precision)  # type: ignore[operator]
+
+
+@app.command()
+def measure(
+    name: Annotated[str, typer.Argument(help="A shipped model, such as joint.")],
+    n: Annotated[int | None, typer.Option(help="Scenes per metric (the card's).")] = None,
+    weights: Annotated[str | None, typer.Option(help="A folder to measure instead.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Measure every metric of a model's card again, on held-out scenes."""
+    _known(name, MEASURABLE)
+    model_class, function = (_load(reference) for reference in MEASURABLE[name])
+    model = model_class.from_pretrained(weights or name)  # type: ignore[attr-defined]
+    metrics = function(model, n)  # type: ignore[operator]
+    if as_json:
+        typer.echo(json.dumps({"name": name, "metrics": metrics}))
+        return
+    for metric, m in metrics.items():
+        typer.echo(f"{metric:32} {m['value']:.4f}   n={m['n']}   chance {m['chance']:.4f}")
+
+
+@app.command()
+def doctor() -> None:
+    """Look this machine over and say in plain words what is missing."""
+    from mmcourse.doctor import main as look
+
+    raise typer.Exit(look())
+
+
+def main() -> None:
+    """Run the command line; what a user can mend is one line, without a traceback."""
+    try:
+        app()
+    except (ValueError, OSError) as error:
+        print(f"mmcourse: {error}", file=sys.stderr)
+        raise SystemExit(2) from None

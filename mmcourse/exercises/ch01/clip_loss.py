@@ -1,0 +1,240 @@
+"""Core: the symmetric contrastive loss."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from mmcourse.exercises.ch01 import wrong_losses as wrong
+from mmcourse.exercises.definition import Mutant, Task, holds
+from mmcourse.exercises.expect import close, follows_device, keeps_dtype, same_gradients, tensor
+from mmcourse.exercises.findings import Broken
+from mmcourse.exercises.inputs import normalised, raw, unit
+from mmcourse.exercises.probe import calls
+from mmcourse.joint import losses
+
+STUB = '''
+@exercise("ch01.clip_loss")
+def clip_loss(text_emb, image_emb, logit_scale):
+    """Symmetric contrastive loss over a batch of pairs.
+
+    text_emb, image_emb: (B, D), rows of length 1; text i belongs to picture i.
+    logit_scale: 1 / temperature, multiplied onto the cosines; a number or a scalar tensor.
+    Returns a scalar tensor in the inputs' dtype: the mean of the text-to-image and the
+    image-to-text cross-entropy. It stays finite in float32 for scales up to 100.
+    """
+    raise NotImplementedError
+'''
+
+
+def by_hand(text_emb: Tensor, image_emb: Tensor, logit_scale: Any) -> Tensor:
+    """Pair by pair: minus the logarithm of the probability of the right partner."""
+    size = len(text_emb)
+    logit = [[logit_scale * (t * i).sum() for i in image_emb] for t in text_emb]
+    total = torch.zeros((), dtype=text_emb.dtype)
+    for k in range(size):
+        row = torch.stack([logit[k][j] for j in range(size)])
+        column = torch.stack([logit[j][k] for j in range(size)])
+        total = total + row.logsumexp(0) - logit[k][k] + column.logsumexp(0) - logit[k][k]
+    return total / (2 * size)
+
+
+@holds("two pairs at right angles, scale 1: the loss is log(1 + 1/e) = 0.3133")
+def two_pairs(answer: Any) -> None:
+    pairs = torch.eye(2, dtype=torch.float64)
+    close(answer(pairs, pairs, 1.0), math.log(1 + math.exp(-1)))
+
+
+@holds("a batch of one has nothing to tell apart: the loss is 0")
+def one_pair(answer: Any) -> None:
+    close(answer(unit(1, 3, seed=1), unit(1, 3, seed=2), 5.0), 0.0)
+
+
+@holds("where all vectors are the same, it is a guess among B: the loss is log B")
+def all_the_same(answer: Any) -> None:
+    same = unit(1, 3, seed=3).expand(4, 3).contiguous()
+    close(answer(same, same, 10.0), math.log(4))
+
+
+@holds("texts and pictures can swap roles")
+def symmetric(answer: Any) -> None:
+    text, image = unit(3, 2, seed=4), unit(3, 2, seed=5)
+    swapped = tensor(answer(image, text, 4.0), ())
+    close(answer(text, image, 4.0), swapped.detach(), "Swapped, the loss is another.")
+
+
+@holds("the value is that of the formula, written out pair by pair")
+def formula(answer: Any) -> None:
+    for size, scale in ((2, 2.0), (3, 7.0), (5, 1 / 0.07)):
+        text, image = unit(size, 4, seed=size), unit(size, 4, seed=size + 10)
+        close(answer(text, image, scale), by_hand(text, image, scale))
+        as_tensor = torch.tensor(scale, dtype=torch.float64)
+        close(answer(text, image, as_tensor), by_hand(text, image, scale))
+
+
+@holds("the order of the pairs does not matter")
+def order(answer: Any) -> None:
+    text, image, shuffled = unit(3, 2, seed=6), unit(3, 2, seed=7), torch.tensor([2, 0, 1])
+    close(answer(text[shuffled], image[shuffled], 4.0), by_hand(text, image, 4.0))
+
+
+@holds("it stays finite at scale 100 in float32, however wrong the pairs")
+def finite(answer: Any) -> None:
+    text = torch.tensor([[1.0, 0.0], [-1.0, 0.0]])
+    for image, expected in ((-text, 200.0), (text, 0.0)):
+        got = tensor(answer(text, image, 100.0), ())
+        if not torch.isfinite(got):
+            raise Broken("exp() or log() left the range of float32.", got, expected)
+        close(got, expected)
+
+
+def _pairs() -> tuple[Any, ...]:
+    return raw(3, 4, seed=8), raw(3, 4, seed=9), torch.tensor(3.0, dtype=torch.float64)
+
+
+def _unit_pairs() -> tuple[Any, ...]:
+    return normalised(*_pairs())
+
+
+def _probes() -> list[tuple[Any, ...]]:
+    far = torch.tensor([[1.0, 0.0], [-1.0, 0.0]])
+    scale = torch.tensor(2.0, dtype=torch.float64)
+    return [
+        (raw(2, 3, seed=10), raw(2, 3, seed=11), scale),
+        (raw(4, 3, seed=12), raw(4, 3, seed=13), 2 * scale),
+        (far, -far, torch.tensor(100.0)),
+        (far, far, torch.tensor(100.0)),
+    ]
+
+
+def _log_of_softmax(text_emb: Tensor, image_emb: Tensor, logit_scale: Any) -> Tensor:
+    logits = logit_scale * text_emb @ image_emb.T
+    rows, columns = logits.softmax(1).diagonal(), logits.softmax(0).diagonal()
+    return -(rows.log().mean() + columns.log().mean()) / 2
+
+
+def _bare_exponentials(text_emb: Tensor, image_emb: Tensor, logit_scale: Any) -> Tensor:
+    powers = (logit_scale * text_emb @ image_emb.T).exp()
+    rows, columns = powers.diagonal() / powers.sum(1), powers.diagonal() / powers.sum(0)
+    return -(rows.log().mean() + columns.log().mean()) / 2
+
+
+def _no_negatives(text_emb: Tensor, image_emb: Tensor, logit_scale: Any) -> Tensor:
+    return (1 - F.cosine_similarity(text_emb, image_emb)).mean()
+
+
+def _first_label(text_emb: Tensor, image_emb: Tensor, logit_scale: Any) -> Tensor:
+    logits = logit_scale * text_emb @ image_emb.T
+    target = torch.zeros(len(logits), dtype=torch.long, device=logits.device)
+    return (F.cross_entropy(logits, target) + F.cross_entropy(logits.T, target)) / 2
+
+
+_UNSTABLE = (
+    "The formula is right, but exp and log are taken one after the other. At scale 100 a logit of "
+    "-100 has probability e^-200, which float32 rounds to 0, and log(0) is infinite. Let "
+    "`F.cross_entropy`, `log_softmax` or `logsumexp` do both in one step."
+)
+
+EXERCISE = Task(
+    id="ch01.clip_loss",
+    title="The contrastive loss",
+    level="core",
+    difficulty=2,
+    minutes=10,
+    stub=STUB,
+    reference=losses.clip_loss,
+    properties=(
+        two_pairs,
+        one_pair,
+        all_the_same,
+        symmetric,
+        formula,
+        order,
+        finite,
+        same_gradients("gradients reach texts, pictures and scale", _pairs, by_hand, normalised),
+        keeps_dtype(_unit_pairs),
+        follows_device(_unit_pairs),
+    ),
+    probe=calls(_probes, through=normalised),
+    mutants=(
+        Mutant(
+            "text-to-image only",
+            wrong.texts_only,
+            "Each text picks its picture, but no picture picks its text: a picture that every text "
+            "likes goes unpunished. Add the cross-entropy of the transposed logits, and halve.",
+        ),
+        Mutant(
+            "image-to-text only",
+            wrong.pictures_only,
+            "Each picture picks its text, but no text picks its picture. Add the cross-entropy of "
+            "the logits the other way round, and halve.",
+        ),
+        Mutant(
+            "divides by the scale",
+            wrong.divided,
+            "`logit_scale` is 1 / temperature already, so it is multiplied. Divided, the logits "
+            "shrink where they should grow: the softmax is nearly flat, and nothing is learned.",
+        ),
+        Mutant(
+            "exponentiates the scale again",
+            wrong.exponentiated,
+            "The model stores a logarithm, but hands over `logit_scale.exp()`. Taking exp here "
+            "applies the temperature twice.",
+        ),
+        Mutant(
+            "ignores the scale",
+            wrong.unscaled,
+            "Cosines lie in [-1, 1], so without the scale the best probability among B is only "
+            "about e² / B. Multiply the cosines by `logit_scale`.",
+        ),
+        Mutant(
+            "adds the two directions without halving",
+            wrong.not_halved,
+            "The loss is the mean of the two directions, so that it is comparable with a single "
+            "cross-entropy (log B for guessing). Divide by 2.",
+        ),
+        Mutant(
+            "sums over the batch",
+            wrong.summed,
+            "The loss grows with the batch, and so does the step. Average over the pairs: "
+            "`reduction='mean'`, which is cross_entropy's default.",
+        ),
+        Mutant(
+            "every text belongs to picture 0",
+            _first_label,
+            "The targets are all zero. Text i belongs to picture i, so the right class of row i is "
+            "i: `torch.arange(B)`.",
+        ),
+        Mutant(
+            "softmax before cross_entropy",
+            wrong.softmax_twice,
+            "`F.cross_entropy` takes logits and applies the softmax itself. Given probabilities, "
+            "it flattens them once more, and the loss can't fall below a floor.",
+        ),
+        Mutant(
+            "pulls pairs together and pushes nothing apart",
+            _no_negatives,
+            "Without the other pictures of the batch, the cheapest solution is to map everything "
+            "to one point. The negatives are the off-diagonal entries of the matrix.",
+        ),
+        Mutant(
+            "no gradient to the pictures",
+            wrong.detached,
+            "The value is right, but the pictures were detached, so their tower would never learn. "
+            "Both towers are trained by this loss.",
+        ),
+        Mutant("log of a softmax", _log_of_softmax, _UNSTABLE),
+        Mutant("bare exponentials", _bare_exponentials, _UNSTABLE),
+    ),
+    hints=(
+        "All B by B cosines at once are one matrix product. Which entry of row i is the right one?",
+        "Row i is a classification among B pictures whose right class is i. Column j is a "
+        "classification among B texts. What is the target vector of both?",
+        "logits = logit_scale * text_emb @ image_emb.T; `F.cross_entropy` of the logits and of "
+        "their transpose, each with `torch.arange(B)` on the right device; the mean of the two.",
+    ),
+)

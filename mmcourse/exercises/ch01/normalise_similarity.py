@@ -1,0 +1,180 @@
+"""Core: the cosine of every text with every picture."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from mmcourse.exercises.definition import Mutant, Task, holds
+from mmcourse.exercises.expect import close, follows_device, keeps_dtype, same_gradients
+from mmcourse.exercises.inputs import raw
+from mmcourse.exercises.probe import calls
+from mmcourse.joint import similarity
+
+STUB = '''
+@exercise("ch01.normalise_similarity")
+def cosine_similarity_matrix(text_emb, image_emb):
+    """Cosine of the angle between every text and every picture.
+
+    text_emb: (Bt, D), image_emb: (Bi, D), vectors of any length.
+    Returns (Bt, Bi): entry [i, j] belongs to text i and picture j, in the dtype of the inputs.
+    """
+    raise NotImplementedError
+'''
+
+
+def by_hand(text_emb: Tensor, image_emb: Tensor) -> Tensor:
+    """One entry at a time: the dot product over the product of the two lengths."""
+    rows = [
+        torch.stack(
+            [(t * i).sum() / ((t * t).sum().sqrt() * (i * i).sum().sqrt()) for i in image_emb]
+        )
+        for t in text_emb
+    ]
+    return torch.stack(rows)
+
+
+@holds("vectors that point the same way have cosine 1, at a right angle 0")
+def angles(answer: Any) -> None:
+    text = torch.tensor([[3.0, 4.0]], dtype=torch.float64)
+    image = torch.tensor([[6.0, 8.0], [-4.0, 3.0]], dtype=torch.float64)
+    close(answer(text, image), torch.tensor([[1.0, 0.0]]))
+
+
+@holds("row i, column j is text i with picture j, also for unequal numbers of them")
+def rows_and_columns(answer: Any) -> None:
+    text, image = raw(2, 3, seed=1), raw(4, 3, seed=2)
+    close(answer(text, image), by_hand(text, image))
+
+
+@holds("making vectors longer or shorter changes nothing")
+def length_is_nothing(answer: Any) -> None:
+    text, image = raw(2, 3, seed=3), raw(2, 3, seed=4)
+    plain = close_to = by_hand(text, image)
+    longer = torch.tensor([[10.0], [0.1]], dtype=torch.float64)
+    close(answer(text * longer, image), plain, "It depends on how long the texts' vectors are.")
+    close(
+        answer(text, image * longer), close_to, "It depends on how long the pictures' vectors are."
+    )
+
+
+def _shapes() -> list[tuple[Any, ...]]:
+    return [(raw(2, 3, seed=5), raw(4, 3, seed=6)), (raw(3, 3, seed=7), raw(3, 3, seed=8))]
+
+
+def _dot(text_emb: Tensor, image_emb: Tensor) -> Tensor:
+    return text_emb @ image_emb.T
+
+
+def _over_the_batch(text_emb: Tensor, image_emb: Tensor) -> Tensor:
+    return F.normalize(text_emb, dim=0) @ F.normalize(image_emb, dim=0).T
+
+
+def _transposed(text_emb: Tensor, image_emb: Tensor) -> Tensor:
+    return F.normalize(image_emb, dim=-1) @ F.normalize(text_emb, dim=-1).T
+
+
+def _one_side(text_emb: Tensor, image_emb: Tensor) -> Tensor:
+    return F.normalize(text_emb, dim=-1) @ image_emb.T
+
+
+def _pairs_only(text_emb: Tensor, image_emb: Tensor) -> Tensor:
+    return F.cosine_similarity(text_emb, image_emb, dim=-1)
+
+
+def _squared(text_emb: Tensor, image_emb: Tensor) -> Tensor:
+    text = text_emb / text_emb.square().sum(-1, keepdim=True)
+    return text @ (image_emb / image_emb.square().sum(-1, keepdim=True)).T
+
+
+def _one_norm(text_emb: Tensor, image_emb: Tensor) -> Tensor:
+    return (text_emb / text_emb.norm()) @ (image_emb / image_emb.norm()).T
+
+
+def _in_place(text_emb: Tensor, image_emb: Tensor) -> Tensor:
+    text_emb /= text_emb.norm(dim=-1, keepdim=True)
+    image_emb /= image_emb.norm(dim=-1, keepdim=True)
+    return text_emb @ image_emb.T
+
+
+EXERCISE = Task(
+    id="ch01.normalise_similarity",
+    title="Cosine similarity",
+    level="core",
+    difficulty=1,
+    minutes=5,
+    stub=STUB,
+    reference=similarity.cosine_similarity_matrix,
+    properties=(
+        angles,
+        rows_and_columns,
+        length_is_nothing,
+        same_gradients(
+            "gradients reach texts and pictures",
+            lambda: (raw(2, 3, seed=9), raw(3, 3, seed=10)),
+            by_hand,
+        ),
+        keeps_dtype(lambda: (raw(2, 3, seed=11), raw(3, 3, seed=12))),
+        follows_device(lambda: (raw(2, 3, seed=11), raw(3, 3, seed=12))),
+    ),
+    probe=calls(_shapes),
+    mutants=(
+        Mutant(
+            "dot products instead of cosines",
+            _dot,
+            "A dot product grows with the length of the vectors, so a long vector is similar to "
+            "everything. Bring each vector to length 1 first: divide it by its own norm.",
+        ),
+        Mutant(
+            "normalises over the batch instead of over the vector",
+            _over_the_batch,
+            "The norm was taken along dimension 0, across the examples, so each example's result "
+            "depends on its neighbours. A vector's length is taken along its last dimension.",
+        ),
+        Mutant(
+            "rows and columns swapped",
+            _transposed,
+            "Rows should be texts and columns pictures. The loss and recall@k rely on that order: "
+            "`text @ image.T`, not `image @ text.T`.",
+        ),
+        Mutant(
+            "only the texts are normalised",
+            _one_side,
+            "The pictures' lengths still count. A cosine divides by both lengths.",
+        ),
+        Mutant(
+            "each text with its own picture only",
+            _pairs_only,
+            "`F.cosine_similarity` pairs row i with row i. Here every text meets every picture: a "
+            "matrix product of normalised vectors, or unsqueeze one side so that rows broadcast.",
+        ),
+        Mutant(
+            "divides by the squared length",
+            _squared,
+            "The length of a vector is the square root of the sum of its squares; the root is "
+            "missing, so each vector ends at length 1 / length.",
+        ),
+        Mutant(
+            "one norm for the whole batch",
+            _one_norm,
+            "`x.norm()` without `dim` is one number for all vectors together. Each vector needs "
+            "its own: `x.norm(dim=-1, keepdim=True)`.",
+        ),
+        Mutant(
+            "normalises in place",
+            _in_place,
+            "The values are right, but `/=` wrote into the caller's tensors. Whoever passed them "
+            "in now has other vectors than before. Make new ones: `x = x / x.norm(...)`.",
+        ),
+    ),
+    hints=(
+        "The cosine of two vectors is their dot product, once both have length 1.",
+        "Divide each row by its own length (`dim=-1, keepdim=True`, or `F.normalize`); then all "
+        "dot products at once are one matrix product.",
+        "`F.normalize(text_emb, dim=-1)` is (Bt, D). Which of the two sides has to be transposed "
+        "to give (Bt, Bi)?",
+    ),
+)

@@ -1,0 +1,201 @@
+"""Core: how often is the right picture among the k best?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from mmcourse.exercises.definition import Mutant, Task, holds
+from mmcourse.exercises.expect import follows_device, near
+from mmcourse.exercises.inputs import raw
+from mmcourse.exercises.probe import calls
+from mmcourse.joint import retrieval
+
+STUB = '''
+@exercise("ch01.recall_at_k")
+def recall_at_k(similarity, k):
+    """Share of rows whose match is among the row's k best columns.
+
+    similarity: (N, N); the match of row i is column i.  k: from 1 to N.
+    Returns a number from 0 to 1. A column with the same score as the match counts as ahead of
+    it: a model that gives every pair the same score has found nothing.
+    """
+    raise NotImplementedError
+'''
+
+
+def by_hand(similarity: Tensor, k: int) -> float:
+    """Row by row: how many others score at least as much as the match?"""
+    rows = similarity.tolist()
+    found = 0
+    for i, row in enumerate(rows):
+        ahead = [j for j, score in enumerate(row) if j != i and score >= row[i]]
+        found += len(ahead) < k
+    return found / len(rows)
+
+
+def _three() -> Tensor:
+    return torch.tensor([[0.9, 0.1, 0.2], [0.3, 0.5, 0.4], [0.8, 0.7, 0.6]])
+
+
+@holds("three rows by hand: two find their match at once, the third at k = 3")
+def three_rows(answer: Any) -> None:
+    near(answer(_three(), 1), 2 / 3)
+    near(answer(_three(), 2), 2 / 3)
+    near(answer(_three(), 3), 1.0)
+
+
+@holds("the same score everywhere finds nothing, until k is N")
+def ties(answer: Any) -> None:
+    flat = torch.full((4, 4), 0.5)
+    near(answer(flat, 1), 0.0, "Every pair has the same score, so nothing was found.")
+    near(answer(flat, 3), 0.0, "Every pair has the same score, so nothing was found.")
+    near(answer(flat, 4), 1.0, "All four columns count, so every match is among them.")
+
+
+@holds("a tie at the edge of the k best counts against")
+def tie_at_the_edge(answer: Any) -> None:
+    edge = torch.tensor([[0.5, 0.5, 0.1], [0.2, 0.9, 0.1], [0.7, 0.6, 0.6]])
+    for k in (1, 2, 3):
+        near(answer(edge, k), by_hand(edge, k))
+
+
+@holds("the value is that of counting, for every k")
+def counting(answer: Any) -> None:
+    scores = raw(6, 6, seed=1)
+    for k in range(1, 7):
+        near(answer(scores, k), by_hand(scores, k))
+
+
+@holds("only the order within a row matters")
+def rows_alone(answer: Any) -> None:
+    scores = raw(4, 4, seed=2)
+    moved = 3 * scores + torch.tensor([[0.0], [50.0], [-50.0], [9.0]])
+    near(answer(moved, 1), by_hand(scores, 1), "Raising all scores of a row changed the result.")
+    near(answer(moved, 2), by_hand(scores, 2), "Raising all scores of a row changed the result.")
+
+
+def _probes() -> list[tuple[Any, ...]]:
+    flat = torch.full((4, 4), 0.5)
+    tilted = raw(6, 6, seed=3) + torch.arange(6)[:, None]
+    return [(_three(), 1), (flat, 1), (flat, 3), *((tilted, k) for k in range(1, 7))]
+
+
+def _rank(similarity: Tensor) -> Tensor:
+    return (similarity > similarity.diagonal()[:, None]).sum(1)
+
+
+def _generous(similarity: Tensor, k: int) -> float:
+    return (_rank(similarity) < k).double().mean().item()
+
+
+def _index_order(similarity: Tensor, k: int) -> float:
+    best = similarity.argsort(dim=1, descending=True, stable=True)[:, :k]
+    target = torch.arange(len(similarity), device=similarity.device)[:, None]
+    return (best == target).any(1).double().mean().item()
+
+
+def _columns(similarity: Tensor, k: int) -> float:
+    return by_hand(similarity.T, k)
+
+
+def _count(similarity: Tensor, k: int) -> float:
+    return by_hand(similarity, k) * len(similarity)
+
+
+def _percent(similarity: Tensor, k: int) -> float:
+    return by_hand(similarity, k) * 100
+
+
+def _one_too_many(similarity: Tensor, k: int) -> float:
+    return by_hand(similarity, k + 1)
+
+
+def _only_first(similarity: Tensor, k: int) -> float:
+    return by_hand(similarity, 1)
+
+
+def _worst(similarity: Tensor, k: int) -> float:
+    return by_hand(-similarity, k)
+
+
+def _precision(similarity: Tensor, k: int) -> float:
+    return by_hand(similarity, k) / k
+
+
+_TIES = (
+    "What does it give for a matrix in which all scores are equal? A collapsed model makes just "
+    "such a matrix, and must not be told that it finds things. Count how many other columns score "
+    "at least as much as the match."
+)
+
+EXERCISE = Task(
+    id="ch01.recall_at_k",
+    title="Recall at k",
+    level="core",
+    difficulty=2,
+    minutes=10,
+    stub=STUB,
+    reference=retrieval.recall_at_k,
+    properties=(
+        three_rows,
+        ties,
+        tie_at_the_edge,
+        counting,
+        rows_alone,
+        follows_device(lambda: (raw(3, 3, seed=4), 1)),
+    ),
+    probe=calls(_probes, gradients=False),
+    mutants=(
+        Mutant("ties count in favour", _generous, f"Equal scores were resolved kindly. {_TIES}"),
+        Mutant(
+            "ties resolved by position",
+            _index_order,
+            f"Sorting puts equal scores in some order, often that of their index. {_TIES}",
+        ),
+        Mutant(
+            "looks down the columns",
+            _columns,
+            "A row is a query and its columns are the candidates. This ranks rows within a column, "
+            "which is retrieval the other way round.",
+        ),
+        Mutant(
+            "counts instead of a share",
+            _count,
+            "This is the number of rows that found their match. Divide by the number of rows.",
+        ),
+        Mutant(
+            "per cent instead of a share", _percent, "A share lies between 0 and 1. Drop the 100."
+        ),
+        Mutant(
+            "one place too generous",
+            _one_too_many,
+            "Off by one: with `ahead` columns in front of it the match stands at place ahead + 1, "
+            "so it is among the k best when ahead < k, not when ahead <= k.",
+        ),
+        Mutant(
+            "always recall@1", _only_first, "It never uses k. Only the best column counts so far."
+        ),
+        Mutant(
+            "the k worst instead of the k best",
+            _worst,
+            "argsort sorts upwards unless told `descending=True`, so these are the columns with "
+            "the lowest scores.",
+        ),
+        Mutant(
+            "precision instead of recall",
+            _precision,
+            "Dividing by k asks what share of the k shown are right. Each row has one match: "
+            "recall asks whether it is among them.",
+        ),
+    ),
+    hints=(
+        "For row i, the score to beat is similarity[i, i]. How many others stand in front of it?",
+        "Compare the whole matrix with its diagonal as a column, `similarity.diagonal()[:, None]`. "
+        "Mind what an equal score means, and that the match equals itself.",
+        "ahead = (similarity >= match).sum(1) - 1; a row is found when ahead < k; the mean of "
+        "that, as a float.",
+    ),
+)

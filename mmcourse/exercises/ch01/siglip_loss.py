@@ -1,0 +1,229 @@
+"""Stretch: the sigmoid loss, which judges every pair on its own."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from mmcourse.exercises.definition import Mutant, Task, holds
+from mmcourse.exercises.expect import close, follows_device, keeps_dtype, same_gradients, tensor
+from mmcourse.exercises.findings import Broken
+from mmcourse.exercises.inputs import normalised, raw, unit
+from mmcourse.exercises.probe import calls
+from mmcourse.joint import losses
+
+STUB = '''
+@exercise("ch01.siglip_loss")
+def siglip_loss(text_emb, image_emb, logit_scale, logit_bias):
+    """Judge every text with every picture on its own: do these two belong together?
+
+    text_emb, image_emb: (B, D), rows of length 1; text i belongs to picture i.
+    logit_scale: multiplied onto the cosines.  logit_bias: added after that.
+    Returns a scalar tensor in the inputs' dtype: -log sigmoid(logit) for each of the B pairs,
+    -log sigmoid(-logit) for each of the B² - B strangers, all summed and divided by B.
+    It stays finite in float32 for scales up to 100.
+    """
+    raise NotImplementedError
+'''
+
+
+def by_hand(text_emb: Tensor, image_emb: Tensor, logit_scale: Any, logit_bias: Any) -> Tensor:
+    """Pair by pair: log(1 + exp(-±logit))."""
+    total = torch.zeros((), dtype=text_emb.dtype)
+    for i, text in enumerate(text_emb):
+        for j, image in enumerate(image_emb):
+            logit = logit_scale * (text * image).sum() + logit_bias
+            total = total + F.softplus(-logit if i == j else logit)
+    return total / len(text_emb)
+
+
+@holds("one pair with cosine 1, scale 2, bias -1: the loss is log(1 + 1/e) = 0.3133")
+def one_pair(answer: Any) -> None:
+    one = torch.tensor([[1.0, 0.0]], dtype=torch.float64)
+    close(answer(one, one, 2.0, -1.0), math.log(1 + math.exp(-1)))
+
+
+@holds("two pairs at right angles, scale 1, bias 0: each costs 0.3133, each stranger log 2")
+def two_pairs(answer: Any) -> None:
+    pairs = torch.eye(2, dtype=torch.float64)
+    close(answer(pairs, pairs, 1.0, 0.0), math.log(1 + math.exp(-1)) + math.log(2))
+
+
+@holds("the value is that of the formula, written out pair by pair")
+def formula(answer: Any) -> None:
+    for size, scale, bias in ((2, 2.0, -1.0), (3, 10.0, -10.0), (5, 4.0, 0.5)):
+        text, image = unit(size, 4, seed=size), unit(size, 4, seed=size + 10)
+        close(answer(text, image, scale, bias), by_hand(text, image, scale, bias))
+        tensors = (torch.tensor(x, dtype=torch.float64) for x in (scale, bias))
+        close(answer(text, image, *tensors), by_hand(text, image, scale, bias))
+
+
+@holds("texts and pictures can swap roles")
+def symmetric(answer: Any) -> None:
+    text, image = unit(3, 2, seed=4), unit(3, 2, seed=5)
+    close(answer(image, text, 4.0, -2.0), by_hand(text, image, 4.0, -2.0))
+
+
+@holds("it stays finite at scale 100 in float32, however wrong the pairs")
+def finite(answer: Any) -> None:
+    text = torch.tensor([[1.0, 0.0], [0.0, 1.0]])
+    got = tensor(answer(text, -text, 100.0, -10.0), ())
+    if not torch.isfinite(got):
+        raise Broken("exp() or log() left the range of float32.", got, 110.0)
+    close(got, by_hand(text, -text, 100.0, -10.0))
+
+
+def _pairs() -> tuple[Any, ...]:
+    scale, bias = (torch.tensor(x, dtype=torch.float64) for x in (3.0, -1.0))
+    return raw(3, 4, seed=8), raw(3, 4, seed=9), scale, bias
+
+
+def _unit_pairs() -> tuple[Any, ...]:
+    return normalised(*_pairs())
+
+
+def _probes() -> list[tuple[Any, ...]]:
+    far = torch.tensor([[1.0, 0.0], [0.0, 1.0]])
+    large = torch.tensor(100.0), torch.tensor(-10.0)
+    return [_pairs(), (raw(4, 3, seed=12), raw(4, 3, seed=13), *_pairs()[2:]), (far, -far, *large)]
+
+
+def _parts(
+    text_emb: Tensor, image_emb: Tensor, logit_scale: Any, logit_bias: Any
+) -> tuple[Tensor, Tensor]:
+    logits = logit_scale * text_emb @ image_emb.T + logit_bias
+    sign = 2 * torch.eye(len(logits), dtype=logits.dtype, device=logits.device) - 1
+    return logits, sign
+
+
+def _mean(text_emb: Tensor, image_emb: Tensor, logit_scale: Any, logit_bias: Any) -> Tensor:
+    logits, sign = _parts(text_emb, image_emb, logit_scale, logit_bias)
+    return -F.logsigmoid(sign * logits).mean()
+
+
+def _sum(text_emb: Tensor, image_emb: Tensor, logit_scale: Any, logit_bias: Any) -> Tensor:
+    logits, sign = _parts(text_emb, image_emb, logit_scale, logit_bias)
+    return -F.logsigmoid(sign * logits).sum()
+
+
+def _unbiased(text_emb: Tensor, image_emb: Tensor, logit_scale: Any, logit_bias: Any) -> Tensor:
+    return losses.siglip_loss(text_emb, image_emb, logit_scale, 0.0)
+
+
+def _scaled_bias(text_emb: Tensor, image_emb: Tensor, logit_scale: Any, logit_bias: Any) -> Tensor:
+    return losses.siglip_loss(text_emb, image_emb, logit_scale, logit_scale * logit_bias)
+
+
+def _zeros(text_emb: Tensor, image_emb: Tensor, logit_scale: Any, logit_bias: Any) -> Tensor:
+    logits, sign = _parts(text_emb, image_emb, logit_scale, logit_bias)
+    return -F.logsigmoid(sign.clamp(min=0) * logits).sum() / len(logits)
+
+
+def _pairs_only(text_emb: Tensor, image_emb: Tensor, logit_scale: Any, logit_bias: Any) -> Tensor:
+    logits, _ = _parts(text_emb, image_emb, logit_scale, logit_bias)
+    return -F.logsigmoid(logits.diagonal()).mean()
+
+
+def _inverted(text_emb: Tensor, image_emb: Tensor, logit_scale: Any, logit_bias: Any) -> Tensor:
+    logits, sign = _parts(text_emb, image_emb, logit_scale, logit_bias)
+    return -F.logsigmoid(-sign * logits).sum() / len(logits)
+
+
+def _softmax(text_emb: Tensor, image_emb: Tensor, logit_scale: Any, logit_bias: Any) -> Tensor:
+    return losses.clip_loss(text_emb, image_emb, logit_scale) + 0 * logit_bias
+
+
+def _log_of_sigmoid(
+    text_emb: Tensor, image_emb: Tensor, logit_scale: Any, logit_bias: Any
+) -> Tensor:
+    logits, sign = _parts(text_emb, image_emb, logit_scale, logit_bias)
+    return -(sign * logits).sigmoid().log().sum() / len(logits)
+
+
+EXERCISE = Task(
+    id="ch01.siglip_loss",
+    title="The sigmoid loss",
+    level="stretch",
+    difficulty=3,
+    minutes=15,
+    stub=STUB,
+    reference=losses.siglip_loss,
+    properties=(
+        one_pair,
+        two_pairs,
+        formula,
+        symmetric,
+        finite,
+        same_gradients(
+            "gradients reach texts, pictures, scale and bias", _pairs, by_hand, normalised
+        ),
+        keeps_dtype(_unit_pairs),
+        follows_device(_unit_pairs),
+    ),
+    probe=calls(_probes, through=normalised),
+    mutants=(
+        Mutant(
+            "mean over all B² pairs",
+            _mean,
+            "Divide by B, not by B². With B², each picture's share of the gradient shrinks as the "
+            "batch grows, and the one pair drowns among B - 1 strangers.",
+        ),
+        Mutant(
+            "sum without dividing",
+            _sum,
+            "The loss grows with the batch. Divide the sum by B.",
+        ),
+        Mutant(
+            "no bias",
+            _unbiased,
+            "`logit_bias` is never added. In a batch almost all pairs are strangers; the bias lets "
+            "the loss start there, rather than spend the first steps learning to say no.",
+        ),
+        Mutant(
+            "the bias is scaled too",
+            _scaled_bias,
+            "This is scale * (cosine + bias). The bias is added after scaling: "
+            "scale * cosine + bias.",
+        ),
+        Mutant(
+            "labels 1 and 0 instead of 1 and -1",
+            _zeros,
+            "With label 0 the logit is multiplied away, and every stranger costs log 2 whatever it "
+            "does. The sign is +1 for a pair and -1 for strangers.",
+        ),
+        Mutant(
+            "pairs only, no strangers",
+            _pairs_only,
+            "Only the diagonal was used. With nothing to push away, everything can collapse to one "
+            "point. The other B² - B entries count too, with the sign turned.",
+        ),
+        Mutant(
+            "signs the wrong way round",
+            _inverted,
+            "Pairs are pushed apart and strangers pulled together. It is +1 on the diagonal.",
+        ),
+        Mutant(
+            "the softmax loss",
+            _softmax,
+            "This is the loss of the exercise before: rows and columns compete through a softmax. "
+            "Here no pair knows of any other; each is a yes-or-no question with its own sigmoid.",
+        ),
+        Mutant(
+            "log of a sigmoid",
+            _log_of_sigmoid,
+            "The formula is right, but sigmoid(-110) is 0 in float32 and its logarithm infinite. "
+            "`F.logsigmoid` or `F.softplus` takes both in one step.",
+        ),
+    ),
+    hints=(
+        "Start as for the other loss, with a (B, B) matrix of logits, and add the bias.",
+        "Make a (B, B) matrix of signs: +1 on the diagonal, -1 elsewhere. Multiply it onto the "
+        "logits, and every entry asks the same question.",
+        "`F.logsigmoid(sign * logits)`, summed over everything, divided by B, negated. "
+        "`2 * torch.eye(B) - 1` is the sign matrix; mind its device and dtype.",
+    ),
+)

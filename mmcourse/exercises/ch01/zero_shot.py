@@ -1,0 +1,220 @@
+"""Core: name pictures with classes that are only described in words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from mmcourse.exercises.definition import Mutant, Task, holds
+from mmcourse.exercises.expect import follows_device, whole
+from mmcourse.exercises.inputs import raw, unit
+from mmcourse.exercises.probe import calls
+from mmcourse.joint import retrieval
+
+STUB = '''
+@exercise("ch01.zero_shot")
+def zero_shot_predict(image_emb, class_text_emb):
+    """Name each picture by the class whose prompts it is closest to.
+
+    image_emb: (B, D), of any length.  class_text_emb: (C, P, D), P prompts for each of C classes,
+    of any length. A class stands where its prompts point on average: bring each prompt to length
+    1, average over the prompts, bring the mean to length 1 again.
+    Returns (B,) int64, the index of the class with the largest cosine.
+    """
+    raise NotImplementedError
+'''
+
+
+def by_hand(image_emb: Tensor, class_text_emb: Tensor) -> Tensor:
+    """Picture by picture, class by class."""
+    names = []
+    for picture in image_emb:
+        best, name = -2.0, -1
+        for c, prompts in enumerate(class_text_emb):
+            mean = sum(p / p.square().sum().sqrt() for p in prompts)
+            lengths = picture.square().sum().sqrt() * mean.square().sum().sqrt()
+            cosine = float((picture * mean).sum() / lengths)
+            if cosine > best:
+                best, name = cosine, c
+        names.append(name)
+    return torch.tensor(names)
+
+
+def _directions(*degrees: float) -> Tensor:
+    angle = torch.deg2rad(torch.tensor(degrees, dtype=torch.float64))
+    return torch.stack([angle.cos(), angle.sin()], -1)
+
+
+@holds("with one prompt per class, the closest prompt wins")
+def one_prompt(answer: Any) -> None:
+    classes = _directions(0, 90, 180)[:, None]
+    whole(answer(_directions(10, 170, 80, 350), classes), torch.tensor([0, 2, 1, 0]))
+
+
+@holds("a long prompt has no more say than a short one")
+def long_prompt(answer: Any) -> None:
+    classes = torch.stack([_directions(0, 80), _directions(90, 100)])
+    classes[0, 1] *= 100
+    whole(
+        answer(_directions(66, 70), classes), torch.tensor([0, 1]), "One prompt outvoted the other."
+    )
+
+
+@holds("a class whose prompts disagree is not punished for it")
+def spread(answer: Any) -> None:
+    classes = torch.stack([_directions(-70, 70), _directions(58, 62)])  # means: 0°, short, and 60°
+    whole(answer(_directions(20, 40), classes), torch.tensor([0, 1]))
+
+
+@holds("the length of a picture's vector makes no difference")
+def long_picture(answer: Any) -> None:
+    pictures, classes = raw(5, 3, seed=1), unit(4, 2, 3, seed=2)
+    scale = torch.tensor([[0.01], [1.0], [5.0], [100.0], [0.5]], dtype=torch.float64)
+    whole(answer(pictures * scale, classes), by_hand(pictures, classes))
+
+
+@holds("the names are those of the definition, picture by picture")
+def definition(answer: Any) -> None:
+    for b, c, p, d in ((3, 4, 2, 5), (6, 2, 5, 3), (4, 5, 1, 2)):
+        pictures, classes = raw(b, d, seed=b), raw(c, p, d, seed=c + 10)
+        whole(answer(pictures, classes), by_hand(pictures, classes))
+
+
+@holds("the order of the prompts does not matter")
+def prompt_order(answer: Any) -> None:
+    pictures, classes = raw(6, 3, seed=3), raw(4, 3, 3, seed=4)
+    shuffled = classes[:, torch.tensor([2, 0, 1])]
+    whole(answer(pictures, shuffled), by_hand(pictures, classes))
+
+
+def _probes() -> list[tuple[Any, ...]]:
+    spread_out = torch.stack([_directions(-70, 70), _directions(58, 62)])
+    return [
+        (_directions(*range(0, 360, 15)), spread_out),
+        (raw(40, 3, seed=5), raw(4, 3, 3, seed=6) * raw(4, 3, 1, seed=7).exp()),
+        (raw(30, 5, seed=8), raw(3, 4, 5, seed=9)),
+    ]
+
+
+def _cosines(image_emb: Tensor, class_text_emb: Tensor) -> Tensor:
+    prototypes = F.normalize(F.normalize(class_text_emb, dim=-1).mean(1), dim=-1)
+    return F.normalize(image_emb, dim=-1) @ prototypes.T
+
+
+def _raw_mean(image_emb: Tensor, class_text_emb: Tensor) -> Tensor:
+    return (image_emb @ F.normalize(class_text_emb.mean(1), dim=-1).T).argmax(-1)
+
+
+def _no_second(image_emb: Tensor, class_text_emb: Tensor) -> Tensor:
+    return (image_emb @ F.normalize(class_text_emb, dim=-1).mean(1).T).argmax(-1)
+
+
+def _no_norm(image_emb: Tensor, class_text_emb: Tensor) -> Tensor:
+    return (image_emb @ class_text_emb.mean(1).T).argmax(-1)
+
+
+def _best_prompt(image_emb: Tensor, class_text_emb: Tensor) -> Tensor:
+    prompts = F.normalize(class_text_emb, dim=-1)
+    return torch.einsum("bd,cpd->bcp", image_emb, prompts).amax(-1).argmax(-1)
+
+
+def _first_prompt(image_emb: Tensor, class_text_emb: Tensor) -> Tensor:
+    return (image_emb @ F.normalize(class_text_emb[:, 0], dim=-1).T).argmax(-1)
+
+
+def _over_classes(image_emb: Tensor, class_text_emb: Tensor) -> Tensor:
+    means = F.normalize(F.normalize(class_text_emb, dim=-1).mean(0), dim=-1)
+    return (image_emb @ means.T).argmax(-1)
+
+
+def _wrong_axis(image_emb: Tensor, class_text_emb: Tensor) -> Tensor:
+    return _cosines(image_emb, class_text_emb).argmax(0)
+
+
+def _nearest_last(image_emb: Tensor, class_text_emb: Tensor) -> Tensor:
+    return _cosines(image_emb, class_text_emb).argmin(-1)
+
+
+EXERCISE = Task(
+    id="ch01.zero_shot",
+    title="Naming without training",
+    level="core",
+    difficulty=2,
+    minutes=10,
+    stub=STUB,
+    reference=retrieval.zero_shot_predict,
+    properties=(
+        one_prompt,
+        long_prompt,
+        spread,
+        long_picture,
+        definition,
+        prompt_order,
+        follows_device(lambda: (raw(3, 4, seed=1), raw(2, 3, 4, seed=2))),
+    ),
+    probe=calls(_probes, gradients=False),
+    mutants=(
+        Mutant(
+            "averages prompts of unequal length",
+            _raw_mean,
+            "The prompts were averaged as they came, so the longest vector decides. Only "
+            "directions should vote: bring each prompt to length 1 before averaging.",
+        ),
+        Mutant(
+            "forgets to normalise the mean",
+            _no_second,
+            "The mean of unit vectors is shorter than 1, and the more the prompts disagree, the "
+            "shorter. Such a class loses however well it points. Normalise the mean again.",
+        ),
+        Mutant(
+            "normalises nothing",
+            _no_norm,
+            "Neither the prompts nor their mean were brought to length 1, so long vectors win. "
+            "Compare directions: normalise, average, normalise again.",
+        ),
+        Mutant(
+            "the single closest prompt",
+            _best_prompt,
+            "The maximum over prompts lets one odd prompt decide. Here a class is the average of "
+            "its prompts.",
+        ),
+        Mutant(
+            "only the first prompt",
+            _first_prompt,
+            "Prompts 1 to P - 1 are never used. Average over dimension 1.",
+        ),
+        Mutant(
+            "averages over classes",
+            _over_classes,
+            "`class_text_emb` is (C, P, D): the mean was taken over dimension 0, the classes. The "
+            "prompts are dimension 1.",
+        ),
+        Mutant(
+            "the best picture of each class",
+            _wrong_axis,
+            "argmax ran over the pictures (dimension 0). Each picture chooses a class: the last "
+            "dimension of a (B, C) matrix.",
+        ),
+        Mutant(
+            "argmin of a similarity",
+            _nearest_last,
+            "A distance is smallest for the best class, a cosine largest. This picks the worst.",
+        ),
+        Mutant(
+            "the cosines themselves",
+            _cosines,
+            "These are the (B, C) cosines. The name of a picture is the index of its largest one.",
+        ),
+    ),
+    hints=(
+        "First make one vector per class, (C, D); then it is a similarity matrix and a choice.",
+        "Which dimension of (C, P, D) holds the prompts? Normalise over the last dimension before "
+        "you average over it, and once more after.",
+        "prototypes = F.normalize(F.normalize(class_text_emb, dim=-1).mean(1), dim=-1); then the "
+        "argmax over classes of the (B, C) cosines. A picture's own length can't change its "
+        "argmax.",
+    ),
+)

@@ -1,0 +1,140 @@
+"""What an exercise is made of: a stub, a reference, properties, wrong answers and hints."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal
+
+Level = Literal["core", "bug hunt", "stretch"]
+
+
+@dataclass(frozen=True)
+class Property:
+    """Something that is true of every right answer.
+
+    Args:
+        says: the property as an assertion, shown to the learner ("swapping ... changes nothing").
+        check: takes the learner's function, raises `Broken` where the property doesn't hold.
+    """
+
+    says: str
+    check: Callable[[Any], None]
+
+
+def holds(says: str) -> Callable[[Callable[[Any], None]], Property]:
+    """Make a property of a function: `@holds("a batch of one has nothing to tell apart")`."""
+    return lambda check: Property(says, check)
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A wrong answer that learners really give.
+
+    Args:
+        name: the mistake in a few words, shown when an answer behaves the same.
+        answer: the wrong answer.
+        hint: what the misconception is, and where to look.
+    """
+
+    name: str
+    answer: Callable[..., Any]
+    hint: str
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """A broken implementation that a bug hunt's test should catch.
+
+    Args:
+        name: the bug, told once it is caught.
+        implementation: what the learner's test is run on.
+        clues: from what kind of thing is wrong to the bug itself, told one by one while missed.
+    """
+
+    name: str
+    implementation: Callable[..., Any]
+    clues: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exercise:
+    """What tasks and bug hunts share.
+
+    Args:
+        id: chapter and name, "ch01.clip_loss"; the module of that name holds the exercise.
+        title: a few words.
+        level: "core", "bug hunt" or "stretch".
+        difficulty: 1 (a line or two) to 5.
+        minutes: for someone who has read the chapter's page.
+        stub: the cell that a learner starts from, decorator and all.
+        reference: the right answer. For a task it is the package's own function.
+        mutants: wrong answers, at least three.
+        hints: from a nudge to almost the answer.
+        seconds: time limit of one check.
+    """
+
+    kind: ClassVar[str]
+
+    id: str
+    title: str
+    level: Level
+    difficulty: int
+    minutes: int
+    stub: str
+    reference: Callable[..., Any]
+    mutants: tuple[Mutant, ...]
+    hints: tuple[str, ...]
+    seconds: float = 5.0
+
+    @property
+    def chapter(self) -> str:
+        return self.id.partition(".")[0]
+
+    @property
+    def name(self) -> str:
+        return self.id.partition(".")[2]
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """Names of the stub's arguments, by which a report names its inputs."""
+        definition = ast.parse(self.stub).body[0]
+        if not isinstance(definition, ast.FunctionDef):
+            return ()
+        return tuple(argument.arg for argument in definition.args.args)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task(Exercise):
+    """Write a function that has these properties.
+
+    Args:
+        properties: in the order of what a learner should see first, smallest input first.
+        probe: what an implementation does on a few inputs. An answer that does what a mutant does
+            is told the mutant's hint.
+    """
+
+    kind: ClassVar[str] = "task"
+
+    properties: tuple[Property, ...]
+    probe: Callable[[Callable[..., Any]], Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hunt(Exercise):
+    """Write a test that passes on right implementations and fails on each broken one.
+
+    Args:
+        right: right implementations, written differently.
+        suspects: broken implementations.
+        on_trial: the package's function of which the suspects are broken forms. While a test runs,
+            the implementation on trial stands in for it, so that a test can't lean on it.
+    """
+
+    kind: ClassVar[str] = "hunt"
+
+    right: tuple[Callable[..., Any], ...]
+    suspects: tuple[Suspect, ...]
+    on_trial: Callable[..., Any]
+    hints: tuple[str, ...] = field(default=())

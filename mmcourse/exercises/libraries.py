@@ -1,0 +1,50 @@
+"""Notice when an answer has replaced parts of a library, or left something running."""
+
+from __future__ import annotations
+
+import builtins
+import math
+import threading
+from typing import Any
+
+import numpy
+import torch
+import torch.nn.functional
+from torch import linalg
+
+_WATCHED = {
+    "builtins": builtins,
+    "math": math,
+    "numpy": numpy,
+    "torch": torch,
+    "torch.Tensor": torch.Tensor,
+    "torch.linalg": linalg,
+    "torch.nn.functional": torch.nn.functional,
+}
+
+
+def fingerprint() -> dict[str, Any]:
+    """The functions of the libraries that answers use, by name."""
+    return {
+        f"{name}.{key}": value
+        for name, library in _WATCHED.items()
+        for key, value in list(vars(library).items())
+        if callable(value) and not key.startswith("__")
+    }
+
+
+def replaced(before: dict[str, Any]) -> list[str]:
+    """Names of functions that are no longer what they were."""
+    now = fingerprint()
+    return sorted(key for key, value in before.items() if now.get(key) is not value)
+
+
+def settings() -> tuple[Any, ...]:
+    """Process-wide settings that one answer could leave behind for the next."""
+    return (
+        torch.get_default_dtype(),
+        torch.is_grad_enabled(),
+        torch.are_deterministic_algorithms_enabled(),
+        torch.is_inference_mode_enabled(),
+        threading.active_count(),
+    )

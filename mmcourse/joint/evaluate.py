@@ -1,0 +1,223 @@
+"""Measure a joint model on scenes that it has never seen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import product
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from mmcourse.joint.model import JointModel
+from mmcourse.joint.retrieval import recall_at_k, zero_shot_predict
+from mmcourse.storyworld import (
+    ATTRIBUTES,
+    Scene,
+    Tokenizer,
+    caption,
+    from_bytes,
+    held_out_pairs,
+    render_bytes,
+    sample_scene,
+)
+from mmcourse.storyworld.captions import DOES, FEELS, PLACE, TIME, WEARS, WEATHER
+
+Measurement = dict[str, float | int]
+"""{"value", "n", "chance"} and, for a card, "band": how far a new measurement may lie away."""
+
+BARE = "with a bare head"
+
+
+@torch.no_grad()
+def embed_texts(
+    model: JointModel,
+    texts: Sequence[str],
+    tokenizer: Tokenizer | None = None,
+    batch_size: int = 256,
+) -> Tensor:
+    """Texts to unit vectors (N, D), on the CPU.
+
+    Raises:
+        ValueError: a word outside the vocabulary, or weights that were trained with another one.
+    """
+    tokenizer, device = tokenizer or Tokenizer(), model.logit_scale.device
+    if model.vocabulary not in (None, tokenizer.fingerprint):
+        raise ValueError(
+            f"these weights know vocabulary {model.vocabulary}, this package has "
+            f"{tokenizer.fingerprint}; use the version of mmcourse that trained them"
+        )
+    rows = []
+    for start in range(0, len(texts), batch_size):
+        ids, mask = tokenizer.encode(texts[start : start + batch_size])
+        rows.append(model.encode_text(ids.to(device), mask.to(device)).cpu())
+    return torch.cat(rows)
+
+
+@torch.no_grad()
+def embed_pictures(model: JointModel, pictures: Tensor, batch_size: int = 256) -> Tensor:
+    """uint8 pictures (N, H, W, 3) to unit vectors (N, D), on the CPU."""
+    device = model.logit_scale.device
+    batches = pictures.split(batch_size)
+    return torch.cat([model.encode_image(from_bytes(b).to(device)).cpu() for b in batches])
+
+
+def distinct_scenes(split: str, n: int, seed: int = 0) -> list[Scene]:
+    """The first n scenes of a split that all look different."""
+    found: dict[int, Scene] = {}
+    index = 0
+    while len(found) < n:
+        scene = sample_scene(split, index, seed)
+        found.setdefault(scene.fingerprint(), scene)
+        index += 1
+    return list(found.values())
+
+
+def lone_scenes(split: str, n: int, seed: int = 0) -> list[Scene]:
+    """The first n scenes of a split with one character and no thing."""
+    found: list[Scene] = []
+    index = 0
+    while len(found) < n:
+        scene = sample_scene(split, index, seed)
+        if len(scene.characters) == 1:
+            found.append(replace(scene, things=()))
+        index += 1
+    return found
+
+
+def prompts(attribute: str) -> list[list[str]]:
+    """For each value of an attribute, prompts that state it and say nothing else of that kind.
+
+    A prompt has to name some animal, so every animal is named once: what they share is the value.
+    """
+    animals = ATTRIBUTES["species"]
+    if attribute == "species":
+        return [[f"a {c} {s}" for c in ATTRIBUTES["colour"]] for s in animals]
+    if attribute == "colour":
+        return [[f"a {value} {s}" for s in animals] for value in ATTRIBUTES["colour"]]
+    if attribute == "accessory":
+        worn = {"none": (BARE,), **WEARS}
+        return [
+            [f"a {s} {phrase}" for s, phrase in product(animals, worn[value])]
+            for value in ATTRIBUTES["accessory"]
+        ]
+    tables: dict[str, tuple[Mapping[str, tuple[str, ...]], str]] = {
+        "mood": (FEELS, "a {} {}"),
+        "action": (DOES, "a {1} {0}"),
+        "place": (PLACE, "a {1} {0}"),
+        "time": (TIME, "a {1} {0}"),
+        "weather": (WEATHER, "a {1} {0}"),
+    }
+    phrases, form = tables[attribute]
+    return [
+        [form.format(phrase, s) for s, phrase in product(animals, phrases[value])]
+        for value in ATTRIBUTES[attribute]
+    ]
+
+
+def class_embeddings(model: JointModel, attribute: str) -> Tensor:
+    """(C, P, D): the prompts of each value of an attribute, as unit vectors."""
+    texts = prompts(attribute)
+    flat = embed_texts(model, [t for group in texts for t in group])
+    return flat.unflatten(0, (len(texts), -1))
+
+
+def truth(scene: Scene, attribute: str) -> int:
+    """The index of an attribute's value in a scene with one character."""
+    owner = scene if attribute in ("place", "time", "weather") else scene.characters[0]
+    return ATTRIBUTES[attribute].index(getattr(owner, attribute))
+
+
+READABLE = ("species", "colour", "accessory", "mood", "action", "place", "time", "weather")
+
+
+def measure_retrieval(
+    model: JointModel, split: str = "test", n: int = 1000
+) -> dict[str, Measurement]:
+    """Recall among n scenes that differ, by their complete captions, both ways."""
+    scenes = distinct_scenes(split, n)
+    text = embed_texts(model, [caption(s) for s in scenes])
+    image = embed_pictures(model, render_bytes(scenes, model.image_tower.size))
+    similarity = text @ image.T
+    return {
+        f"{way}_recall_at_{k}": {"value": recall_at_k(matrix, k), "n": n, "chance": k / n}
+        for way, matrix in (("t2i", similarity), ("i2t", similarity.T))
+        for k in (1, 5)
+    }
+
+
+def measure_zero_shot(
+    model: JointModel, split: str = "test", n: int = 1000
+) -> dict[str, Measurement]:
+    """Share of scenes with one character whose attribute is read right, by prompts alone."""
+    scenes = lone_scenes(split, n)
+    image = embed_pictures(model, render_bytes(scenes, model.image_tower.size))
+    result: dict[str, Measurement] = {}
+    for attribute in READABLE:
+        predicted = zero_shot_predict(image, class_embeddings(model, attribute))
+        right = predicted == torch.tensor([truth(s, attribute) for s in scenes])
+        result[f"zero_shot_{attribute}"] = {
+            "value": right.double().mean().item(),
+            "n": n,
+            "chance": 1 / len(ATTRIBUTES[attribute]),
+        }
+    return result
+
+
+def swap_colours(scene: Scene) -> Scene:
+    """The same scene with the colours of its first two characters exchanged."""
+    a, b, *rest = scene.characters
+    return replace(
+        scene, characters=(replace(a, colour=b.colour), replace(b, colour=a.colour), *rest)
+    )
+
+
+def swappable_scenes(split: str, n: int, seed: int = 0) -> list[Scene]:
+    """Scenes of two different animals of different colours whose exchange the training data know:
+    neither side shows a held-out pair, so no caption gives itself away as strange."""
+    found: list[Scene] = []
+    index = 0
+    while len(found) < n:
+        scene = replace(sample_scene(split, index, seed), things=())
+        index += 1
+        if len(scene.characters) != 2:
+            continue
+        a, b = scene.characters
+        differ = a.species != b.species and a.colour != b.colour
+        if differ and not held_out_pairs(swap_colours(scene)):
+            found.append(scene)
+    return found
+
+
+def measure_binding(model: JointModel, split: str = "test", n: int = 500) -> dict[str, Measurement]:
+    """How often the true caption scores above the same caption with two colours exchanged."""
+    scenes = swappable_scenes(split, n)
+    image = embed_pictures(model, render_bytes(scenes, model.image_tower.size))
+    true = embed_texts(model, [_short(s) for s in scenes])
+    swapped = embed_texts(model, [_short(swap_colours(s)) for s in scenes])
+    wins = F.cosine_similarity(image, true) > F.cosine_similarity(image, swapped)
+    return {"binding_swap": {"value": wins.double().mean().item(), "n": n, "chance": 0.5}}
+
+
+def _short(scene: Scene) -> str:
+    first, second = (
+        f"{'an' if c.colour[0] in 'aeiou' else 'a'} {c.colour} {c.species}"
+        for c in scene.characters
+    )
+    return f"{first} and {second}"
+
+
+def measure_joint(model: JointModel, n: int | None = None) -> dict[str, Measurement]:
+    """Everything that the card of `joint` states, on `n` held-out scenes (default: the card's)."""
+    model.eval()
+    unseen = {
+        f"compositional_{name}": value
+        for name, value in measure_retrieval(model, "compositional", n or 1000).items()
+    }
+    return {
+        **measure_retrieval(model, "test", n or 1000),
+        **unseen,
+        **measure_zero_shot(model, "test", n or 1000),
+        **measure_binding(model, "test", min(n or 500, 500)),
+    }

@@ -1,0 +1,48 @@
+"""Contrastive losses: which caption belongs to which picture?"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def clip_loss(text_emb: Tensor, image_emb: Tensor, logit_scale: Tensor | float) -> Tensor:
+    """Symmetric cross-entropy over all pairs of a batch.
+
+    Source: Radford et al., Learning Transferable Visual Models From Natural Language
+    Supervision, 2021, figure 3.
+
+    Args:
+        text_emb: (B, D), rows of length 1; row i belongs to row i of `image_emb`.
+        image_emb: (B, D), rows of length 1.
+        logit_scale: 1 / temperature, multiplied onto the cosines.
+
+    Returns:
+        A scalar: the mean of the text-to-image and the image-to-text loss, in nats.
+    """
+    logits = logit_scale * text_emb @ image_emb.T  # (B, B), row: text, column: picture
+    target = torch.arange(len(logits), device=logits.device)  # (B,)
+    return (F.cross_entropy(logits, target) + F.cross_entropy(logits.T, target)) / 2
+
+
+def siglip_loss(
+    text_emb: Tensor, image_emb: Tensor, logit_scale: Tensor | float, logit_bias: Tensor | float
+) -> Tensor:
+    """Every pair of a batch on its own: do these two belong together, yes or no?
+
+    Source: Zhai et al., Sigmoid Loss for Language Image Pre-Training, 2023, equation 1 and
+    algorithm 1: the sum over all pairs, divided by B, not by B².
+
+    Args:
+        text_emb: (B, D), rows of length 1; row i belongs to row i of `image_emb`.
+        image_emb: (B, D), rows of length 1.
+        logit_scale: multiplied onto the cosines (starts at 10).
+        logit_bias: added to them (starts at -10, since almost all pairs are strangers).
+
+    Returns:
+        A scalar, in nats per picture.
+    """
+    logits = logit_scale * text_emb @ image_emb.T + logit_bias  # (B, B)
+    sign = 2 * torch.eye(len(logits), dtype=logits.dtype, device=logits.device) - 1  # +1 or -1
+    return -F.logsigmoid(sign * logits).sum() / len(logits)

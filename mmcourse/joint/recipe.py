@@ -1,0 +1,97 @@
+"""How the shipped towers were trained, and the same recipe at every other tier."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from tqdm.auto import tqdm
+
+from mmcourse.cards import device_name, environment, sources_hash, write_card
+from mmcourse.joint.evaluate import measure_joint
+from mmcourse.joint.model import JointModel
+from mmcourse.joint.train import storyworld_pairs, train
+from mmcourse.storyworld import Tokenizer
+from mmcourse.training import pick_device, seed_everything
+
+SOURCES = ("mmcourse.nn", "mmcourse.storyworld", "mmcourse.joint.model", "mmcourse.joint.train")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Numbers of one tier: scenes drawn once, optimiser steps, pairs in a batch."""
+
+    scenes: int
+    steps: int
+    batch_size: int
+    lr: float = 1e-3
+
+
+RECIPES = {
+    "smoke": Recipe(scenes=256, steps=10, batch_size=32),
+    "cpu": Recipe(scenes=3_000, steps=150, batch_size=96),
+    "gpu": Recipe(scenes=60_000, steps=4_000, batch_size=512),
+    "full": Recipe(scenes=60_000, steps=2_500, batch_size=256),
+}
+
+
+def build() -> JointModel:
+    """The towers with their shipped architecture, untrained."""
+    tokenizer = Tokenizer()
+    return JointModel(vocab_size=len(tokenizer), vocabulary=tokenizer.fingerprint)
+
+
+def train_joint(out: Path, tier: str, seed: int = 0, precision: str = "no") -> None:
+    """Train, save and measure the towers, and write their card.
+
+    Progress is kept in `out`/checkpoint.pt, so a killed run goes on when started again.
+
+    Args:
+        out: folder for config.json, model.safetensors, card.json and log.jsonl.
+        tier: which recipe.
+        seed: of the weights, the data and their order.
+        precision: "no" (float32), "bf16" or "fp16".
+    """
+    recipe = RECIPES[tier]
+    out.mkdir(parents=True, exist_ok=True)
+    seed_everything(seed)
+    sources, started = sources_hash(SOURCES), time.time()
+    model = build()
+    pairs = storyworld_pairs(recipe.scenes, model.image_tower.size, seed=seed)
+    steps = train(
+        model,
+        pairs,
+        steps=recipe.steps,
+        batch_size=recipe.batch_size,
+        lr=recipe.lr,
+        precision=precision,
+        checkpoint=out / "checkpoint.pt",
+    )
+    with (out / "log.jsonl").open("a") as log, tqdm(steps, total=recipe.steps) as bar:
+        for metrics in bar:
+            bar.set_postfix(loss=f"{metrics['loss']:.3f}", accuracy=f"{metrics['accuracy']:.2f}")
+            log.write(json.dumps({**metrics, "seconds": round(time.time() - started, 1)}) + "\n")
+            log.flush()
+    model.save_pretrained(out, dtype=torch.float16)
+    model = JointModel.from_pretrained(out, device=str(pick_device()))
+    metrics = {k: {**m, "band": 0.02} for k, m in measure_joint(model).items()}
+    device = device_name(pick_device())
+    write_card(
+        out,
+        {
+            "name": "joint",
+            "command": f"mmcourse train joint --tier {tier} --seed {seed} --precision {precision}",
+            "seed": seed,
+            "sources": sources,
+            "tier": tier,
+            "device": device,
+            "wall_time_s": round(time.time() - started),
+            "data": f"StoryWorld train, {recipe.scenes} scenes at 64x64, seed {seed}",
+            "licence": "Apache-2.0",
+            "versions": environment(),
+            "metrics": metrics,
+        },
+    )

@@ -1,0 +1,210 @@
+"""The look of every figure: paper, ink, six colours that stay apart for colour-blind eyes.
+
+Figures are shown as inline SVG whose ink and paper are CSS variables, so a page can change its
+theme and its figures follow. Every figure has a name, a caption, and a text for those who cannot
+see it.
+"""
+
+from __future__ import annotations
+
+import html
+import io
+import re
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import numpy as np
+from cycler import cycler
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from PIL import Image
+from torch import Tensor
+
+T = TypeVar("T")
+
+INK, PAPER, GRID = "#2b2a33", "#fffdf8", "#d9d4c7"
+BLUE, ORANGE, TEAL = "#3b6ea8", "#d9822b", "#2a9d8f"
+ROSE, VIOLET, MOSS = "#c8506e", "#7a5ea8", "#7d8c3c"
+SERIES = (BLUE, ORANGE, TEAL, ROSE, VIOLET, MOSS)
+MARKERS = ("o", "s", "^", "D", "v", "P")
+"""One for each colour of `SERIES`, so that no meaning hangs on colour alone."""
+
+VARIABLES = {INK: "--mm-ink", PAPER: "--mm-paper", GRID: "--mm-grid"}
+
+STYLE: dict[Any, Any] = {
+    "figure.facecolor": PAPER,
+    "axes.facecolor": "none",
+    "axes.edgecolor": GRID,
+    "axes.labelcolor": INK,
+    "axes.titlesize": 11,
+    "axes.titlelocation": "left",
+    "axes.titlecolor": INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "axes.prop_cycle": cycler(color=SERIES),
+    "grid.color": GRID,
+    "grid.linewidth": 0.7,
+    "text.color": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "xtick.labelsize": 9,
+    "ytick.labelsize": 9,
+    "xtick.major.size": 0,
+    "ytick.major.size": 0,
+    "legend.frameon": False,
+    "legend.fontsize": 9,
+    "lines.linewidth": 2.0,
+    "font.size": 10,
+    "font.family": "DejaVu Sans",
+    "svg.fonttype": "path",
+    "svg.hashsalt": "mmcourse",
+    "figure.constrained_layout.use": True,
+}
+
+
+@contextmanager
+def style() -> Iterator[None]:
+    """Draw what is in this block in the book's look."""
+    with plt.rc_context(STYLE):
+        yield
+
+
+def figure(rows: int = 1, columns: int = 1, size: tuple[float, float] = (7.0, 3.2)) -> Any:
+    """A figure and its axes in the book's look, `size` in inches."""
+    with style():
+        return plt.subplots(rows, columns, figsize=size)
+
+
+def to_svg(fig: Figure) -> str:
+    """A figure as an <svg> element, its ink, paper and grid replaced by CSS variables."""
+    buffer = io.StringIO()
+    with style():
+        fig.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    svg = buffer.getvalue()
+    svg = svg[svg.index("<svg") :]
+    for colour, variable in VARIABLES.items():
+        svg = svg.replace(colour, f"var({variable}, {colour})")
+    svg = re.sub(r"<metadata>.*?</metadata>\s*", "", svg, flags=re.S)
+    return re.sub(r' (width|height)="[\d.]+pt"', "", svg, count=2)
+
+
+def _bundle(fig: Figure, name: str, caption: str, alt: str) -> dict[str, Any]:
+    """What IPython displays for a figure, which is closed."""
+    if not caption.strip() or not alt.strip():
+        raise ValueError(f"figure {name!r} needs a caption and an alt text")
+    # Identifiers inside an SVG are global to the page that holds it.
+    prefix = re.sub(r"\W", "-", name)
+    svg = re.sub(r'(id="|url\(#|href="#)', rf"\g<1>{prefix}-", to_svg(fig))
+    svg = svg.replace("<svg", f'<svg role="img" aria-label="{html.escape(alt)}"', 1)
+    width = fig.get_figwidth()
+    plt.close(fig)
+    markup = (
+        f'<figure class="mm-figure" id="fig-{prefix}" style="max-width:{width * 6:.0f}rem">'
+        f"{svg}<figcaption>{html.escape(caption)}</figcaption></figure>"
+    )
+    return {
+        "obj": {"text/html": markup, "text/plain": f"[figure {name}: {alt}]"},
+        "metadata": {"mmcourse": {"figure": {"name": name}}},
+        "raw": True,
+    }
+
+
+def show(fig: Figure, *, name: str, caption: str, alt: str) -> None:
+    """Display a figure.
+
+    Args:
+        fig: closed afterwards.
+        name: dotted, starting with the chapter; pages show the figure again by it.
+        caption: what the reader should see in it.
+        alt: the same for those who cannot look: what is drawn, not that something is.
+
+    Raises:
+        ValueError: an empty caption or alt.
+    """
+    from IPython.display import display
+
+    bundle = _bundle(fig, name, caption, alt)
+    display(bundle.pop("obj"), **bundle)
+
+
+def watch(
+    steps: Iterable[T], draw: Callable[[list[T]], Figure], *, name: str, caption: str, alt: str
+) -> list[T]:
+    """Run through `steps`, redrawing the picture of what has come so far every few seconds.
+
+    Args:
+        steps: such as the metrics that a training yields.
+        draw: makes a figure of all of them up to now.
+        name: as for `show`.
+        caption: as for `show`.
+        alt: as for `show`.
+
+    Returns:
+        All that `steps` yielded.
+    """
+    from IPython.display import DisplayHandle
+
+    handle = DisplayHandle()
+    history: list[T] = []
+    redrawn = None
+
+    def redraw() -> float:
+        bundle = _bundle(draw(history), name, caption, alt)
+        (handle.display if redrawn is None else handle.update)(bundle.pop("obj"), **bundle)
+        return time.monotonic()
+
+    for step in steps:
+        history.append(step)
+        if redrawn is None or time.monotonic() - redrawn > 4:
+            redrawn = redraw()
+    redraw()
+    return history
+
+
+def as_image(picture: Tensor | Image.Image) -> Any:
+    """A picture to an (H, W, 3) array that matplotlib draws; tensors are (3, H, W) in [-1, 1] or
+    uint8 (H, W, 3)."""
+    if isinstance(picture, Image.Image):
+        return np.asarray(picture)
+    array = picture.detach().cpu().numpy()
+    if array.dtype == np.uint8:
+        return array
+    return ((array.transpose(1, 2, 0) + 1) * 127.5).clip(0, 255).round().astype(np.uint8)
+
+
+def picture(
+    ax: Axes, image: Tensor | Image.Image, title: str = "", frame: str | None = None
+) -> None:
+    """One picture on bare axes; `frame` draws a border of that colour."""
+    ax.imshow(as_image(image), interpolation="nearest")
+    ax.set(xticks=[], yticks=[])
+    ax.grid(False)
+    if title:
+        ax.set_title(title, fontsize=8, wrap=True)
+    for spine in ax.spines.values():
+        spine.set_visible(frame is not None)
+        spine.set_color(frame or GRID)
+        spine.set_linewidth(3.0)
+
+
+def gallery(
+    images: Sequence[Tensor | Image.Image],
+    titles: Sequence[str] = (),
+    columns: int = 6,
+    cell: float = 1.25,
+) -> Figure:
+    """A grid of pictures, each `cell` inches wide, with optional titles."""
+    rows = -(-len(images) // columns)
+    extra = 0.35 if titles else 0.08
+    fig, axes = figure(rows, columns, (columns * cell, rows * (cell + extra)))
+    for i, ax in enumerate(np.atleast_1d(axes).ravel()):
+        if i < len(images):
+            picture(ax, images[i], titles[i] if titles else "")
+        else:
+            ax.axis("off")
+    return fig

@@ -1,0 +1,33 @@
+"""StoryWorld: a small world of illustrated scenes whose truth is exact.
+
+Every picture, caption and fact of the course comes from here. A scene is frozen data; `render`
+draws it, `caption` describes it, `facts` lists what is true in it.
+"""
+
+from mmcourse.storyworld.captions import Caption, caption, describe, facts
+from mmcourse.storyworld.dataset import StoryWorld, from_bytes, render_bytes, to_pixels
+from mmcourse.storyworld.render import render
+from mmcourse.storyworld.sampling import held_out, held_out_pairs, sample_scene
+from mmcourse.storyworld.scene import Character, Scene, Thing
+from mmcourse.storyworld.tokenizer import Tokenizer
+from mmcourse.storyworld.vocabulary import ATTRIBUTES
+
+__all__ = [
+    "ATTRIBUTES",
+    "Caption",
+    "Character",
+    "Scene",
+    "StoryWorld",
+    "Thing",
+    "Tokenizer",
+    "caption",
+    "describe",
+    "facts",
+    "from_bytes",
+    "held_out",
+    "held_out_pairs",
+    "render",
+    "render_bytes",
+    "sample_scene",
+    "to_pixels",
+]

@@ -1,0 +1,117 @@
+"""The things that characters play with: drawn one unit tall, standing at (0, 0)."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+
+from mmcourse.storyworld.cuts import Part
+from mmcourse.storyworld.shapes import ellipse, path, polygon, smooth, stroke
+
+
+def _ball() -> list[Part]:
+    centre = (0.0, -0.42)
+    stripe = smooth(
+        (-0.41, -0.50), (0, -0.38), (0.41, -0.50), (0.41, -0.33), (0, -0.20), (-0.41, -0.33)
+    )
+    return [
+        ("edge", ellipse(*centre, 0.44, 0.44)),
+        ("base", ellipse(0, -0.435, 0.42, 0.42)),
+        ("cream", stripe),
+        ("light", ellipse(-0.16, -0.65, 0.11, 0.07, -30)),
+    ]
+
+
+def _balloon() -> list[Part]:
+    string = stroke(path((0.0, -0.85), (0.07, -0.55), (-0.05, -0.3), (0.02, 0.0)), 0.045)
+    body = smooth(
+        (0, -1.85),
+        (0.36, -1.70),
+        (0.42, -1.35),
+        (0.22, -1.0),
+        (0, -0.88),
+        (-0.22, -1.0),
+        (-0.42, -1.35),
+        (-0.36, -1.70),
+    )
+    knot = polygon((-0.09, -0.80), (0.09, -0.80), (0, -0.93))
+    return [
+        ("ink", string),
+        ("edge", body + (0.015, 0.03)),
+        ("base", body),
+        ("base", knot),
+        ("light", ellipse(-0.17, -1.55, 0.09, 0.16, 20)),
+    ]
+
+
+def _flower() -> list[Part]:
+    stem = stroke(path((0.0, -0.55), (0.03, -0.25), (0.0, 0.0)), 0.09)
+    leaf = smooth((0.02, -0.12), (0.20, -0.34), (0.38, -0.32), (0.24, -0.12))
+    petals = [
+        ("base", ellipse(0.235 * np.cos(a), -0.72 + 0.235 * np.sin(a), 0.175, 0.175, n=18))
+        for a in np.arange(6) * np.pi / 3
+    ]
+    under = [("edge", p + (0.01, 0.035)) for _, p in petals]
+    return [
+        ("leaf", stem),
+        ("leaf", leaf),
+        *under,
+        *petals,
+        ("gold", ellipse(0, -0.72, 0.15, 0.15)),
+        ("wood", ellipse(0, -0.72, 0.06, 0.06)),
+    ]
+
+
+def _mushroom() -> list[Part]:
+    stem = smooth((-0.17, -0.55), (0.17, -0.55), (0.20, -0.05), (0, 0.0), (-0.20, -0.05))
+    cap = smooth(
+        (-0.50, -0.48), (-0.38, -0.82), (0, -0.98), (0.38, -0.82), (0.50, -0.48), (0, -0.40)
+    )
+    spots = [
+        ("cream", ellipse(x, y, r, 0.85 * r))
+        for x, y, r in (
+            (-0.22, -0.66, 0.09),
+            (0.08, -0.80, 0.09),
+            (0.28, -0.60, 0.075),
+            (0.02, -0.54, 0.06),
+        )
+    ]
+    return [
+        ("wood", stem + (0.015, 0.02)),
+        ("cream", stem),
+        ("edge", cap + (0.0, 0.035)),
+        ("base", cap),
+        *spots,
+    ]
+
+
+def _lantern() -> list[Part]:
+    handle = stroke(path((-0.20, -0.80), (-0.17, -1.02), (0.17, -1.02), (0.20, -0.80)), 0.07)
+    top = polygon((-0.30, -0.74), (-0.20, -0.88), (0.20, -0.88), (0.30, -0.74))
+    glass = smooth(
+        (-0.27, -0.74), (0.27, -0.74), (0.33, -0.43), (0.27, -0.13), (-0.27, -0.13), (-0.33, -0.43)
+    )
+    foot = polygon((-0.32, 0.0), (-0.27, -0.14), (0.27, -0.14), (0.32, 0.0))
+    return [
+        ("ink", handle),
+        ("base", glass),
+        ("glow", ellipse(0, -0.42, 0.165, 0.21)),
+        ("ink", top),
+        ("ink", foot),
+    ]
+
+
+SHAPES = {
+    "ball": _ball,
+    "balloon": _balloon,
+    "flower": _flower,
+    "mushroom": _mushroom,
+    "lantern": _lantern,
+}
+
+
+@cache
+def parts(kind: str) -> tuple[Part, ...]:
+    """All cuts of one thing, from the farthest back to the nearest."""
+    return tuple(SHAPES[kind]())

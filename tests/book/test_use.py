@@ -1,0 +1,118 @@
+"""Using the book: by keyboard, by search, with the theme switch, with and without motion."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+from visits import settle
+
+pytestmark = pytest.mark.book
+FRONT, CHAPTER = "book/index.html", "book/ch01_joint_embeddings.html"
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A new reader's page, on a desk, with motion."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, color_scheme="light")
+    yield context.new_page()
+    context.close()
+
+
+def test_the_address_of_the_book_leads_to_its_front_page(page: Page, address: str) -> None:
+    page.goto(address)
+    page.wait_for_url(f"**/{FRONT}")
+    expect(page.locator("h1")).to_contain_text("Multimodal AI from scratch")
+
+
+def test_the_first_tab_stop_skips_to_the_text(page: Page, address: str) -> None:
+    page.goto(f"{address}/{CHAPTER}")
+    page.keyboard.press("Tab")
+    link = page.locator("#pst-skip-link a")
+    expect(link).to_be_focused()
+    expect(link).to_be_in_viewport()
+    page.keyboard.press("Enter")
+    assert page.url.endswith("#main-content")
+
+
+def test_whatever_has_the_focus_shows_it(page: Page, address: str) -> None:
+    page.goto(f"{address}/{CHAPTER}")
+    settle(page)
+    names = []
+    for _ in range(12):
+        page.keyboard.press("Tab")
+        style = page.evaluate(
+            """() => {const e = document.activeElement, s = getComputedStyle(e);
+            return [e.textContent.trim(), s.outlineStyle, parseFloat(s.outlineWidth)]}"""
+        )
+        names.append(style[0])
+        assert style[1] != "none", f"no outline on {style[0]!r}"
+        assert style[2] >= 2, f"no outline on {style[0]!r}"
+    assert any("Joint embeddings" in name for name in names), names
+
+
+def test_search_answers_without_a_network(page: Page, address: str) -> None:
+    page.goto(f"{address}/search.html?q=temperature")
+    results = page.locator("#search-results ul.search > li")
+    expect(results.first).to_be_visible()
+    expect(page.locator("#search-results")).to_contain_text("Joint embeddings")
+
+
+def test_the_search_dialog_opens_from_the_keyboard(page: Page, address: str) -> None:
+    page.goto(f"{address}/{FRONT}")
+    settle(page)
+    page.keyboard.press("Control+k")
+    expect(page.locator("#pst-search-dialog input")).to_be_focused()
+    page.keyboard.type("embedding")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/search.html?q=embedding*")
+
+
+def test_the_theme_switch_is_remembered(page: Page, address: str) -> None:
+    page.goto(f"{address}/{FRONT}")
+    settle(page)
+    light = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    switch = page.locator(".theme-switch-button").first
+    while page.evaluate("document.documentElement.dataset.mode") != "dark":
+        switch.click()
+    page.goto(f"{address}/{CHAPTER}")
+    assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") != light
+
+
+def test_figures_follow_the_theme(page: Page, address: str) -> None:
+    page.goto(f"{address}/{CHAPTER}")
+    paper = "getComputedStyle(document.querySelector('.mm-figure')).backgroundColor"
+    light = page.evaluate(paper)
+    page.emulate_media(color_scheme="dark")
+    page.wait_for_function("document.documentElement.dataset.theme === 'dark'")
+    assert (light, page.evaluate(paper)) == ("rgb(255, 253, 248)", "rgb(31, 30, 38)")
+
+
+def test_the_moving_picture_can_be_stopped(page: Page, address: str) -> None:
+    page.goto(f"{address}/{FRONT}")
+    hero, button = page.locator(".mm-hero"), page.locator(".mm-hero-pause")
+    expect(hero.locator("li.is-shown")).to_have_count(1)
+    button.click()
+    assert "is-moving" not in (hero.get_attribute("class") or "")
+    for picture in hero.locator("img").all():
+        expect(picture).to_be_visible()
+
+
+def test_nothing_moves_for_who_asked_for_stillness(page: Page, address: str) -> None:
+    page.emulate_media(reduced_motion="reduce")
+    page.goto(f"{address}/{FRONT}")
+    settle(page)
+    assert page.evaluate("document.getAnimations().length") == 0
+    expect(page.locator(".mm-hero.is-moving")).to_have_count(0)
+    expect(page.locator(".mm-hero-pause")).to_be_hidden()
+    assert page.locator(".mm-hero img").count() == 4
+
+
+def test_the_book_reads_without_script(browser: Browser, address: str) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{address}/{FRONT}")
+    for sentence in page.locator(".mm-hero p").all():
+        expect(sentence).to_be_visible()
+    expect(page.get_by_role("link", name="Start with chapter 1")).to_be_visible()
+    context.close()

@@ -1,0 +1,115 @@
+"""What a browser sees on one page: gathered once, asserted on by many tests."""
+
+import gzip
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import unquote, urlparse
+
+from playwright.sync_api import Browser, Page
+
+ROOT = Path(__file__).resolve().parents[2]
+BOOK = ROOT / "_build" / "html"
+AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
+WIDTHS = {"desktop": (1280, 900), "phone": (375, 812)}
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+TEXTS = {".html", ".css", ".js", ".json", ".svg", ".txt", ".inv"}
+
+RUN_AXE = """async (tags) => {
+  const found = await axe.run(document, {runOnly: tags, resultTypes: ["violations"]});
+  return found.violations.map(v => `${v.id}: ` + v.nodes.slice(0, 4).map(n => n.html.slice(0, 160)
+    + " | " + (n.any[0]?.message ?? n.all[0]?.message ?? n.none[0]?.message ?? "")).join("\\n    "));
+}"""
+
+PICTURES = """() => [...document.querySelectorAll("main img, main svg, main canvas")]
+  .filter(p => !p.closest("button, .sd-summary-title, mjx-container") && !p.parentElement.closest("svg"))
+  .map(p => ({tag: p.tagName.toLowerCase(), html: p.outerHTML.slice(0, 120),
+              source: p.getAttribute("src") ?? "", hidden: p.getAttribute("aria-hidden") === "true",
+              text: p.getAttribute("alt") ?? p.getAttribute("aria-label") ?? ""}))"""
+
+WIDER = """() => [...document.querySelectorAll("main *")]
+  .filter(e => e.getBoundingClientRect().right > document.documentElement.clientWidth + 1)
+  .slice(0, 5).map(e => e.outerHTML.slice(0, 120))"""
+
+
+@dataclass
+class Visit:
+    """One page at one width, in both themes."""
+
+    console: list[str] = field(default_factory=list)
+    outside: list[str] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+    requested: set[str] = field(default_factory=set)
+    violations: dict[str, list[str]] = field(default_factory=dict)  # theme: what axe found
+    width: int = 0  # of the content, in pixels
+    wider: list[str] = field(default_factory=list)
+    pictures: list[dict] = field(default_factory=list)
+    formulas: int = 0
+    typeset: int = 0
+    wrong_formulas: list[str] = field(default_factory=list)
+
+    def bytes_sent(self) -> int:
+        """What a server that compresses text would send for this page."""
+        total = 0
+        for path in self.requested:
+            file = BOOK / unquote(path).lstrip("/")
+            content = file.read_bytes() if file.is_file() else b""
+            total += len(gzip.compress(content, 6) if file.suffix in TEXTS else content)
+        return total
+
+
+def listen(page: Page, address: str, visit: Visit) -> None:
+    """Note everything that goes wrong or goes out while the page loads."""
+    host = urlparse(address).netloc
+
+    def request(url: str) -> None:
+        parts = urlparse(url)
+        if parts.scheme in ("data", "blob", "about"):
+            return
+        if parts.netloc == host:
+            visit.requested.add(parts.path)
+        else:
+            visit.outside.append(url)
+
+    page.on("request", lambda r: request(r.url))
+    page.on("requestfailed", lambda r: visit.failed.append(f"{r.url}: {r.failure}"))
+    page.on("response", lambda r: visit.failed.append(r.url) if r.status >= 400 else None)
+    page.on("pageerror", lambda error: visit.console.append(str(error)))
+    page.on(
+        "console",
+        lambda m: visit.console.append(m.text) if m.type in ("error", "warning") else None,
+    )
+
+
+def settle(page: Page) -> None:
+    """Wait for formulas to be typeset and fonts to be there."""
+    page.wait_for_function("() => document.readyState === 'complete'")
+    page.evaluate("() => window.MathJax?.startup?.promise")
+    page.evaluate("() => document.fonts.ready.then(() => true)")
+
+
+def visit_page(browser: Browser, address: str, name: str, device: str) -> Visit:
+    """Open a page as a new reader would, and look it over in light and in dark."""
+    width, height = WIDTHS[device]
+    context = browser.new_context(
+        viewport={"width": width, "height": height}, color_scheme="light", reduced_motion="reduce"
+    )
+    page, visit = context.new_page(), Visit()
+    listen(page, address, visit)
+    page.goto(f"{address}/{name}", wait_until="load")
+    settle(page)
+    visit.width = page.evaluate("() => document.documentElement.scrollWidth")
+    visit.wider = page.evaluate(WIDER) if visit.width > width else []
+    visit.pictures = page.evaluate(PICTURES)
+    visit.formulas = page.locator(".math").count()
+    visit.typeset = page.locator(".math mjx-container").count()
+    wrong = page.locator("mjx-merror, mjx-container [data-mjx-error]")
+    visit.wrong_formulas = wrong.all_inner_texts()
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    for theme in ("light", "dark"):
+        page.emulate_media(color_scheme=theme)
+        page.wait_for_function(
+            "t => (document.documentElement.dataset.theme ?? t) === t", arg=theme, timeout=5000
+        )
+        visit.violations[theme] = page.evaluate(RUN_AXE, TAGS)
+    context.close()
+    return visit

@@ -1,0 +1,190 @@
+"""Splits share nothing, hold out what they promise, and are fair to every value."""
+
+import os
+import subprocess
+import sys
+from collections import Counter
+from itertools import combinations, product
+from statistics import NormalDist
+
+import pytest
+
+from mmcourse.storyworld import ATTRIBUTES, held_out, held_out_pairs, sample_scene
+from mmcourse.storyworld.sampling import tables
+
+SEEN = ("train", "val", "test")
+NOUNS = {
+    "species": ("colour", "accessory", "mood", "action"),
+    "kind": ("thing_colour",),
+    "place": ("time", "weather"),
+}
+
+
+def pairs_shown(scene):
+    """((attribute, value), (attribute, value)) of each noun with what is said of it."""
+    for c in scene.characters:
+        for attribute in NOUNS["species"]:
+            yield ("species", c.species), (attribute, getattr(c, attribute))
+    for t in scene.things:
+        yield ("kind", t.kind), ("thing_colour", t.colour)
+    for attribute in NOUNS["place"]:
+        yield ("place", scene.place), (attribute, getattr(scene, attribute))
+
+
+def is_held_out(pair):
+    (a, x), (b, y) = pair
+    return (x, y) in held_out(a, b)
+
+
+def chi_square_limit(freedom, p=1e-4):
+    """Wilson and Hilferty's approximation of the value that chance exceeds with probability p."""
+    z = NormalDist().inv_cdf(1 - p)
+    return freedom * (1 - 2 / (9 * freedom) + z * (2 / (9 * freedom)) ** 0.5) ** 3
+
+
+def chi_square(counts, expected):
+    return sum((counts[k] - e) ** 2 / e for k, e in expected.items())
+
+
+# Splits
+
+
+def test_no_scene_is_in_two_splits(scenes):
+    prints = {split: {s.fingerprint() for s in found} for split, found in scenes.items()}
+    for a, b in combinations(prints, 2):
+        assert not prints[a] & prints[b], f"{a} and {b} share a scene"
+
+
+def test_the_splits_that_share_all_pairs_own_disjoint_buckets_of_scenes(scenes):
+    """A few thousand scenes meet by chance too rarely: look at what decides where one belongs."""
+    buckets = {split: {s.fingerprint() % 16 for s in scenes[split]} for split in SEEN}
+    for a, b in combinations(SEEN, 2):
+        assert not buckets[a] & buckets[b]
+    assert set().union(*buckets.values()) == set(range(16))
+
+
+def test_only_compositional_shows_held_out_pairs(scenes):
+    for split in SEEN:
+        assert not [p for s in scenes[split] for p in pairs_shown(s) if is_held_out(p)]
+        assert not any(held_out_pairs(s) for s in scenes[split])
+    for scene in scenes["compositional"]:
+        shown = [(x, y) for (a, x), (b, y) in pairs_shown(scene) if is_held_out(((a, x), (b, y)))]
+        assert shown
+        assert sorted(held_out_pairs(scene)) == sorted(shown)
+
+
+def test_the_tables_are_each_noun_with_what_is_said_of_it():
+    found = [pair for group in ("character", "thing", "scene") for pair in tables(group)]
+    assert sorted(found) == sorted((a, b) for a, others in NOUNS.items() for b in others)
+
+
+@pytest.mark.parametrize(("a", "b"), [(a, b) for a in NOUNS for b in NOUNS[a]])
+def test_a_fifth_of_each_table_is_held_out_and_every_value_is_still_taught(a, b, scenes):
+    cells = set(product(ATTRIBUTES[a], ATTRIBUTES[b]))
+    held = held_out(a, b)
+    assert held < cells
+    assert len(cells) / 5 <= len(held) <= len(cells) / 3
+    kept = cells - held
+    for x in ATTRIBUTES[a]:
+        assert sum(cell[0] == x for cell in kept) >= len(ATTRIBUTES[b]) / 2
+    for y in ATTRIBUTES[b]:
+        assert sum(cell[1] == y for cell in kept) >= len(ATTRIBUTES[a]) / 2
+    shown = {
+        split: {(x, y) for s in found for (p, x), (q, y) in pairs_shown(s) if (p, q) == (a, b)}
+        for split, found in scenes.items()
+    }
+    assert shown["train"] == kept
+    assert held <= shown["compositional"]
+
+
+# Frequencies
+
+
+def values(scenes, attribute):
+    if attribute in ("kind", "thing_colour"):
+        return [getattr(t, attribute.removeprefix("thing_")) for s in scenes for t in s.things]
+    if attribute in NOUNS["place"] or attribute == "place":
+        return [getattr(s, attribute) for s in scenes]
+    return [getattr(c, attribute) for s in scenes for c in s.characters]
+
+
+@pytest.mark.parametrize("attribute", ATTRIBUTES)
+def test_every_value_is_equally_frequent_in_train(attribute, scenes):
+    found = values(scenes["train"], attribute)
+    expected = dict.fromkeys(ATTRIBUTES[attribute], len(found) / len(ATTRIBUTES[attribute]))
+    assert chi_square(Counter(found), expected) < chi_square_limit(len(expected) - 1)
+
+
+def test_one_two_and_three_characters_in_50_35_and_15_percent(scenes):
+    n = len(scenes["train"])
+    expected = {1: 0.50 * n, 2: 0.35 * n, 3: 0.15 * n}
+    counts = Counter(len(s.characters) for s in scenes["train"])
+    assert chi_square(counts, expected) < chi_square_limit(2)
+
+
+def test_one_attribute_of_an_animal_does_not_tell_another(scenes):
+    """Held-out pairs tie each attribute to the species, but must not tie, say, colour to mood."""
+    characters = [c for s in scenes["train"] for c in s.characters]
+    for species, (a, b) in product(ATTRIBUTES["species"], combinations(NOUNS["species"], 2)):
+        found = [(getattr(c, a), getattr(c, b)) for c in characters if c.species == species]
+        rows, columns = Counter(x for x, _ in found), Counter(y for _, y in found)
+        expected = {(x, y): rows[x] * columns[y] / len(found) for x in rows for y in columns}
+        freedom = (len(rows) - 1) * (len(columns) - 1)
+        statistic = chi_square(Counter(found), expected)
+        assert statistic < chi_square_limit(freedom, 1e-5), f"{species}: {a} and {b}"
+
+
+def test_things_stand_where_no_lone_character_stands(scenes):
+    for scene in scenes["train"] + scenes["compositional"]:
+        if len(scene.characters) == 1:
+            assert scene.characters[0].position not in {t.position for t in scene.things}
+
+
+# Purity
+
+
+DIGEST = """
+import hashlib
+from mmcourse.storyworld import caption, render, sample_scene
+digest = hashlib.sha256()
+for split in ("train", "val", "test", "compositional"):
+    for index in (0, 7, 10**9):
+        scene = sample_scene(split, index, seed=3)
+        digest.update(scene.to_json().encode() + render(scene, 32).tobytes())
+        digest.update((caption(scene, index) + caption(scene, index, complete=False)).encode())
+found = digest.hexdigest()
+"""
+
+
+def test_scenes_captions_and_pictures_are_the_same_in_another_process():
+    here: dict[str, str] = {}
+    exec(DIGEST, here)
+    hash_seed = "1" if os.environ.get("PYTHONHASHSEED") == "0" else "0"
+    there = subprocess.run(
+        [sys.executable, "-c", DIGEST + "print(found)"],
+        env={**os.environ, "PYTHONHASHSEED": hash_seed},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert there.stdout.strip() == here["found"]
+
+
+def test_a_scene_depends_on_seed_split_and_index_alone(scenes):
+    for index in (40, 3, 17):  # in another order than they were first drawn in
+        assert sample_scene("train", index) == scenes["train"][index]
+    drawn = {
+        sample_scene(split, index, seed)
+        for split, index, seed in product(("train", "val", "test"), range(20), range(3))
+    }
+    assert len(drawn) > 170  # a few may look alike by chance
+
+
+@pytest.mark.parametrize(
+    ("split", "index", "named"),
+    [("dev", 0, "'dev'.*train.*compositional"), ("train", -1, "0 or more, got -1")],
+)
+def test_an_unknown_split_and_a_negative_index_are_refused(split, index, named):
+    with pytest.raises(ValueError, match=named) as error:
+        sample_scene(split, index)
+    assert "\n" not in str(error.value)
