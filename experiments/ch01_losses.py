@@ -55,12 +55,12 @@ class Variant:
 
     label: str
     loss: Loss = clip_loss
-    batch_size: int = 96
+    batch_size: int = 64
 
 
 VARIANTS = {
     "right": Variant("as it should be"),
-    "batch_24": Variant("batches of 24, not 96", batch_size=24),
+    "batch_16": Variant("batches of 16, not 64", batch_size=16),
     "one_sided": Variant("captions choose, pictures don't", text_side_only),
     "scale_100": Variant("scale frozen at 100", scale_of(100.0)),
     "scale_1": Variant("scale frozen at 1", scale_of(1.0)),
@@ -110,8 +110,8 @@ def run(steps: int, scenes: int, n: int, seeds: list[int]) -> dict[str, object]:
 def main() -> None:
     """Run at the size that the book shows, or at the size that is asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--steps", type=int, default=300)
-    parser.add_argument("--scenes", type=int, default=10_000)
+    parser.add_argument("--steps", type=int, default=200)
+    parser.add_argument("--scenes", type=int, default=8_000)
     parser.add_argument("--n", type=int, default=500)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1])
     parser.add_argument("--out", type=Path, default=Path(__file__).with_suffix(".json"))

@@ -10,11 +10,18 @@ from typing import Annotated
 
 import typer
 
+from mmcourse.exercises import commands as exercises
+
 app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,
     help="Multimodal AI from scratch: train, measure and explore the models of the book.",
 )
+
+app.add_typer(exercises.app, name="exercises")
+app.command()(exercises.check)
+app.command()(exercises.progress)
 
 TRAINABLE = {"joint": "mmcourse.joint.recipe:train_joint"}
 MEASURABLE = {"joint": ("mmcourse.joint:JointModel", "mmcourse.joint.evaluate:measure_joint")}
@@ -64,6 +71,15 @@ def measure(
         return
     for metric, m in metrics.items():
         typer.echo(f"{metric:32} {m['value']:.4f}   n={m['n']}   chance {m['chance']:.4f}")
+
+
+@app.command("app")
+def storyteller() -> None:
+    """Open the storyteller (chapter 7)."""
+    raise ValueError(
+        "the storyteller comes with chapter 7, which this version does not hold yet; "
+        "`mmcourse measure joint` and the lab of chapter 1 are ready"
+    )
 
 
 @app.command()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -64,11 +65,14 @@ def setup(chapter: str, seed: int = 0) -> Lab:
     print(f"device   {device_name(lab.device)}")
     print(f"tier     {lab.tier}   (set MMCOURSE_TIER to smoke, cpu, gpu or full to change it)")
     print(f"seed     {seed}")
-    print("versions " + ", ".join(f"{k} {v}" for k, v in versions.items()))
+    indent = " " * len("versions ")
+    listed = ", ".join(f"{k} {v}" for k, v in versions.items())
+    print(textwrap.fill(f"versions {listed}", 80, subsequent_indent=indent))
     print(
-        f"cost     {cost['minutes']:.1f} minutes, {cost['memory_gb']:.1f} GB, "
-        f"{cost['download_mb']} MB of downloads at tier cpu, measured on {cost['device']}; "
-        f"estimated {cost['t4_minutes_estimate']:.1f} minutes on a T4 at tier gpu"
+        f"cost     {cost['minutes']:.1f} minutes, {cost['memory_gb']:.1f} GB of memory, "
+        f"{cost['download_mb']} MB of downloads at tier cpu\n"
+        f"{indent}(measured on {cost['device']}); about {cost['t4_minutes_estimate']:.1f} minutes "
+        "at tier gpu on a T4 (an estimate)"
     )
     return lab
 

@@ -17,6 +17,7 @@ FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
 
 MAX_PIXELS = 64_000_000
 """The largest picture that is decoded: 192 MB as RGB. A small file can claim to be far larger."""
+
 _LIMIT = f"expected at most {MAX_PIXELS // 1_000_000} million pixels: make it smaller"
 
 _SIXTEEN_BIT = ("I;16", "I;16L", "I;16B", "I;16N", "I")

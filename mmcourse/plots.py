@@ -1,8 +1,8 @@
 """The look of every figure: paper, ink, six colours that stay apart for colour-blind eyes.
 
-Figures are shown as inline SVG whose ink and paper are CSS variables, so a page can change its
-theme and its figures follow. Every figure has a name, a caption, and a text for those who cannot
-see it.
+Importing this module gives every figure of the session that look. `show` turns a figure into
+inline SVG whose ink and paper are CSS variables, so a page can change its theme and its figures
+follow. Every figure has a name, a caption, and a text for those who cannot see it.
 """
 
 from __future__ import annotations
@@ -11,8 +11,7 @@ import html
 import io
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
@@ -67,24 +66,18 @@ STYLE: dict[Any, Any] = {
 }
 
 
-@contextmanager
-def style() -> Iterator[None]:
-    """Draw what is in this block in the book's look."""
-    with plt.rc_context(STYLE):
-        yield
+plt.rcParams.update(STYLE)
 
 
 def figure(rows: int = 1, columns: int = 1, size: tuple[float, float] = (7.0, 3.2)) -> Any:
-    """A figure and its axes in the book's look, `size` in inches."""
-    with style():
-        return plt.subplots(rows, columns, figsize=size)
+    """A figure and its axes, `size` in inches."""
+    return plt.subplots(rows, columns, figsize=size)
 
 
 def to_svg(fig: Figure) -> str:
     """A figure as an <svg> element, its ink, paper and grid replaced by CSS variables."""
     buffer = io.StringIO()
-    with style():
-        fig.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    fig.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
     svg = buffer.getvalue()
     svg = svg[svg.index("<svg") :]
     for colour, variable in VARIABLES.items():

@@ -5,6 +5,9 @@ is shown as a button of the book's own, since its picture lies on another host, 
 fails when it leads to another repository.
 """
 
+import functools
+import importlib
+import inspect
 import tomllib
 from pathlib import Path
 from urllib.parse import urlparse
@@ -39,10 +42,28 @@ def colab_address(root: Path, notebook: str) -> str:
     return f"{COLAB}/github{urlparse(homepage(root)).path}/blob/{BRANCH}/{notebook}"
 
 
+def source_address(root: Path, domain: str, info: dict[str, str]) -> str | None:
+    """Where the source of a documented object is shown, with its line. For `linkcode`."""
+    if domain != "py" or not info["module"]:
+        return None
+    module = importlib.import_module(info["module"])
+    found: object = module
+    for part in info["fullname"].split("."):
+        found = getattr(found, part, None)
+    path = str(module.__file__)
+    file = path[path.rindex("mmcourse/") :]
+    try:
+        line = inspect.getsourcelines(inspect.unwrap(found))[1]  # type: ignore[arg-type]
+    except (OSError, TypeError):  # a constant has no line of its own
+        return file_address(root, file)
+    return f"{file_address(root, file)}#L{line}"
+
+
 def fill_in_address(app: Sphinx, config: Config) -> None:
-    """Hand the address to the theme, which builds its buttons from these options."""
+    """Hand the address to the theme, which builds its buttons from these options, and to autodoc."""
     config.html_theme_options["repository_url"] = homepage(Path(app.srcdir))
     config.html_theme_options["repository_branch"] = BRANCH
+    config.linkcode_resolve = functools.partial(source_address, Path(app.srcdir))
 
 
 def redraw_badges(app: Sphinx, doctree: nodes.document) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from itertools import product
+from itertools import count, islice, product
 
 import torch
 import torch.nn.functional as F
@@ -76,14 +76,8 @@ def distinct_scenes(split: str, n: int, seed: int = 0) -> list[Scene]:
 
 def lone_scenes(split: str, n: int, seed: int = 0) -> list[Scene]:
     """The first n scenes of a split with one character and no thing."""
-    found: list[Scene] = []
-    index = 0
-    while len(found) < n:
-        scene = sample_scene(split, index, seed)
-        if len(scene.characters) == 1:
-            found.append(replace(scene, things=()))
-        index += 1
-    return found
+    scenes = (sample_scene(split, i, seed) for i in count())
+    return list(islice((s for s in scenes if len(s.characters) == 1 and not s.things), n))
 
 
 def prompts(attribute: str) -> list[list[str]]:
@@ -93,27 +87,29 @@ def prompts(attribute: str) -> list[list[str]]:
     """
     animals = ATTRIBUTES["species"]
     if attribute == "species":
-        return [[f"a {c} {s}" for c in ATTRIBUTES["colour"]] for s in animals]
+        return [[f"{_article(c)} {s}" for c in ATTRIBUTES["colour"]] for s in animals]
     if attribute == "colour":
-        return [[f"a {value} {s}" for s in animals] for value in ATTRIBUTES["colour"]]
-    if attribute == "accessory":
-        worn = {"none": (BARE,), **WEARS}
-        return [
-            [f"a {s} {phrase}" for s, phrase in product(animals, worn[value])]
-            for value in ATTRIBUTES["accessory"]
-        ]
-    tables: dict[str, tuple[Mapping[str, tuple[str, ...]], str]] = {
-        "mood": (FEELS, "a {} {}"),
-        "action": (DOES, "a {1} {0}"),
-        "place": (PLACE, "a {1} {0}"),
-        "time": (TIME, "a {1} {0}"),
-        "weather": (WEATHER, "a {1} {0}"),
+        return [[f"{_article(value)} {s}" for s in animals] for value in ATTRIBUTES["colour"]]
+    said_after: dict[str, Mapping[str, tuple[str, ...]]] = {
+        "accessory": {"none": (BARE,), **WEARS},
+        "action": DOES,
+        "place": PLACE,
+        "time": TIME,
+        "weather": WEATHER,
     }
-    phrases, form = tables[attribute]
+    if attribute == "mood":
+        return [
+            [f"{_article(phrase)} {s}" for s, phrase in product(animals, FEELS[mood])]
+            for mood in ATTRIBUTES["mood"]
+        ]
     return [
-        [form.format(phrase, s) for s, phrase in product(animals, phrases[value])]
-        for value in ATTRIBUTES[attribute]
+        [f"{_article(s)} {phrase}" for s, phrase in product(animals, said_after[attribute][v])]
+        for v in ATTRIBUTES[attribute]
     ]
+
+
+def _article(words: str) -> str:
+    return ("an " if words[0] in "aeiou" else "a ") + words
 
 
 def class_embeddings(model: JointModel, attribute: str) -> Tensor:
@@ -179,9 +175,9 @@ def swappable_scenes(split: str, n: int, seed: int = 0) -> list[Scene]:
     found: list[Scene] = []
     index = 0
     while len(found) < n:
-        scene = replace(sample_scene(split, index, seed), things=())
+        scene = sample_scene(split, index, seed)
         index += 1
-        if len(scene.characters) != 2:
+        if len(scene.characters) != 2 or scene.things:
             continue
         a, b = scene.characters
         differ = a.species != b.species and a.colour != b.colour
@@ -201,15 +197,18 @@ def measure_binding(model: JointModel, split: str = "test", n: int = 500) -> dic
 
 
 def _short(scene: Scene) -> str:
-    first, second = (
-        f"{'an' if c.colour[0] in 'aeiou' else 'a'} {c.colour} {c.species}"
-        for c in scene.characters
-    )
+    first, second = (_article(f"{c.colour} {c.species}") for c in scene.characters)
     return f"{first} and {second}"
 
 
 def measure_joint(model: JointModel, n: int | None = None) -> dict[str, Measurement]:
-    """Everything that the card of `joint` states, on `n` held-out scenes (default: the card's)."""
+    """Everything that the card of `joint` states, on `n` held-out scenes (default: the card's).
+
+    Raises:
+        ValueError: fewer than 5 scenes, too few for recall@5.
+    """
+    if n is not None and n < 5:
+        raise ValueError(f"n must be at least 5, got {n}")
     model.eval()
     unseen = {
         f"compositional_{name}": value

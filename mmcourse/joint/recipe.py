@@ -17,7 +17,14 @@ from mmcourse.joint.train import storyworld_pairs, train
 from mmcourse.storyworld import Tokenizer
 from mmcourse.training import pick_device, seed_everything
 
-SOURCES = ("mmcourse.nn", "mmcourse.storyworld", "mmcourse.joint.model", "mmcourse.joint.train")
+SOURCES = (
+    *("mmcourse.nn", "mmcourse.storyworld", "mmcourse.training", "mmcourse.joint.losses"),
+    *("mmcourse.joint.towers", "mmcourse.joint.model", "mmcourse.joint.train"),
+)
+"""What the weights depend on."""
+
+
+PRECISIONS = ("no", "bf16", "fp16")
 
 
 @dataclass(frozen=True)
@@ -47,18 +54,26 @@ def build() -> JointModel:
 def train_joint(out: Path, tier: str, seed: int = 0, precision: str = "no") -> None:
     """Train, save and measure the towers, and write their card.
 
-    Progress is kept in `out`/checkpoint.pt, so a killed run goes on when started again.
+    Progress is kept in `out`/checkpoint.pt, so a killed run goes on when the same command is given
+    again; the checkpoint is deleted once the card is written.
 
     Args:
         out: folder for config.json, model.safetensors, card.json and log.jsonl.
         tier: which recipe.
         seed: of the weights, the data and their order.
         precision: "no" (float32), "bf16" or "fp16".
+
+    Raises:
+        ValueError: an unknown precision, or a folder that holds a run of another command.
     """
+    if precision not in PRECISIONS:
+        raise ValueError(f"precision is {precision!r}; choose one of {', '.join(PRECISIONS)}")
     recipe = RECIPES[tier]
+    command = f"mmcourse train joint --tier {tier} --seed {seed} --precision {precision}"
     out.mkdir(parents=True, exist_ok=True)
+    before = _resume_or_start(out, command)
     seed_everything(seed)
-    sources, started = sources_hash(SOURCES), time.time()
+    sources, started = sources_hash(SOURCES), time.time() - before
     model = build()
     pairs = storyworld_pairs(recipe.scenes, model.image_tower.size, seed=seed)
     steps = train(
@@ -83,7 +98,7 @@ def train_joint(out: Path, tier: str, seed: int = 0, precision: str = "no") -> N
         out,
         {
             "name": "joint",
-            "command": f"mmcourse train joint --tier {tier} --seed {seed} --precision {precision}",
+            "command": command,
             "seed": seed,
             "sources": sources,
             "tier": tier,
@@ -95,3 +110,17 @@ def train_joint(out: Path, tier: str, seed: int = 0, precision: str = "no") -> N
             "metrics": metrics,
         },
     )
+    (out / "checkpoint.pt").unlink()
+
+
+def _resume_or_start(out: Path, command: str) -> float:
+    """Note whose run a folder holds; returns the seconds that it has taken so far."""
+    note, log = out / "run.json", out / "log.jsonl"
+    if (out / "checkpoint.pt").exists() and note.exists():
+        other = json.loads(note.read_text(encoding="utf-8"))["command"]
+        if other != command:
+            raise ValueError(f"{out} holds a run of `{other}`; choose another --out or delete it")
+        return json.loads(log.read_text(encoding="utf-8").splitlines()[-1])["seconds"]
+    note.write_text(json.dumps({"command": command}), encoding="utf-8")
+    log.unlink(missing_ok=True)
+    return 0.0

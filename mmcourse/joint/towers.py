@@ -45,10 +45,10 @@ class TextTower(nn.Module):
         """
         if ids.shape[1] > self.max_length:
             raise ValueError(f"a text has {ids.shape[1]} tokens, at most {self.max_length} fit")
-        if ids.numel() and int(ids.max()) >= self.words.num_embeddings:
+        if ids.numel() and not 0 <= int(ids.min()) <= int(ids.max()) < self.words.num_embeddings:
             raise ValueError(
-                f"ids must be below {self.words.num_embeddings}, got {int(ids.max())}; "
-                "encode with the tokenizer that the weights were trained with"
+                f"ids must be 0 to {self.words.num_embeddings - 1}, got {int(ids.min())} to "
+                f"{int(ids.max())}; encode with the tokenizer that the weights were trained with"
             )
         x = self.words(ids) + self.positions[: ids.shape[1]]  # (B, T, dim)
         for block in self.blocks:

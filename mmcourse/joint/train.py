@@ -85,7 +85,7 @@ def train(
         lr=lr,
         betas=(0.9, 0.98),
     )
-    rate = partial(cosine_schedule, total=steps, warmup=max(1, steps // 20))
+    rate = partial(cosine_schedule, total=steps, warmup=min(steps - 1, max(1, steps // 20)))
     model.to(accelerator.device).train()
     ema = EMA(model, decay=0.995)
     prepared, optimiser = accelerator.prepare(model, optimiser)

@@ -46,9 +46,7 @@ class Attention(nn.Module):
             for project, source in ((self.to_q, x), (self.to_k, context), (self.to_v, context))
         )
         allowed = None if mask is None else mask[:, None, None, :]  # (B, 1, 1, S)
-        out = F.scaled_dot_product_attention(
-            q, k, v, attn_mask=allowed
-        )  # (B, heads, T, head)
+        out = F.scaled_dot_product_attention(q, k, v, attn_mask=allowed)  # (B, heads, T, head)
         return self.to_out(out.transpose(1, 2).flatten(2))  # (B, T, dim)
 
     def _split(self, x: Tensor) -> Tensor:

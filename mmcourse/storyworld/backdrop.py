@@ -12,10 +12,23 @@ from mmcourse.storyworld.places import PLACES
 from mmcourse.storyworld.shapes import ellipse, path, stroke
 from mmcourse.storyworld.sheet import Sheet, lights
 
+CACHED_PIXELS = 512
+"""The largest backdrop that is kept: all of a world at this size take some 140 MB."""
+
+
+def backdrop(place: str, time: str, weather: str, variation: int, pixels: int) -> Image.Image:
+    """The picture behind the characters, `pixels` square, for the caller to draw on."""
+    if pixels > CACHED_PIXELS:
+        return _draw(place, time, weather, variation, pixels)
+    return _kept(place, time, weather, variation, pixels).copy()
+
 
 @lru_cache(maxsize=512)
-def backdrop(place: str, time: str, weather: str, variation: int, pixels: int) -> Image.Image:
-    """The picture behind the characters, `pixels` square. Callers copy it before drawing."""
+def _kept(place: str, time: str, weather: str, variation: int, pixels: int) -> Image.Image:
+    return _draw(place, time, weather, variation, pixels)
+
+
+def _draw(place: str, time: str, weather: str, variation: int, pixels: int) -> Image.Image:
     b = Sheet(pixels, time, weather, random.Random(f"{place} {variation}"))
     lights(b)
     PLACES[place](b)

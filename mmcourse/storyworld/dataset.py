@@ -17,7 +17,14 @@ from mmcourse.storyworld.scene import Scene
 
 
 def to_pixels(pictures: Sequence[Image.Image]) -> Tensor:
-    """RGB pictures of one size to float32 (B, 3, H, W) in [-1, 1]."""
+    """RGB pictures of one size to float32 (B, 3, H, W) in [-1, 1].
+
+    Raises:
+        ValueError: a picture that is not RGB.
+    """
+    for picture in pictures:
+        if picture.mode != "RGB":
+            raise ValueError(f"pictures must be RGB, got {picture.mode}; use .convert('RGB')")
     stacked = np.stack([np.asarray(p, dtype=np.uint8) for p in pictures])
     return from_bytes(torch.from_numpy(stacked))
 

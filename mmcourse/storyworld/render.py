@@ -102,7 +102,7 @@ def render(scene: Scene, size: int = 64, supersample: int | None = None) -> Imag
     fine = supersample or (4 if size <= 128 else 2)
     side = size * fine
     time = scene.time
-    sheet = backdrop(scene.place, time, scene.weather, scene.variation, side).copy()
+    sheet = backdrop(scene.place, time, scene.weather, scene.variation, side)
     pen = ImageDraw.Draw(sheet)
 
     for thing in scene.things:

@@ -11,6 +11,7 @@ too would forbid nine looks in ten, so that a fox's colour would give its mood a
 
 from __future__ import annotations
 
+import operator
 import random
 from bisect import bisect_right
 from collections.abc import Sequence
@@ -165,6 +166,7 @@ def sample_scene(split: str, index: int, seed: int = 0) -> Scene:
     """
     if split not in SPLITS:
         raise ValueError(f"split {split!r} does not exist; choose one of {SPLITS}")
+    index = operator.index(index)
     if index < 0:
         raise ValueError(f"index must be 0 or more, got {index}")
     for attempt in range(10_000):

@@ -15,7 +15,7 @@ FORMAT = 1
 
 
 def _known(value: object, values: Sequence[object], what: str) -> None:
-    if value not in values:
+    if value not in values or isinstance(value, bool | float):
         raise ValueError(f"{what} {value!r} does not exist in StoryWorld; choose one of {values}")
 
 
@@ -72,6 +72,8 @@ class Scene:
     variation: int = 0
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "characters", tuple(self.characters))
+        object.__setattr__(self, "things", tuple(self.things))
         _known(self.place, v.PLACES, "place")
         _known(self.time, v.TIMES, "time")
         _known(self.weather, v.WEATHERS, "weather")
@@ -123,7 +125,7 @@ class Scene:
             raise ValueError(
                 f"a saved scene is one JSON object; this is not JSON: {error}"
             ) from None
-        if not isinstance(fields, dict) or fields.pop("format", None) != FORMAT:
+        if not isinstance(fields, dict) or repr(fields.pop("format", None)) != repr(FORMAT):
             raise ValueError(f"this is not a scene saved in format {FORMAT}; save it again")
         try:
             fields["characters"] = tuple(Character(**c) for c in fields["characters"])

@@ -52,7 +52,7 @@ class Tokenizer:
 
     @staticmethod
     def split(text: str) -> list[str]:
-        return re.findall(r"[^\W_]+(?:['-][^\W_]+)*|[^\w\s]", text.lower())
+        return re.findall(r"[^\W_]+(?:['-][^\W_]+)*|[^\w\s]|_", text.lower())
 
     def __len__(self) -> int:
         return len(self.words)

@@ -96,6 +96,8 @@ def visit_page(browser: Browser, address: str, name: str, device: str) -> Visit:
     page, visit = context.new_page(), Visit()
     listen(page, address, visit)
     page.goto(f"{address}/{name}", wait_until="load")
+    if name == "index.html":  # leads on to the front page
+        page.wait_for_url("**/book/index.html")
     settle(page)
     visit.width = page.evaluate("() => document.documentElement.scrollWidth")
     visit.wider = page.evaluate(WIDER) if visit.width > width else []

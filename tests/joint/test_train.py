@@ -1,0 +1,143 @@
+"""Training: what a step does, that it learns, and that a killed run ends as an unbroken one."""
+
+import math
+
+import pytest
+import torch
+
+from mmcourse.joint import clip_loss, siglip_loss
+from mmcourse.joint.train import Pairs, caption_for_training, storyworld_pairs, train
+from mmcourse.storyworld import caption, render_bytes, sample_scene
+
+
+@pytest.fixture(scope="module")
+def pairs():
+    return storyworld_pairs(48, size=16)
+
+
+def weights(model):
+    return {name: value.clone() for name, value in model.state_dict().items()}
+
+
+def same(a, b):
+    return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
+
+
+def test_it_yields_after_each_step_what_a_loop_wants_to_know(tiny, pairs):
+    model = tiny()
+    seen = [weights(model)]
+    metrics = []
+    for found in train(model, pairs, steps=20, batch_size=16, lr=1e-3):
+        metrics.append(found)
+        assert not same(weights(model), seen[-1]), "yielded before the optimiser step"
+        seen.append(weights(model))
+    assert [m["step"] for m in metrics] == list(range(1, 21))
+    assert set(metrics[0]) == {"step", "loss", "accuracy", "scale", "lr"}
+    assert all(isinstance(value, int | float) for value in metrics[0].values())
+    assert metrics[0]["loss"] == pytest.approx(math.log(16), abs=1.0)
+    assert metrics[0]["scale"] == pytest.approx(1 / 0.07)
+    rates = [m["lr"] for m in metrics]
+    assert rates[0] < max(rates) == pytest.approx(1e-3)
+    assert rates[1:] == sorted(rates[1:], reverse=True)
+    assert not model.training
+
+
+def test_a_small_batch_is_learnt_by_heart(tiny):
+    scenes = [sample_scene("train", i) for i in range(16)]
+    pairs = Pairs(render_bytes(scenes, 16), lambda index, step: caption(scenes[index]))
+    metrics = list(train(tiny(), pairs, steps=120, batch_size=16, lr=3e-3))
+    assert metrics[-1]["accuracy"] == 1
+    assert metrics[-1]["loss"] < 0.1 < metrics[0]["loss"]
+
+
+def test_the_model_ends_with_the_average_of_its_weights(tiny, pairs):
+    model = tiny()
+    average = weights(model)
+    for step, _ in enumerate(train(model, pairs, steps=12, batch_size=8), start=1):
+        decay = min(0.995, (1 + step) / (10 + step))
+        now = weights(model)
+        average = {name: decay * average[name] + (1 - decay) * now[name] for name in now}
+    for name, value in model.state_dict().items():
+        torch.testing.assert_close(value, average[name], rtol=1e-4, atol=1e-6)
+
+
+STEPS, KILLED = 262, 254
+"""Checkpoints are written every 250 steps."""
+
+
+def test_a_run_that_is_killed_and_resumed_ends_with_the_same_weights(tiny, pairs, tmp_path):
+    options = {"steps": STEPS, "batch_size": 4, "lr": 1e-3}
+    arguments = {"dim": 32, "joint_dim": 8}
+    whole = tiny(**arguments)
+    unbroken = list(train(whole, pairs, **options))
+
+    file = tmp_path / "checkpoint.pt"
+    killed = train(tiny(**arguments), pairs, checkpoint=file, **options)
+    for _ in range(KILLED):
+        next(killed)
+    killed.close()
+    resumed = tiny(seed=5, **arguments)  # its own weights do not matter
+    rest = list(train(resumed, pairs, checkpoint=file, **options))
+    assert [m["step"] for m in rest] == list(range(251, STEPS + 1))
+    assert rest == unbroken[250:]
+    assert same(weights(resumed), weights(whole))
+
+    again = tiny(seed=6, **arguments)  # nothing is left to do
+    assert list(train(again, pairs, checkpoint=file, **options)) == []
+    assert same(weights(again), weights(whole))
+
+
+def test_the_same_seed_gives_the_same_run_and_another_order_another(tiny, pairs):
+    def losses(order):
+        data = Pairs(pairs.pictures, pairs.captioner, order)
+        return [m["loss"] for m in train(tiny(), data, steps=3, batch_size=8)]
+
+    assert losses(0) == losses(0)
+    assert losses(0) != losses(1)
+
+
+def test_any_loss_of_the_same_form_trains(tiny, pairs):
+    def sigmoid(text, image, scale):
+        return siglip_loss(text, image, scale, -10.0)
+
+    metrics = list(train(tiny(), pairs, steps=30, batch_size=16, lr=3e-3, loss_function=sigmoid))
+    assert metrics[-1]["loss"] < metrics[0]["loss"]
+    seen = []
+
+    def watched(text, image, scale):
+        seen.append((text.shape, image.shape, scale.item()))
+        return clip_loss(text, image, scale)
+
+    list(train(tiny(), pairs, steps=2, batch_size=8, loss_function=watched))
+    assert seen[0] == ((8, 16), (8, 16), pytest.approx(1 / 0.07))
+
+
+def test_the_scale_is_clamped_after_each_step(tiny, pairs):
+    model = tiny()
+    with torch.no_grad():
+        model.logit_scale.fill_(8.0)
+    for _ in train(model, pairs, steps=2, batch_size=8):
+        assert model.logit_scale.item() <= math.log(100) + 1e-6
+
+
+def test_captions_of_a_picture_change_and_are_mostly_complete():
+    scene = sample_scene("train", 4)
+    texts = [caption_for_training(scene, step) for step in range(100)]
+    assert len(set(texts)) > 60
+    assert texts == [caption_for_training(scene, step) for step in range(100)]
+    complete = [t == caption(scene, step) for step, t in enumerate(texts)]
+    assert sum(complete) == 70
+
+
+def test_the_pairs_are_scenes_of_the_split_with_their_own_captions():
+    pairs = storyworld_pairs(6, size=16, split="val", seed=2)
+    scenes = [sample_scene("val", i, seed=2) for i in range(6)]
+    assert torch.equal(pairs.pictures, render_bytes(scenes, 16))
+    for index, scene in enumerate(scenes):
+        possible = {caption_for_training(scene, step) for step in range(60)}
+        assert {pairs.captioner(index, step) for step in range(20)} <= possible
+
+
+def test_a_batch_larger_than_the_data_is_refused(tiny, pairs):
+    with pytest.raises(ValueError, match="batch_size is 49, expected 1 to 48"):
+        next(train(tiny(), pairs, steps=5, batch_size=49))
