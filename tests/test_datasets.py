@@ -209,6 +209,12 @@ def test_what_is_no_picture_is_refused(thing):
     refusal(ValueError, "expected a file name, a PIL picture", load_picture, thing)
 
 
+def test_a_format_that_starts_other_programs_is_not_read(tmp_path):
+    two_halves().save(tmp_path / "script.eps")
+    (tmp_path / "script.eps").rename(tmp_path / "innocent.png")
+    refusal(ValueError, "is not a picture", load_picture, tmp_path / "innocent.png")
+
+
 def test_a_file_that_is_no_picture_is_named(tmp_path):
     refusal(ValueError, "there is no picture file", load_picture, tmp_path / "none.png")
     refusal(ValueError, "there is no picture file", load_picture, tmp_path)
@@ -386,24 +392,31 @@ def test_missing_data_say_how_to_get_them(function):
     refusal(ValueError, "split is 'val', expected 'train' or 'test'", function, "val")
 
 
+@pytest.fixture
+def asked(monkeypatch):
+    """The addresses that were asked for; none of them answers."""
+    import urllib.request
+
+    addresses = []
+
+    def unreachable(request, *arguments, **keywords):
+        addresses.append(getattr(request, "full_url", request))
+        raise OSError("no\nnetwork")
+
+    monkeypatch.setattr(urllib.request, "urlopen", unreachable)
+    return addresses
+
+
 @pytest.mark.parametrize("function", [cifar10, fashion_mnist])
-def test_a_download_that_fails_is_said_in_one_line(function, monkeypatch):
-    from torchvision.datasets import utils
-
-    def unreachable(*arguments, **keywords):
-        raise OSError("<urlopen error\n no network>")
-
-    monkeypatch.setattr(utils, "_urlretrieve", unreachable)
+def test_a_download_that_fails_is_said_in_one_line(function, asked):
     refusal(ValueError, "could not be downloaded", function, "train", download=True)
+    assert asked
 
 
-def test_nothing_is_downloaded_unasked(monkeypatch):
-    from torchvision.datasets import utils
-
-    calls = []
-    monkeypatch.setattr(utils, "_urlretrieve", lambda *arguments: calls.append(arguments))
-    refusal(ValueError, "is not there", cifar10)
-    assert not calls
+@pytest.mark.parametrize("function", [cifar10, fashion_mnist])
+def test_nothing_is_downloaded_unasked(function, asked):
+    refusal(ValueError, "is not there", function)
+    assert not asked
 
 
 def test_a_missing_or_damaged_npz_is_named(npz, tmp_path):
@@ -422,7 +435,7 @@ def test_a_missing_or_damaged_npz_is_named(npz, tmp_path):
         {"train_images": np.zeros((20, 32, 32, 3))},
         {"train_images": np.zeros((20, 3, 32, 32), np.uint8)},
         {"train_images": np.zeros((19, 32, 32, 3), np.uint8)},
-        {"train_images": np.zeros((0, 32, 32, 3), np.uint8)},
+        {"train_images": np.zeros((0, 32, 32, 3), np.uint8), "train_labels": np.zeros(0)},
         {"train_labels": np.full(20, 10)},
         {"train_labels": np.full(20, 0.5)},
     ],
@@ -445,16 +458,22 @@ def test_cifar10_and_fashion_mnist_come_from_torchvisions_files(tmp_path, monkey
 
     monkeypatch.setattr(cifar, "check_integrity", lambda path, md5: True)
     monkeypatch.setattr(CIFAR10, "train_list", [["data_batch_1", ""]])
+    monkeypatch.setattr(CIFAR10, "test_list", [["test_batch", ""]])
     batches = tmp_path / "cifar-10-batches-py"
     batches.mkdir()
-    content = arrays()["train_images"]
-    flat = content.transpose(0, 3, 1, 2).reshape(20, -1)
-    labels = [int(label) for label in arrays()["train_labels"]]
-    (batches / "data_batch_1").write_bytes(pickle.dumps({"data": flat, "labels": labels}))
+    for split, name in (("train", "data_batch_1"), ("test", "test_batch")):
+        flat = arrays()[f"{split}_images"].transpose(0, 3, 1, 2)
+        content = {
+            "data": flat.reshape(len(flat), -1),
+            "labels": [int(label) for label in arrays()[f"{split}_labels"]],
+        }
+        (batches / name).write_bytes(pickle.dumps(content))
     (batches / "batches.meta").write_bytes(pickle.dumps({"label_names": list(CIFAR10_CLASSES)}))
-    data = cifar10("train", root=tmp_path)
-    assert np.array_equal(np.asarray(to_image(data[7][0])), content[7])
-    assert data[7][1] == 7
+    for split, length in (("train", 20), ("test", 6)):
+        data = cifar10(split, root=tmp_path)
+        assert len(data) == length
+        assert np.array_equal(np.asarray(to_image(data[4][0])), arrays()[f"{split}_images"][4])
+        assert data[4][1] == 4
 
     raw = tmp_path / "FashionMNIST" / "raw"
     raw.mkdir(parents=True)

@@ -135,6 +135,21 @@ def test_a_weight_that_overflows_half_precision_is_not_saved(saved):
     assert (folder / "model.safetensors").read_bytes() == before
 
 
+def test_weights_that_are_views_of_one_another_are_saved_apart(tmp_path):
+    class Views(Pretrained):
+        def __init__(self):
+            super().__init__()
+            table = torch.arange(12.0).reshape(3, 4)
+            for name, view in {"all": table, "turned": table.t(), "row": table[1]}.items():
+                self.register_buffer(name, view)
+
+    Views().save_pretrained(tmp_path)
+    stored = load_file(tmp_path / "model.safetensors")
+    assert stored["turned"].tolist() == Views().turned.tolist()
+    assert stored["row"].tolist() == [4, 5, 6, 7]
+    Views.from_pretrained(tmp_path)
+
+
 def test_loading_does_not_touch_the_random_state(saved):
     torch.manual_seed(5)
     expected = torch.rand(3)
@@ -174,7 +189,18 @@ def test_any_json_argument_survives(tmp_path_factory, value):
 
 
 @pytest.mark.parametrize(
-    "value", [nn.Linear(1, 1), torch.ones(2), float("nan"), {1: 2}, {3}, object(), Keeper, b"x"]
+    "value",
+    [
+        nn.Linear(1, 1),
+        torch.ones(2),
+        float("nan"),
+        float("inf"),
+        {1: 2},
+        {3},
+        object(),
+        Keeper,
+        b"x",
+    ],
 )
 def test_an_argument_that_is_not_json_is_refused_at_saving(tmp_path, value):
     with pytest.raises(ValueError, match=r"argument value of Keeper is a .*JSON") as error:

@@ -1,9 +1,9 @@
 """The book's own Sphinx extensions: one idea a file, gathered here under one name.
 
-`claims` prints computed numbers, `ledger` lists them, `figures` shows computed and drawn pictures, `labs` gives each
-lab's page its anchors and links, `status` reports what the labs take, `front` is the front page's
-moving picture, `docstrings` reads the package's own prose, `accessible` mends what the theme leaves unreadable, and `repository` reads the
-project's address from pyproject.toml.
+`claims` prints computed numbers and `ledger` lists them; `figures` shows computed and drawn
+pictures; `labs` gives each lab's page its anchors; `status` reports what the labs take; `front` is
+the front page's moving picture; `docstrings` reads the package's own prose; `accessible` mends what
+the theme leaves unreadable; `repository` reads the project's address from pyproject.toml.
 """
 
 from sphinx.application import Sphinx

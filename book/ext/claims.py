@@ -86,7 +86,11 @@ class ClaimRole(SphinxRole):
 
 def tagged_names(source: sources.Source) -> list[str]:
     """The names that a lab passed to `mmcourse.claim`, longest first."""
-    tags = [tag["claim"]["name"] for _, tag, _ in sources.executed_outputs(source.file) if "claim" in tag]
+    tags = [
+        tag["claim"]["name"]
+        for _, tag, _ in sources.executed_outputs(source.file)
+        if "claim" in tag
+    ]
     return sorted(tags, key=len, reverse=True)
 
 

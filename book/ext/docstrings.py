@@ -10,6 +10,7 @@ import re
 from sphinx.application import Sphinx
 
 CODE = re.compile(r"(?<![`\\:])`([^`\n]+)`(?!`)(\w?)")
+STRESS = re.compile(r"(``.*?``|(?<!\w)(\*\*?)(?=\S)[^*\n]+(?<=\S)\2(?!\w))|\*")
 SECTION = re.compile(r"(Args|Arguments|Attributes|Raises|Returns|Yields|Examples?|Notes?):$")
 WHOLE = {"data", "attribute", "property"}  # one text, in which a colon is a colon
 
@@ -19,6 +20,7 @@ def marked_up(lines: list[str]) -> list[str]:
     found: list[str] = []
     for number, line in enumerate(lines):
         line = CODE.sub(lambda m: f"``{m[1]}``" + (f"\\ {m[2]}" if m[2] else ""), line)
+        line = STRESS.sub(lambda m: m[1] or r"\*", line)  # a star that stresses nothing
         below = next((text for text in lines[number + 1 :] if text.strip()), "")
         gap = number + 1 < len(lines) and not lines[number + 1].strip()
         opens = gap and depth(below) >= depth(line) + 4 and not SECTION.match(line.strip())

@@ -18,6 +18,7 @@ import difflib
 import html
 import re
 from pathlib import Path
+from typing import ClassVar
 
 from docutils import nodes
 from docutils.parsers.rst import directives
@@ -81,7 +82,7 @@ class Picture(SphinxDirective):
 class LabFigure(Picture):
     """The figure of that name, from an executed lab."""
 
-    option_spec = {"name": directives.unchanged_required}
+    option_spec: ClassVar = {"name": directives.unchanged_required}
 
     def run(self) -> list[nodes.Node]:
         name = self.arguments[0]
@@ -109,7 +110,10 @@ class LabFigure(Picture):
 class Diagram(Picture):
     """The hand-drawn book/diagrams/NAME.svg."""
 
-    option_spec = {"alt": directives.unchanged_required, "name": directives.unchanged_required}
+    option_spec: ClassVar = {
+        "alt": directives.unchanged_required,
+        "name": directives.unchanged_required,
+    }
 
     def run(self) -> list[nodes.Node]:
         name = self.arguments[0]

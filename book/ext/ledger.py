@@ -22,7 +22,7 @@ class ledger(nodes.General, nodes.Element):
 
 
 class ClaimsLedger(SphinxDirective):
-    """The place of the ledger. Registers a label for every source, so that claims can link to it."""
+    """The place of the ledger. Registers a label for every source, for the claims' links."""
 
     def run(self) -> list[nodes.Node]:
         self.env.note_reread()
@@ -69,12 +69,14 @@ def describe(app: Sphinx, source: sources.Source, docname: str) -> nodes.Node:
         if source.notes.get(key) is not None:
             box += note_line(key, source.notes[key])
     used = [use for use in uses(app.env) if use.source == (source.kind, source.name)]
-    box += claims_table(app, used, docname) if used else nodes.paragraph("", "No page cites it yet.")
+    box += (
+        claims_table(app, used, docname) if used else nodes.paragraph("", "No page cites it yet.")
+    )
     return box
 
 
 def note_line(key: str, value: object) -> nodes.Node:
-    """"command: python -m …", with a command in a code face."""
+    """ "command: python -m …", with a command in a code face."""
     if isinstance(value, dict):
         value = ", ".join(f"{name} {version}" for name, version in value.items())
     body = nodes.literal("", str(value)) if key == "command" else nodes.Text(str(value))

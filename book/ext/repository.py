@@ -60,7 +60,7 @@ def source_address(root: Path, domain: str, info: dict[str, str]) -> str | None:
 
 
 def fill_in_address(app: Sphinx, config: Config) -> None:
-    """Hand the address to the theme, which builds its buttons from these options, and to autodoc."""
+    """Hand the address to the theme's buttons and to the links from the API to its source."""
     config.html_theme_options["repository_url"] = homepage(Path(app.srcdir))
     config.html_theme_options["repository_branch"] = BRANCH
     config.linkcode_resolve = functools.partial(source_address, Path(app.srcdir))

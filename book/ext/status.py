@@ -22,6 +22,7 @@ from sphinx.util.docutils import SphinxDirective
 
 from .labs import labs_folder
 
+UNKNOWN = "\u2013"
 LIBRARIES = ("torch", "torchvision", "transformers", "open_clip_torch", "numpy", "pillow")
 LIBRARIES += ("jupyter-book", "sphinx")
 
@@ -49,7 +50,7 @@ def table(head: list[str], rows: list[list[nodes.Node]], *classes: str) -> nodes
 def quantity(value: object, unit: str, limit: object = None) -> nodes.Node:
     """ "2.1 min (limit 3)", or a dash for what is not known."""
     if value is None:
-        return nodes.Text("–")
+        return nodes.Text(UNKNOWN)
     text = f"{value:.1f} {unit}" if isinstance(value, float) else f"{value} {unit}"
     return nodes.Text(f"{text} (limit {limit:g})" if isinstance(limit, int | float) else text)
 
@@ -69,15 +70,17 @@ class LabTimes(SphinxDirective):
                 verdict = f"over: {'; '.join(over)}"
             else:
                 verdict = "within its limits" if now else "not executed"
-            rows.append([
-                nodes.Text(f"Chapter {int(chapter[2:])}"),
-                quantity(now.get("minutes"), "min", now.get("limit_minutes")),
-                quantity(now.get("memory_gb"), "GB", now.get("limit_memory_gb")),
-                quantity(said.get("download_mb"), "MB"),
-                quantity(said.get("t4_minutes_estimate"), "min"),
-                nodes.Text(str(said.get("measured", "–"))),
-                nodes.Text(verdict),
-            ])
+            rows.append(
+                [
+                    nodes.Text(f"Chapter {int(chapter[2:])}"),
+                    quantity(now.get("minutes"), "min", now.get("limit_minutes")),
+                    quantity(now.get("memory_gb"), "GB", now.get("limit_memory_gb")),
+                    quantity(said.get("download_mb"), "MB"),
+                    quantity(said.get("t4_minutes_estimate"), "min"),
+                    nodes.Text(str(said.get("measured", UNKNOWN))),
+                    nodes.Text(verdict),
+                ]
+            )
         if not rows:
             return [nodes.paragraph("", "No lab has been executed yet.")]
         head = ["Lab", "Time", "Memory", "Download", "T4, estimated", "Budget of", "Verdict"]

@@ -8,7 +8,8 @@ from typing import Any
 
 import torch
 
-from mmcourse.exercises.findings import Broken, Finding, show
+from mmcourse.exercises.findings import Finding
+from mmcourse.exercises.values import Broken, show
 
 _ENGINE = __package__.replace(".", "/")
 

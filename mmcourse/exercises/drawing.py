@@ -35,7 +35,8 @@ def _passed(chapter: str, progress: Progress) -> tuple[int, int]:
 def line(chapter: str, progress: Progress) -> str:
     """One chapter in a line: "ch01  Joint embeddings  [###....]  3 of 7"."""
     done, total = _passed(chapter, progress)
-    return f"{chapter}  {chapters()[chapter]:<24} [{'#' * done}{'.' * (total - done)}]  {done} of {total}"
+    bar = "#" * done + "." * (total - done)
+    return f"{chapter}  {chapters()[chapter]:<24} [{bar}]  {done} of {total}"
 
 
 def detail(id: str, progress: Progress) -> str:
@@ -93,7 +94,7 @@ def svg(progress: Progress) -> str:
         )
         for column, id in enumerate(ids(name)):
             parts.append(_tile(id, LEFT + column * (TILE + GAP), y + 14, progress))
-    legend = "tick: passed   bar: tried   dashes: not attempted"
+    legend = "Tick: passed. Bar: tried. Dashes: not attempted."
     parts.append(
         f'<text x="{LEFT}" y="{height - 18}" font-size="13" fill="var(--mm-ink)">{legend}</text>'
     )

@@ -45,7 +45,11 @@ def grade_task(task: Task, function: Callable[..., Any], emit: Emit) -> None:
         emit({"event": "finding", **asdict(finding)})
         return
     holding = True
+    hopeless = False  # raises on the very first input: what follows would only repeat it
     for number, rule in enumerate(task.properties):
+        if hopeless:
+            emit({"event": "finding", **asdict(Finding(rule.says, "not reached"))})
+            continue
         emit({"event": "start", "says": rule.says})
         torch.manual_seed(number)
         try:
@@ -54,15 +58,17 @@ def grade_task(task: Task, function: Callable[..., Any], emit: Emit) -> None:
         except Exception as error:
             finding = finding_of(rule.says, error, answer)
             holding = False
+            hopeless = number == 0 and isinstance(error, Raised)
+        meddled = replaced(before)
+        if meddled:
+            note = f"It replaced {', '.join(meddled[:3])}. An answer works with torch as it is."
+            emit({"event": "finding", **asdict(Finding(UNTOUCHED, "broke", note))})
+            return
         emit({"event": "finding", **asdict(finding)})
-    changed = answer.changed or Finding("", "holds")
+    changed = answer.changed or Finding("", "not reached" if hopeless else "holds")
     changed.says = UNCHANGED
     emit({"event": "finding", **asdict(changed)})
-    meddled = replaced(before)
-    if meddled:
-        note = f"It replaced {', '.join(meddled[:3])}. An answer works with torch as it is."
-        emit({"event": "finding", **asdict(Finding(UNTOUCHED, "broke", note))})
-    elif not holding or changed.state == "broke":
+    if not holding or changed.state == "broke":
         mistake = known_mistake(answer.function, task.probe, task.mutants)
         if mistake is not None:
             emit({"event": "mistake", "name": mistake.name, "hint": mistake.hint})

@@ -23,8 +23,6 @@ _SIGN = {
     "passed": "✓", "failed": "✗", "not attempted": "○", "not graded": "!",
     "holds": "✓", "broke": "✗", "not reached": "○",
 }  # fmt: skip
-_WORD = {"holds": "holds", "broke": "broke", "not reached": "not reached"}
-_WORD_HUNT = {"holds": "caught", "broke": "missed", "not reached": "not reached"}
 _MONO = "font-family:ui-monospace,Menlo,Consolas,monospace;font-size:.875em"
 
 
@@ -70,11 +68,10 @@ def _rich(text: str) -> str:
 def card(report: Report) -> str:
     """The whole report."""
     exercise = report.exercise
-    sign = f'<span aria-hidden="true">{_SIGN[report.status]}</span>'
     level = f"{exercise.level}, {exercise.minutes} min"
     parts = [
         paragraph(
-            f"{sign} <strong>{escape(exercise.title)}: {report.status}</strong> "
+            f"{_sign(report.status)} <strong>{escape(exercise.title)}: {report.status}</strong> "
             f"<span>({escape(level)})</span>"
         ),
         paragraph(_rich(report.headline)),
@@ -96,21 +93,34 @@ def card(report: Report) -> str:
     return frame(f"Check of {exercise.id}: {report.status}", report.status, "".join(parts))
 
 
+def _sign(state: str) -> str:
+    return f'<span aria-hidden="true">{_SIGN[state]}</span>'
+
+
+def _item(inside: str) -> str:
+    return f'<li style="margin:.125rem 0;color:inherit">{inside}</li>'
+
+
 def _findings(report: Report) -> list[str]:
     if not report.findings:
         return []
     hunt = isinstance(report.exercise, Hunt)
     told = report.first_broken()
     rows = []
-    for finding in report.findings:
+    reached = [f for f in report.findings if f.state != "not reached"]
+    for finding in reached:
         suspect = hunt and finding.says.startswith("catches")
-        word = (_WORD_HUNT if suspect else _WORD)[finding.state]
-        line = f'<span aria-hidden="true">{_SIGN[finding.state]}</span> {_rich(finding.says)}'
-        if word != "holds":
+        word = "missed" if suspect else "broke"
+        line = f"{_sign(finding.state)} {_rich(finding.says)}"
+        if finding.state == "broke":
             line += f" <strong>({word})</strong>"
         if finding.state == "broke" and (hunt or finding is told):
             line += _details(finding)
-        rows.append(f'<li style="margin:.125rem 0;color:inherit">{line}</li>')
+        rows.append(_item(line))
+    if len(reached) < len(report.findings):
+        rows.append(
+            _item(f"{_sign('not reached')} {len(report.findings) - len(reached)} more not reached")
+        )
     items = f'<ul style="list-style:none;padding-left:0;margin:.25rem 0">{"".join(rows)}</ul>'
     if report.passed:
         return [folded("What was verified", items)]
@@ -128,7 +138,7 @@ def _details(finding: Finding) -> str:
         f"border:0;text-align:left;vertical-align:top;padding:.125rem .75rem .125rem 0;color:{INK}"
     )
     table = "".join(
-        f'<tr style="background:transparent"><th scope="row" style="{cell};font-weight:600">'
+        f'<tr style="background:transparent"><th scope="row" style="{cell};white-space:nowrap">'
         f'{escape(name)}</th><td style="{cell};{_MONO}">{escape(value)}</td></tr>'
         for name, value in rows
     )

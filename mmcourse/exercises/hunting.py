@@ -63,8 +63,8 @@ def standing_in(
 
 def _failed(error: BaseException) -> bool:
     """Whether an exception says "the test failed" (an assertion, or pytest's own)."""
-    by_pytest = type(error).__module__ == "_pytest.outcomes" and type(error).__name__ == "Failed"
-    return isinstance(error, AssertionError) or by_pytest
+    by_pytest = getattr(sys.modules.get("_pytest.outcomes"), "Failed", AssertionError)
+    return isinstance(error, AssertionError | by_pytest)
 
 
 class Verdict:

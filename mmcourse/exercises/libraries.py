@@ -33,10 +33,20 @@ def fingerprint() -> dict[str, Any]:
     }
 
 
-def replaced(before: dict[str, Any]) -> list[str]:
-    """Names of functions that are no longer what they were."""
+def changed(before: dict[str, Any]) -> dict[str, Any]:
+    """Functions that are no longer what they were, with what stands in their place."""
     now = fingerprint()
-    return sorted(key for key, value in before.items() if now.get(key) is not value)
+    return {key: now.get(key) for key, value in before.items() if now.get(key) is not value}
+
+
+def replaced(before: dict[str, Any]) -> list[str]:
+    """Names of functions that an answer has replaced. Torch, loading itself, wraps some too."""
+    own = {name.partition(".")[0] for name in _WATCHED}
+    return sorted(
+        key
+        for key, value in changed(before).items()
+        if (getattr(value, "__module__", None) or "").partition(".")[0] not in own
+    )
 
 
 def settings() -> tuple[Any, ...]:

@@ -8,6 +8,7 @@ import json
 import os
 import pickle
 import queue
+import signal
 import subprocess
 import sys
 import threading
@@ -19,7 +20,7 @@ import psutil
 
 from mmcourse.exercises.protocol import LOAD_S, Request
 
-START_S = 120.0  # loading torch from a cold disk takes its time
+START_S = 300.0  # loading torch from a cold disk takes its time
 MEMORY_BYTES = 2 * 2**30  # on top of what the process needs itself
 KEPT_BYTES = 20_000
 GRACE_S = 1.5  # the process stops itself at the limit and tells where; only then is it killed
@@ -69,9 +70,7 @@ class Process:
             )
         except OSError as error:
             raise NoWorker(f"answers have no process to run in: {error}") from error
-        assert self.child.stdin
-        assert self.child.stdout
-        assert self.child.stderr
+        assert self.child.stdin and self.child.stdout and self.child.stderr  # noqa: PT018
         self.requests: IO[bytes] = self.child.stdin
         self.events: queue.Queue[dict[str, Any] | None] = queue.Queue()
         self.head, self.tail, self.total = b"", b"", 0
@@ -185,6 +184,9 @@ class Process:
             with contextlib.suppress(psutil.Error):
                 process.kill()
         self.child.kill()
+        if hasattr(os, "killpg"):  # also what has lost its parent; the process leads its group
+            with contextlib.suppress(OSError):
+                os.killpg(self.child.pid, signal.SIGKILL)
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.child.wait(timeout=5)
 

@@ -68,17 +68,20 @@ def place(finding: Finding) -> str:
     return f"line {line}, in {name}" + (f": {code}" if code else "")
 
 
-_WORDS = {"holds": "ok", "broke": "FAILED", "not reached": "not reached"}
+_WORDS = {"holds": "ok", "broke": "FAILED"}
 
 
 def _lines(report: Report) -> list[str]:
     exercise = report.exercise
     lines = [f"{exercise.id} ({exercise.level}): {report.status.upper()}", f"  {report.headline}"]
     told = report.first_broken() if not isinstance(exercise, Hunt) else None
-    for finding in report.findings:
+    reached = [f for f in report.findings if f.state != "not reached"]
+    for finding in reached:
         lines.append(f"  [{_WORDS[finding.state]}] {finding.says}")
         if finding.state == "broke" and (finding is told or isinstance(exercise, Hunt)):
             lines += _details(finding)
+    if len(reached) < len(report.findings):
+        lines.append(f"  {len(report.findings) - len(reached)} more not reached")
     if report.mistake:
         name, hint = report.mistake
         lines += ["", f"  This behaves like a known mistake: {name}."]
@@ -152,7 +155,8 @@ def from_events(exercise: Exercise, events: list[dict[str, Any]]) -> Report:
             report.printed = event["printed"]
         elif kind == "ended":
             report.printed, where = trace_of(event["told"])
-            finding = Finding(running or "it can be loaded", "broke", _why(event, exercise))
+            fallback = "it comes to an end" if report.findings else "it can be loaded"
+            finding = Finding(running or fallback, "broke", _why(event, exercise))
             finding.where = where
             report.findings.append(finding)
     if report.note:

@@ -62,7 +62,7 @@ def serve(request: Request, prints: Prints, emit: Callable[[dict[str, Any]], Non
     """Grade one answer. Tells at the end whether this process is fit for another one."""
     from mmcourse.exercises.catalogue import load
     from mmcourse.exercises.grade import grade
-    from mmcourse.exercises.libraries import fingerprint, replaced, settings
+    from mmcourse.exercises.libraries import changed, fingerprint, settings
 
     sys.path[:] = request.path
     os.chdir(request.folder)
@@ -81,7 +81,7 @@ def serve(request: Request, prints: Prints, emit: Callable[[dict[str, Any]], Non
         except Exception as error:  # a fault of the exercise, not of the answer
             emit({"event": "fault", "message": f"{type(error).__name__}: {error}"})
     faulthandler.cancel_dump_traceback_later()
-    clean = settings() == left and not replaced(libraries)
+    clean = settings() == left and not changed(libraries)
     emit({"event": "done", "clean": clean, "printed": prints.take()})
 
 

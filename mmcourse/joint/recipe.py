@@ -29,19 +29,25 @@ PRECISIONS = ("no", "bf16", "fp16")
 
 @dataclass(frozen=True)
 class Recipe:
-    """Numbers of one tier: scenes drawn once, optimiser steps, pairs in a batch."""
+    """Numbers of one tier: scenes drawn once, optimiser steps, pairs in a batch.
+
+    The first `steps` are among strangers, where places and animals are learnt; the last
+    `sibling_steps`, at half the learning rate, are among families of eight scenes that differ by
+    one thing, where moods, actions and owners are.
+    """
 
     scenes: int
     steps: int
+    sibling_steps: int
     batch_size: int
     lr: float = 1e-3
 
 
 RECIPES = {
-    "smoke": Recipe(scenes=256, steps=10, batch_size=32),
-    "cpu": Recipe(scenes=3_000, steps=150, batch_size=96),
-    "gpu": Recipe(scenes=60_000, steps=4_000, batch_size=512),
-    "full": Recipe(scenes=60_000, steps=2_500, batch_size=256),
+    "smoke": Recipe(scenes=256, steps=10, sibling_steps=5, batch_size=32),
+    "cpu": Recipe(scenes=3_000, steps=150, sibling_steps=0, batch_size=96),
+    "gpu": Recipe(scenes=60_000, steps=2_500, sibling_steps=1_500, batch_size=512),
+    "full": Recipe(scenes=60_000, steps=2_500, sibling_steps=500, batch_size=256),
 }
 
 
@@ -54,8 +60,8 @@ def build() -> JointModel:
 def train_joint(out: Path, tier: str, seed: int = 0, precision: str = "no") -> None:
     """Train, save and measure the towers, and write their card.
 
-    Progress is kept in `out`/checkpoint.pt, so a killed run goes on when the same command is given
-    again; the checkpoint is deleted once the card is written.
+    Progress is kept in `out`/checkpoint-*.pt, so a killed run goes on when the same command is
+    given again; the checkpoints are deleted once the card is written.
 
     Args:
         out: folder for config.json, model.safetensors, card.json and log.jsonl.
@@ -75,21 +81,28 @@ def train_joint(out: Path, tier: str, seed: int = 0, precision: str = "no") -> N
     seed_everything(seed)
     sources, started = sources_hash(SOURCES), time.time() - before
     model = build()
-    pairs = storyworld_pairs(recipe.scenes, model.image_tower.size, seed=seed)
-    steps = train(
-        model,
-        pairs,
-        steps=recipe.steps,
-        batch_size=recipe.batch_size,
-        lr=recipe.lr,
-        precision=precision,
-        checkpoint=out / "checkpoint.pt",
-    )
-    with (out / "log.jsonl").open("a") as log, tqdm(steps, total=recipe.steps) as bar:
-        for metrics in bar:
-            bar.set_postfix(loss=f"{metrics['loss']:.3f}", accuracy=f"{metrics['accuracy']:.2f}")
-            log.write(json.dumps({**metrics, "seconds": round(time.time() - started, 1)}) + "\n")
-            log.flush()
+    stages = {"strangers": (1, recipe.steps, recipe.lr)}
+    after = {}
+    if recipe.sibling_steps:
+        stages["siblings"] = (8, recipe.sibling_steps, recipe.lr / 2)
+    for stage, (family, steps, lr) in stages.items():
+        pairs = storyworld_pairs(recipe.scenes, model.image_tower.size, seed=seed, family=family)
+        run = train(
+            model,
+            pairs,
+            steps=steps,
+            batch_size=recipe.batch_size,
+            lr=lr,
+            precision=precision,
+            checkpoint=out / f"checkpoint-{stage}.pt",
+        )
+        with (out / "log.jsonl").open("a") as log, tqdm(run, desc=stage, total=steps) as bar:
+            for metrics in bar:
+                bar.set_postfix(loss=f"{metrics['loss']:.3f}", hits=f"{metrics['accuracy']:.2f}")
+                row = {"stage": stage, **metrics, "seconds": round(time.time() - started, 1)}
+                log.write(json.dumps(row) + "\n")
+                log.flush()
+        after[stage] = {name: m["value"] for name, m in measure_joint(model).items()}
     model.save_pretrained(out, dtype=torch.float16)
     model = JointModel.from_pretrained(out, device=str(pick_device()))
     metrics = {k: {**m, "band": 0.02} for k, m in measure_joint(model).items()}
@@ -108,15 +121,17 @@ def train_joint(out: Path, tier: str, seed: int = 0, precision: str = "no") -> N
             "licence": "Apache-2.0",
             "versions": environment(),
             "metrics": metrics,
+            "after_stage": after,
         },
     )
-    (out / "checkpoint.pt").unlink()
+    for checkpoint in out.glob("checkpoint-*.pt"):
+        checkpoint.unlink()
 
 
 def _resume_or_start(out: Path, command: str) -> float:
     """Note whose run a folder holds; returns the seconds that it has taken so far."""
     note, log = out / "run.json", out / "log.jsonl"
-    if (out / "checkpoint.pt").exists() and note.exists():
+    if any(out.glob("checkpoint-*.pt")) and note.exists():
         other = json.loads(note.read_text(encoding="utf-8"))["command"]
         if other != command:
             raise ValueError(f"{out} holds a run of `{other}`; choose another --out or delete it")

@@ -14,7 +14,7 @@ from torch import Tensor
 from mmcourse.checkpoints import load_checkpoint, save_checkpoint
 from mmcourse.joint.losses import clip_loss
 from mmcourse.joint.model import JointModel
-from mmcourse.storyworld import Scene, Tokenizer, caption, from_bytes, render_bytes, sample_scene
+from mmcourse.storyworld import Scene, Tokenizer, caption, from_bytes, render_bytes, sample_family
 from mmcourse.training import EMA, batch_indices, cosine_schedule
 
 Metrics = dict[str, float]
@@ -24,13 +24,23 @@ Captioner = Callable[[int, int], str]
 
 @dataclass(frozen=True)
 class Pairs:
-    """Pictures (N, H, W, 3) uint8, for each a source of captions, and who reads these."""
+    """Pictures (N, H, W, 3) uint8, for each a source of captions, and who reads these.
+
+    Consecutive pictures form families of `family` members, which are shown in one batch.
+    """
 
     pictures: Tensor
     captioner: Captioner
     tokenizer: Tokenizer
     seed: int = 0
     """Of the order in which they are shown."""
+    family: int = 1
+
+    def batch(self, step: int, batch_size: int) -> Tensor:
+        """The indices (batch_size,) of a step: whole families, in an order of their own."""
+        families = len(self.pictures) // self.family
+        chosen = batch_indices(step, batch_size // self.family, families, self.seed)
+        return (chosen[:, None] * self.family + torch.arange(self.family)).flatten()
 
 
 def caption_for_training(scene: Scene, step: int) -> str:
@@ -38,14 +48,21 @@ def caption_for_training(scene: Scene, step: int) -> str:
     return caption(scene, key=step, complete=step % 10 >= 3)
 
 
-def storyworld_pairs(n: int, size: int = 64, split: str = "train", seed: int = 0) -> Pairs:
-    """Draw `n` scenes of a split once; their captions are made anew whenever one is asked for."""
-    scenes = [sample_scene(split, i, seed) for i in range(n)]
+def storyworld_pairs(
+    n: int, size: int = 64, split: str = "train", seed: int = 0, family: int = 1
+) -> Pairs:
+    """Draw `n` scenes of a split once; their captions are made anew whenever one is asked for.
+
+    With `family` = 1 all scenes are strangers, and most details never decide which caption belongs
+    to which picture. In larger families, of siblings that differ by one thing, every detail counts.
+    """
+    scenes = [s for i in range(n // family) for s in sample_family(split, i, family, seed)]
     return Pairs(
         render_bytes(scenes, size),
         lambda index, step: caption_for_training(scenes[index], step + index),
         Tokenizer(),
         seed,
+        family,
     )
 
 
@@ -96,7 +113,7 @@ def train(
     shard, shards = accelerator.process_index, accelerator.num_processes
 
     for step in range(start, steps):
-        index = batch_indices(step * shards + shard, batch_size, len(pairs.pictures), pairs.seed)
+        index = pairs.batch(step * shards + shard, batch_size)
         pixels = from_bytes(pairs.pictures[index]).to(accelerator.device)
         ids, mask = pairs.tokenizer.encode([pairs.captioner(i, step) for i in index.tolist()])
         for group in optimiser.param_groups:

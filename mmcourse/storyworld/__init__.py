@@ -6,6 +6,7 @@ draws it, `caption` describes it, `facts` lists what is true in it.
 
 from mmcourse.storyworld.captions import Caption, caption, describe, facts
 from mmcourse.storyworld.dataset import StoryWorld, from_bytes, render_bytes, to_pixels
+from mmcourse.storyworld.families import sample_family
 from mmcourse.storyworld.render import render
 from mmcourse.storyworld.sampling import held_out, held_out_pairs, sample_scene
 from mmcourse.storyworld.scene import Character, Scene, Thing
@@ -28,6 +29,7 @@ __all__ = [
     "held_out_pairs",
     "render",
     "render_bytes",
+    "sample_family",
     "sample_scene",
     "to_pixels",
 ]

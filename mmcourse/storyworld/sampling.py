@@ -158,6 +158,14 @@ def _draw(dice: Dice, compositional: bool) -> Scene:
     return Scene(characters, things, **place, variation=dice.pick(v.VARIATIONS))
 
 
+def in_split(scene: Scene, split: str) -> bool:
+    """Whether a scene may appear in a split."""
+    strange = bool(held_out_pairs(scene))
+    if split == "compositional":
+        return strange
+    return not strange and scene.fingerprint() % 16 in BUCKETS[split]
+
+
 def sample_scene(split: str, index: int, seed: int = 0) -> Scene:
     """Scene `index` of a split.
 
@@ -171,9 +179,6 @@ def sample_scene(split: str, index: int, seed: int = 0) -> Scene:
         raise ValueError(f"index must be 0 or more, got {index}")
     for attempt in range(10_000):
         scene = _draw(Dice(seed, split, index, attempt), split == "compositional")
-        if split == "compositional":
-            if held_out_pairs(scene):
-                return scene
-        elif scene.fingerprint() % 16 in BUCKETS[split]:
+        if in_split(scene, split):
             return scene
     raise RuntimeError(f"no scene of split {split!r} found for index {index} in 10,000 draws")

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).parent))  # for visits.py, which the tests share
 
-from visits import AXE, BOOK, ROOT  # noqa: E402
+from visits import AXE, BOOK, ROOT
 
 NO_BOOK = "(no book)"
 

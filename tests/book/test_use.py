@@ -21,7 +21,7 @@ def page(browser: Browser) -> Iterator[Page]:
 def test_the_address_of_the_book_leads_to_its_front_page(page: Page, address: str) -> None:
     page.goto(address)
     page.wait_for_url(f"**/{FRONT}")
-    expect(page.locator("h1")).to_contain_text("Multimodal AI from scratch")
+    expect(page.locator(".bd-article h1")).to_contain_text("Multimodal AI from scratch")
 
 
 def test_the_first_tab_stop_skips_to_the_text(page: Page, address: str) -> None:

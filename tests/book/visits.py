@@ -16,12 +16,14 @@ TEXTS = {".html", ".css", ".js", ".json", ".svg", ".txt", ".inv"}
 
 RUN_AXE = """async (tags) => {
   const found = await axe.run(document, {runOnly: tags, resultTypes: ["violations"]});
-  return found.violations.map(v => `${v.id}: ` + v.nodes.slice(0, 4).map(n => n.html.slice(0, 160)
-    + " | " + (n.any[0]?.message ?? n.all[0]?.message ?? n.none[0]?.message ?? "")).join("\\n    "));
+  const why = n => (n.any[0] ?? n.all[0] ?? n.none[0])?.message ?? "";
+  const tell = n => `${n.html.slice(0, 160)} | ${why(n)}`;
+  return found.violations.map(v => `${v.id}: ${v.nodes.slice(0, 4).map(tell).join("\\n    ")}`);
 }"""
 
-PICTURES = """() => [...document.querySelectorAll("main img, main svg, main canvas")]
-  .filter(p => !p.closest("button, .sd-summary-title, mjx-container") && !p.parentElement.closest("svg"))
+PICTURES = """() => [...document.querySelectorAll(".bd-article :is(img, svg, canvas)")]
+  .filter(p => !p.closest("button, .sd-summary-title, mjx-container"))
+  .filter(p => !p.parentElement.closest("svg"))
   .map(p => ({tag: p.tagName.toLowerCase(), html: p.outerHTML.slice(0, 120),
               source: p.getAttribute("src") ?? "", hidden: p.getAttribute("aria-hidden") === "true",
               text: p.getAttribute("alt") ?? p.getAttribute("aria-label") ?? ""}))"""

@@ -1,4 +1,4 @@
-"""The measurements: what they ask, and that they count rightly, shown by models with known scores."""
+"""The measurements: what they ask, and that they count rightly for models with known scores."""
 
 from itertools import combinations
 
@@ -49,6 +49,15 @@ def test_class_embeddings_are_one_group_of_unit_vectors_for_each_value(tiny):
     torch.testing.assert_close(found[2], evaluate.embed_texts(tiny(), texts), rtol=0, atol=1e-6)
 
 
+@pytest.mark.parametrize("attribute", evaluate.READABLE)
+def test_no_prompt_is_embedded_among_those_of_another_value(attribute, embed, tiny):
+    groups = evaluate.prompts(attribute)
+    owner = {text: i for i, group in enumerate(groups) for text in group}
+    embed(lambda texts: torch.eye(len(groups))[[owner[t] for t in texts]], None)
+    found = evaluate.class_embeddings(tiny(), attribute)
+    assert torch.equal(found, torch.eye(len(groups))[:, None].expand_as(found))
+
+
 def test_the_size_of_batches_does_not_matter(tiny):
     model, scenes = tiny(), [sample_scene("val", i) for i in range(7)]
     texts, pictures = [caption(s) for s in scenes], render_bytes(scenes, 16)
@@ -69,6 +78,14 @@ def test_distinct_scenes_all_look_different():
     scenes = evaluate.distinct_scenes("val", 120)
     assert len({s.visible() for s in scenes}) == len(scenes) == 120
     assert scenes[0] == sample_scene("val", 0)
+
+
+@pytest.mark.parametrize("choose", [evaluate.lone_scenes, evaluate.swappable_scenes])
+@pytest.mark.parametrize("split", ["val", "test"])
+def test_a_scene_is_measured_as_its_split_drew_it(choose, split):
+    """Taking a thing out of a held-out scene can leave one that training has seen."""
+    drawn = {sample_scene(split, i) for i in range(1000)}
+    assert set(choose(split, 15)) <= drawn
 
 
 def test_lone_scenes_show_one_character_and_nothing_else():
@@ -186,6 +203,12 @@ def test_binding_is_perfect_for_a_model_that_keeps_words_in_order(embed, tiny):
     embed(exact, lambda data: torch.eye(100)[[distinct[t] for t in said]])
     assert evaluate.measure_binding(tiny(), n=20)["binding_swap"]["value"] == 1.0
     assert set(asked[0]).isdisjoint(asked[1])
+
+
+@pytest.mark.parametrize("n", [-4, 0, 4])
+def test_too_few_scenes_to_measure_are_refused(tiny, n):
+    with pytest.raises(ValueError, match=f"n must be at least 5, got {n}"):
+        evaluate.measure_joint(tiny(), n)
 
 
 def test_everything_on_a_card_is_measured_on_n_scenes(tiny):

@@ -90,12 +90,13 @@ def test_a_text_that_is_too_long_is_refused(tiny, tokenizer):
         model.encode_text(*tokenizer.encode("a red fox", length=9))
 
 
-def test_an_id_that_no_word_has_is_refused(tiny):
+@pytest.mark.parametrize("bad", [-1, 10_000])
+def test_an_id_that_no_word_has_is_refused(tiny, bad):
     model = tiny()
     words = model.text_tower.words.num_embeddings
-    ids = torch.tensor([[1, words, 2]])
-    with pytest.raises(ValueError, match=f"below {words}, got {words}.*tokenizer"):
-        model.encode_text(ids, ids > 0)
+    with pytest.raises(ValueError, match=f"ids must be 0 to {words - 1}, got.*{bad}.*tokenizer"):
+        model.encode_text(torch.tensor([[1, bad, 2]]), torch.ones(1, 3).bool())
+    assert model.encode_text(torch.tensor([[words - 1]]), torch.ones(1, 1).bool()).isfinite().all()
 
 
 def test_sizes_that_do_not_halve_three_times_are_refused():

@@ -1,13 +1,22 @@
 """Training: what a step does, that it learns, and that a killed run ends as an unbroken one."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
 
 from mmcourse.joint import clip_loss, siglip_loss
 from mmcourse.joint.train import Pairs, caption_for_training, storyworld_pairs, train
-from mmcourse.storyworld import caption, render_bytes, sample_scene
+from mmcourse.storyworld import (
+    Tokenizer,
+    caption,
+    from_bytes,
+    render_bytes,
+    sample_family,
+    sample_scene,
+)
+from mmcourse.training import batch_indices
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +43,10 @@ def test_it_yields_after_each_step_what_a_loop_wants_to_know(tiny, pairs):
     assert [m["step"] for m in metrics] == list(range(1, 21))
     assert set(metrics[0]) == {"step", "loss", "accuracy", "scale", "lr"}
     assert all(isinstance(value, int | float) for value in metrics[0].values())
-    assert metrics[0]["loss"] == pytest.approx(math.log(16), abs=1.0)
+    index = batch_indices(0, 16, 48)
+    texts = [pairs.captioner(i, 0) for i in index.tolist()]
+    untrained = tiny()(*pairs.tokenizer.encode(texts), from_bytes(pairs.pictures[index]))
+    assert metrics[0]["loss"] == pytest.approx(clip_loss(*untrained).item(), rel=1e-4)
     assert metrics[0]["scale"] == pytest.approx(1 / 0.07)
     rates = [m["lr"] for m in metrics]
     assert rates[0] < max(rates) == pytest.approx(1e-3)
@@ -44,7 +56,8 @@ def test_it_yields_after_each_step_what_a_loop_wants_to_know(tiny, pairs):
 
 def test_a_small_batch_is_learnt_by_heart(tiny):
     scenes = [sample_scene("train", i) for i in range(16)]
-    pairs = Pairs(render_bytes(scenes, 16), lambda index, step: caption(scenes[index]))
+    pictures = render_bytes(scenes, 16)
+    pairs = Pairs(pictures, lambda index, step: caption(scenes[index]), Tokenizer())
     metrics = list(train(tiny(), pairs, steps=120, batch_size=16, lr=3e-3))
     assert metrics[-1]["accuracy"] == 1
     assert metrics[-1]["loss"] < 0.1 < metrics[0]["loss"]
@@ -89,7 +102,7 @@ def test_a_run_that_is_killed_and_resumed_ends_with_the_same_weights(tiny, pairs
 
 def test_the_same_seed_gives_the_same_run_and_another_order_another(tiny, pairs):
     def losses(order):
-        data = Pairs(pairs.pictures, pairs.captioner, order)
+        data = replace(pairs, seed=order)
         return [m["loss"] for m in train(tiny(), data, steps=3, batch_size=8)]
 
     assert losses(0) == losses(0)
@@ -136,6 +149,31 @@ def test_the_pairs_are_scenes_of_the_split_with_their_own_captions():
     for index, scene in enumerate(scenes):
         possible = {caption_for_training(scene, step) for step in range(60)}
         assert {pairs.captioner(index, step) for step in range(20)} <= possible
+
+
+def test_a_family_is_shown_in_one_batch():
+    pairs = storyworld_pairs(32, size=16, family=4)
+    families = [sample_family("train", i, 4) for i in range(8)]
+    drawn = render_bytes([scene for family in families for scene in family], 16)
+    assert torch.equal(pairs.pictures, drawn)
+    for step in range(4):
+        index = pairs.batch(step, 8)
+        assert index.shape == (8,)
+        groups = index.view(2, 4)
+        assert torch.equal(groups - groups[:, :1], torch.arange(4).expand(2, 4))
+        assert (groups[:, 0] % 4 == 0).all()
+    epoch = torch.cat([pairs.batch(step, 8) for step in range(4)])
+    assert sorted(epoch.tolist()) == list(range(32))
+
+
+def test_strangers_come_in_the_order_of_the_seed(pairs):
+    for step in (0, 3, 11):
+        assert torch.equal(pairs.batch(step, 16), batch_indices(step, 16, 48, seed=0))
+
+
+@pytest.mark.parametrize("steps", [0, 1, 2])
+def test_short_runs_are_runs(tiny, pairs, steps):
+    assert len(list(train(tiny(), pairs, steps=steps, batch_size=8))) == steps
 
 
 def test_a_batch_larger_than_the_data_is_refused(tiny, pairs):

@@ -62,6 +62,12 @@ def test_the_three_ways_to_pixels_agree():
     assert torch.equal(pixels, torch.stack([data[i]["pixels"] for i in range(4)]))
 
 
+@pytest.mark.parametrize("mode", ["RGBA", "L", "P"])
+def test_a_picture_that_is_not_rgb_is_refused(mode):
+    with pytest.raises(ValueError, match=f"must be RGB, got {mode}"):
+        to_pixels([Image.new("RGB", (8, 8)), Image.new(mode, (8, 8))])
+
+
 def test_partial_captions_are_other_captions():
     complete, partial = StoryWorld("test", 30, 16), StoryWorld("test", 30, 16, complete=False)
     longer = [len(complete[i]["caption"]) > len(partial[i]["caption"]) for i in range(30)]

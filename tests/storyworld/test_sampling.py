@@ -7,7 +7,9 @@ from collections import Counter
 from itertools import combinations, product
 from statistics import NormalDist
 
+import numpy as np
 import pytest
+import torch
 
 from mmcourse.storyworld import ATTRIBUTES, held_out, held_out_pairs, sample_scene
 from mmcourse.storyworld.sampling import tables
@@ -178,6 +180,13 @@ def test_a_scene_depends_on_seed_split_and_index_alone(scenes):
         for split, index, seed in product(("train", "val", "test"), range(20), range(3))
     }
     assert len(drawn) > 170  # a few may look alike by chance
+
+
+def test_an_index_is_a_whole_number_of_any_type(scenes):
+    for index in (np.int64(3), torch.tensor(3), np.array(3)):
+        assert sample_scene("train", index) == scenes["train"][3]
+    with pytest.raises(TypeError):
+        sample_scene("train", 3.0)
 
 
 @pytest.mark.parametrize(

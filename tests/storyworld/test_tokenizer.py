@@ -63,6 +63,8 @@ def test_no_texts_give_no_rows(tokenizer):
         ("eine Füchsin", "eine", ""),
         ("[pad]", "[", "words"),
         ("a 狐", "狐", "words"),
+        ("a fox _ a cat", "_", "words"),
+        ("a red_fox", "_", "words"),
     ],
 )
 def test_an_unknown_word_is_named_with_the_nearest_known(tokenizer, text, word, near):

@@ -12,9 +12,9 @@ from torch import Tensor
 from mmcourse.exercises.ch01 import wrong_losses as wrong
 from mmcourse.exercises.definition import Mutant, Task, holds
 from mmcourse.exercises.expect import close, follows_device, keeps_dtype, same_gradients, tensor
-from mmcourse.exercises.findings import Broken
 from mmcourse.exercises.inputs import normalised, raw, unit
 from mmcourse.exercises.probe import calls
+from mmcourse.exercises.values import Broken
 from mmcourse.joint import losses
 
 STUB = '''
@@ -43,10 +43,11 @@ def by_hand(text_emb: Tensor, image_emb: Tensor, logit_scale: Any) -> Tensor:
     return total / (2 * size)
 
 
-@holds("two pairs at right angles, scale 1: the loss is log(1 + 1/e) = 0.3133")
+@holds("two pairs at right angles cost log(1 + e^-scale): 0.3133 at scale 1, 0.1269 at scale 2")
 def two_pairs(answer: Any) -> None:
     pairs = torch.eye(2, dtype=torch.float64)
-    close(answer(pairs, pairs, 1.0), math.log(1 + math.exp(-1)))
+    for scale in (1.0, 2.0):
+        close(answer(pairs, pairs, scale), math.log(1 + math.exp(-scale)))
 
 
 @holds("a batch of one has nothing to tell apart: the loss is 0")
@@ -69,8 +70,8 @@ def symmetric(answer: Any) -> None:
 
 @holds("the value is that of the formula, written out pair by pair")
 def formula(answer: Any) -> None:
-    for size, scale in ((2, 2.0), (3, 7.0), (5, 1 / 0.07)):
-        text, image = unit(size, 4, seed=size), unit(size, 4, seed=size + 10)
+    for size, width, scale in ((2, 2, 2.0), (3, 4, 7.0), (5, 4, 1 / 0.07)):
+        text, image = unit(size, width, seed=size), unit(size, width, seed=size + 10)
         close(answer(text, image, scale), by_hand(text, image, scale))
         as_tensor = torch.tensor(scale, dtype=torch.float64)
         close(answer(text, image, as_tensor), by_hand(text, image, scale))

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from mmcourse.exercises.ch01 import wrong_pools as wrong
 from mmcourse.exercises.definition import Hunt, Mutant, Suspect
 from mmcourse.nn import pooling
 
@@ -45,39 +46,6 @@ def _one_by_one(tokens: Tensor, mask: Tensor) -> Tensor:
 def _by_weights(tokens: Tensor, mask: Tensor) -> Tensor:
     weight = mask.double() / mask.double().sum(1, keepdim=True)
     return torch.einsum("bt,btd->bd", weight, tokens.double()).to(tokens.dtype)
-
-
-def _with_padding(tokens: Tensor, mask: Tensor) -> Tensor:
-    return tokens.mean(1)
-
-
-def _over_longest(tokens: Tensor, mask: Tensor) -> Tensor:
-    return (tokens * mask[..., None]).mean(1)
-
-
-def _average_length(tokens: Tensor, mask: Tensor) -> Tensor:
-    return (tokens * mask[..., None]).sum(1) / mask.sum(1).float().mean()
-
-
-def _inverted(tokens: Tensor, mask: Tensor) -> Tensor:
-    ignored = (~mask)[..., None]
-    return (tokens * ignored).sum(1) / ignored.sum(1).clamp(min=1)
-
-
-def _last_word(tokens: Tensor, mask: Tensor) -> Tensor:
-    return tokens[torch.arange(len(tokens)), mask.sum(1) - 1]
-
-
-def _sum(tokens: Tensor, mask: Tensor) -> Tensor:
-    return (tokens * mask[..., None]).sum(1)
-
-
-def _largest(tokens: Tensor, mask: Tensor) -> Tensor:
-    return tokens.masked_fill(~mask[..., None], float("-inf")).amax(1)
-
-
-def _flat_average(tokens: Tensor, mask: Tensor) -> Tensor:
-    return tokens[mask].mean(0).expand(len(tokens), -1)
 
 
 def _shape_only(pool: Pool) -> None:
@@ -132,7 +100,7 @@ EXERCISE = Hunt(
     suspects=(
         Suspect(
             "averages the padding in",
-            _with_padding,
+            wrong.with_padding,
             (
                 "Missed: something about what is read.",
                 "Change what stands in the padding. May the result change?",
@@ -142,7 +110,7 @@ EXERCISE = Hunt(
         ),
         Suspect(
             "divides by T, padding included",
-            _over_longest,
+            wrong.over_longest,
             (
                 "Missed: something about what the sum is divided by.",
                 "A text of two words in a batch of length four: what is its mean, by hand?",
@@ -152,7 +120,7 @@ EXERCISE = Hunt(
         ),
         Suspect(
             "divides by the batch's average length",
-            _average_length,
+            wrong.average_length,
             (
                 "Missed: something about one text and its neighbours.",
                 "Do all the texts in your test have the same length?",
@@ -162,7 +130,7 @@ EXERCISE = Hunt(
         ),
         Suspect(
             "reads the mask the wrong way round",
-            _inverted,
+            wrong.inverted,
             (
                 "Missed: something about what True means.",
                 'Which words would a pooling read that takes True for "ignore"?',
@@ -172,7 +140,7 @@ EXERCISE = Hunt(
         ),
         Suspect(
             "takes the last word",
-            _last_word,
+            wrong.last_word,
             (
                 "Missed: something about how many words are used.",
                 "Change the first word of a text of two. Must the result change?",
@@ -182,7 +150,7 @@ EXERCISE = Hunt(
         ),
         Suspect(
             "sums and never divides",
-            _sum,
+            wrong.total,
             (
                 "Missed: something about the size of the result.",
                 "Say a word twice: what happens to a mean, and what to a sum?",
@@ -192,7 +160,7 @@ EXERCISE = Hunt(
         ),
         Suspect(
             "takes the largest value instead of the mean",
-            _largest,
+            wrong.largest,
             (
                 "Missed: something about how words are combined.",
                 "Are all the words of your test alike? Then many things look like a mean.",
@@ -201,7 +169,7 @@ EXERCISE = Hunt(
         ),
         Suspect(
             "one mean for the whole batch",
-            _flat_average,
+            wrong.flat_average,
             (
                 "Missed: something about who shares with whom.",
                 "Does the result for text 0 depend on text 1? Is there a text 1 in your test?",

@@ -11,9 +11,9 @@ from torch import Tensor
 
 from mmcourse.exercises.definition import Mutant, Task, holds
 from mmcourse.exercises.expect import close, follows_device, keeps_dtype, same_gradients, tensor
-from mmcourse.exercises.findings import Broken
 from mmcourse.exercises.inputs import normalised, raw, unit
 from mmcourse.exercises.probe import calls
+from mmcourse.exercises.values import Broken
 from mmcourse.joint import losses
 
 STUB = '''
@@ -55,8 +55,8 @@ def two_pairs(answer: Any) -> None:
 
 @holds("the value is that of the formula, written out pair by pair")
 def formula(answer: Any) -> None:
-    for size, scale, bias in ((2, 2.0, -1.0), (3, 10.0, -10.0), (5, 4.0, 0.5)):
-        text, image = unit(size, 4, seed=size), unit(size, 4, seed=size + 10)
+    for size, width, scale, bias in ((2, 2, 2.0, -1.0), (3, 4, 10.0, -10.0), (5, 4, 4.0, 0.5)):
+        text, image = unit(size, width, seed=size), unit(size, width, seed=size + 10)
         close(answer(text, image, scale, bias), by_hand(text, image, scale, bias))
         tensors = (torch.tensor(x, dtype=torch.float64) for x in (scale, bias))
         close(answer(text, image, *tensors), by_hand(text, image, scale, bias))

@@ -1,0 +1,129 @@
+"""Exercises as files: stubs are written, graded through pytest, and progress is told."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from mmcourse.exercises import files, ids, progress, stub_source
+from mmcourse.exercises.commands import app
+
+ENTRY = "from mmcourse.exercises.commands import app; app()"
+
+
+def mmcourse(*arguments: str) -> Result:
+    return CliRunner().invoke(app, list(arguments))
+
+
+def in_a_shell(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", ENTRY, *arguments]
+    return subprocess.run(
+        command, cwd=cwd, capture_output=True, text=True, timeout=300, check=False
+    )
+
+
+def solve(file: Path, name: str, body: str) -> None:
+    before, after = file.read_text().split(f"def {name}(", 1)
+    stub, rest = after.split("    raise NotImplementedError\n", 1)
+    file.write_text(f"{before}def {name}({stub}{body}{rest}")
+
+
+def test_start_writes_every_stub_and_overwrites_nothing(tmp_path: Path) -> None:
+    folder = tmp_path / "my work"
+    assert mmcourse("start", str(folder)).exit_code == 0
+    source = (folder / "ch01.py").read_text()
+    for id in ids("ch01"):
+        assert stub_source(id) in source
+    (folder / "ch01.py").write_text("mine")
+    again = mmcourse("start", str(folder))
+    assert again.exit_code == 0
+    assert "kept" in again.output
+    assert (folder / "ch01.py").read_text() == "mine"
+
+
+def test_start_into_a_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("")
+    result = mmcourse("start", str(tmp_path / "taken"))
+    assert result.exit_code == 2
+    assert result.output.startswith("mmcourse: ")
+
+
+def test_check_without_files_says_how_to_get_some(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = mmcourse("check")
+    assert result.exit_code == 2
+    assert "mmcourse exercises start DIR" in result.output
+    assert "no exercises for 'ch77'" in mmcourse("check", "ch77").output
+
+
+def test_the_folder_is_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    mmcourse("start", str(tmp_path / "work"))
+    monkeypatch.chdir(tmp_path)
+    assert files.chapter_files(None, "ch01") == [tmp_path / "work" / "ch01.py"]
+
+
+def test_check_grades_what_is_attempted(tmp_path: Path) -> None:
+    folder = tmp_path / "work"
+    mmcourse("start", str(folder))
+    (folder / "pytest.ini").write_text("[pytest]\naddopts = --no-such-option\n")
+    (folder / "conftest.py").write_text("raise RuntimeError('not mine')\n")
+    untouched = in_a_shell("check", "ch01", cwd=folder)
+    assert untouched.returncode == 0, untouched.stdout + untouched.stderr
+    assert untouched.stdout.count("not attempted") >= len(ids("ch01"))
+    assert not progress.read().exercises
+
+    solve(
+        folder / "ch01.py",
+        "recall_at_k",
+        "    print('so far')\n    return share(similarity, k)\n\n\ndef share(s, k):\n"
+        "    return ((s >= s.diagonal()[:, None]).sum(1) <= k).float().mean()\n",
+    )
+    solve(
+        folder / "ch01.py",
+        "clip_loss",
+        "    logits = logit_scale * text_emb @ image_emb.T\n"
+        "    return F.cross_entropy(logits, torch.arange(len(logits)))\n",
+    )
+    solve(folder / "ch01.py", "test_pool", "    assert pool is not None\n")
+    graded = in_a_shell("check", cwd=folder)
+    assert graded.returncode == 1
+    assert "recall_at_k PASSED" in graded.stdout
+    assert "clip_loss FAILED" in graded.stdout
+    assert "known mistake: text-to-image only" in graded.stdout
+    assert "never calls the implementation" in graded.stdout
+    assert "1 of 7" in graded.stdout
+    stored = progress.read().exercises
+    assert stored["ch01.recall_at_k"].passed
+    assert not stored["ch01.clip_loss"].passed
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("def broken(:\n", "ch01.py can't be run. SyntaxError"),
+        ("import sys\nsys.exit(3)\n", "ch01.py can't be run. SystemExit: 3, line 2"),
+        ("import no_such_library\n", "ModuleNotFoundError: No module named 'no_such_library'"),
+    ],
+)
+def test_a_file_that_cannot_be_run_is_told(source: str, message: str, tmp_path: Path) -> None:
+    (tmp_path / "ch01.py").write_text(source)
+    result = in_a_shell("check", cwd=tmp_path)
+    assert result.returncode != 0
+    assert message in result.stdout
+    assert "Traceback" not in result.stdout
+
+
+def test_progress_in_the_terminal_and_as_a_picture(tmp_path: Path) -> None:
+    progress.record("ch01.clip_loss", passed=True)
+    result = mmcourse("progress", "--picture", str(tmp_path / "p.svg"))
+    assert result.exit_code == 0
+    assert "1 of 7" in result.output
+    assert "[x] ch01.clip_loss" in result.output
+    assert (tmp_path / "p.svg").read_text().startswith("<svg")
+    assert mmcourse("progress", "--picture", str(tmp_path / "p.gif")).exit_code == 2

@@ -1,0 +1,130 @@
+"""The recipe: what it leaves in the folder, and that a folder's run is never taken for another."""
+
+import json
+
+import pytest
+
+from mmcourse.hub import read_card
+from mmcourse.joint import JointModel, recipe
+from mmcourse.joint.recipe import RECIPES, SOURCES, Recipe, build, train_joint
+from mmcourse.storyworld import Tokenizer
+from mmcourse.training import TIERS
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch):
+    """Seconds instead of minutes: few steps, few scenes, few measurements."""
+    monkeypatch.setitem(RECIPES, "smoke", Recipe(24, steps=4, sibling_steps=2, batch_size=8))
+    measure = recipe.measure_joint
+    monkeypatch.setattr(recipe, "measure_joint", lambda model: measure(model, n=5))
+
+
+class Killed(Exception):
+    """In the place of a power cut."""
+
+
+def kill(folder, monkeypatch, measurement):
+    """Run until a measurement (0: between the stages, 2: before the card), then die."""
+    calls = []
+    measure = recipe.measure_joint
+
+    def dies(model):
+        if len(calls) == measurement:
+            raise Killed
+        calls.append(model)
+        return measure(model)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(recipe, "measure_joint", dies)
+        with pytest.raises(Killed):
+            train_joint(folder, "smoke")
+
+
+@pytest.fixture
+def killed(monkeypatch, tmp_path):
+    """A folder whose run was killed after its last step, before its card was written."""
+    kill(tmp_path, monkeypatch, 2)
+    return tmp_path
+
+
+def log_of(folder):
+    return [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
+
+
+def test_a_run_leaves_a_model_and_a_card_that_tells_how_it_was_made(tmp_path):
+    train_joint(tmp_path, "smoke", seed=3)
+    card = read_card(tmp_path)  # complete, and of these weights
+    assert card["command"] == "mmcourse train joint --tier smoke --seed 3 --precision no"
+    assert (card["name"], card["seed"], card["tier"]) == ("joint", 3, "smoke")
+    assert card["data"] == "StoryWorld train, 24 scenes at 64x64, seed 3"
+    assert card["wall_time_s"] > 0
+    assert {m["n"] for m in card["metrics"].values()} == {5}
+    assert JointModel.from_pretrained(tmp_path).vocabulary == Tokenizer().fingerprint
+    steps = [("strangers", step) for step in (1, 2, 3, 4)] + [("siblings", 1), ("siblings", 2)]
+    assert [(entry["stage"], entry["step"]) for entry in log_of(tmp_path)] == steps
+    assert not list(tmp_path.glob("checkpoint*"))
+
+
+def test_a_killed_run_goes_on_by_the_same_command(killed):
+    trained = JointModel.from_pretrained(killed).state_dict()
+    before = log_of(killed)
+    train_joint(killed, "smoke")
+    assert log_of(killed) == before, "it trained again what was trained"
+    finished = JointModel.from_pretrained(killed).state_dict()
+    assert all((finished[name] == value).all() for name, value in trained.items())
+    assert read_card(killed)["wall_time_s"] >= int(before[-1]["seconds"])
+    assert not list(killed.glob("checkpoint*"))
+
+
+def test_a_run_killed_between_its_stages_ends_as_an_unbroken_one(monkeypatch, tmp_path):
+    train_joint(tmp_path / "whole", "smoke")
+    kill(tmp_path / "broken", monkeypatch, 0)
+    assert len(log_of(tmp_path / "broken")) == 4
+    train_joint(tmp_path / "broken", "smoke")
+    assert len(log_of(tmp_path / "broken")) == 6
+    whole, broken = (tmp_path / name / "model.safetensors" for name in ("whole", "broken"))
+    assert whole.read_bytes() == broken.read_bytes()
+
+
+@pytest.mark.parametrize("other", [{"seed": 7}, {"tier": "cpu"}, {"precision": "bf16"}])
+def test_the_checkpoint_of_another_command_is_refused_and_kept(killed, other):
+    before = {file: file.read_bytes() for file in killed.iterdir()}
+    with pytest.raises(ValueError, match=r"holds a run of .*--seed 0.*another --out") as error:
+        train_joint(killed, **{"tier": "smoke", **other})
+    assert "\n" not in str(error.value)
+    assert {file: file.read_bytes() for file in killed.iterdir()} == before
+
+
+def test_a_finished_folder_starts_afresh(tmp_path):
+    train_joint(tmp_path, "smoke")
+    first = (tmp_path / "model.safetensors").read_bytes()
+    train_joint(tmp_path, "smoke", seed=1)
+    assert (tmp_path / "model.safetensors").read_bytes() != first
+    assert read_card(tmp_path)["seed"] == 1
+    assert len(log_of(tmp_path)) == 6
+    train_joint(tmp_path, "smoke")
+    assert (tmp_path / "model.safetensors").read_bytes() == first, "a card's command reproduces it"
+
+
+def test_an_unknown_precision_is_refused_before_anything_is_made(tmp_path):
+    with pytest.raises(ValueError, match=r"'half'.*no, bf16, fp16"):
+        train_joint(tmp_path / "new", "smoke", precision="half")
+    assert not (tmp_path / "new").exists()
+
+
+def test_there_is_a_recipe_for_every_tier():
+    assert set(RECIPES) == set(TIERS)
+    assert all(r.batch_size <= r.scenes and r.steps > 0 for r in RECIPES.values())
+
+
+def test_the_sources_of_a_card_are_all_that_the_weights_depend_on():
+    needed = {"mmcourse.nn", "mmcourse.storyworld", "mmcourse.training"}
+    needed |= {f"mmcourse.joint.{part}" for part in ("losses", "towers", "model", "train")}
+    assert needed <= set(SOURCES)
+
+
+def test_the_shipped_architecture_knows_the_words_of_the_world():
+    model = build()
+    assert model.text_tower.words.num_embeddings == len(Tokenizer())
+    assert model.vocabulary == Tokenizer().fingerprint
+    assert model.image_tower.size == 64

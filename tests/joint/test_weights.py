@@ -1,0 +1,76 @@
+"""The shipped towers are what their card says."""
+
+import shutil
+
+import pytest
+from safetensors.torch import load_file, save_file
+
+from mmcourse.hub import find_folder, read_card
+from mmcourse.joint import JointModel
+from mmcourse.joint.evaluate import measure_joint
+from mmcourse.storyworld import Tokenizer
+
+BUDGET = 3 * 2**20
+
+
+@pytest.fixture(scope="module")
+def card():
+    return read_card("joint")  # has every field, and belongs to the weights beside it
+
+
+def test_the_card_tells_how_to_make_them_again(card):
+    assert card["name"] == "joint"
+    given = f"--tier {card['tier']} --seed {card['seed']} --precision"
+    assert card["command"].startswith(f"mmcourse train joint {given} ")
+    assert len(card["sources"]) == 64
+    assert card["wall_time_s"] > 0
+    assert "StoryWorld train" in card["data"]
+    assert {"mmcourse", "python", "torch", "pillow"} <= set(card["versions"])
+    assert all(0 < m["band"] <= 0.05 for m in card["metrics"].values())
+
+
+def test_measuring_again_gives_what_the_card_states(card):
+    """On the same scenes as the card: what remains is rounding, and the code that measures."""
+    found = measure_joint(JointModel.from_pretrained("joint"))
+    assert set(found) == set(card["metrics"])
+    for name, stated in card["metrics"].items():
+        assert found[name]["n"] == stated["n"]
+        assert found[name]["chance"] == pytest.approx(stated["chance"])
+        assert found[name]["value"] == pytest.approx(stated["value"], abs=stated["band"]), name
+
+
+def test_they_know_this_vocabulary_and_fit_their_budget():
+    assert JointModel.from_pretrained("joint").vocabulary == Tokenizer().fingerprint
+    assert sum(file.stat().st_size for file in find_folder("joint").iterdir()) < BUDGET
+
+
+@pytest.fixture
+def copy(tmp_path):
+    return shutil.copytree(find_folder("joint"), tmp_path / "joint")
+
+
+def refuses(folder, named):
+    with pytest.raises(ValueError, match=named) as error:
+        JointModel.from_pretrained(folder)
+    assert "\n" not in str(error.value)
+
+
+def test_loading_is_strict(copy):
+    file = copy / "model.safetensors"
+    tensors = load_file(file)
+    missing = tensors.pop("logit_scale")
+    save_file(tensors, file)
+    refuses(copy, "another architecture.*missing logit_scale")
+    save_file({**tensors, "logit_scale": missing, "extra": missing.clone()}, file)
+    refuses(copy, "another architecture.*unexpected extra")
+
+
+def test_damaged_weights_are_refused(copy):
+    file = copy / "model.safetensors"
+    whole = file.read_bytes()
+    file.write_bytes(whole[: len(whole) // 2])
+    refuses(copy, "damaged")
+    flipped = bytearray(whole)
+    flipped[-100] ^= 1
+    file.write_bytes(flipped)
+    refuses(copy, "damaged")
