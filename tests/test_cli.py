@@ -8,9 +8,10 @@ import pytest
 
 from mmcourse import cli
 from mmcourse.hub import read_card
-from mmcourse.joint import recipe
+from mmcourse.joint import JointModel, recipe
 from mmcourse.joint.evaluate import READABLE
-from mmcourse.joint.recipe import RECIPES, Recipe, build
+from mmcourse.joint.recipe import RECIPES, Recipe
+from mmcourse.storyworld import Tokenizer
 
 
 @pytest.fixture
@@ -30,10 +31,16 @@ def mmcourse(monkeypatch, capsys):
     return run
 
 
+def small_towers():
+    words = Tokenizer()
+    arguments = {"size": 16, "dim": 32, "text_depth": 1, "image_depth": 1, "joint_dim": 16}
+    return JointModel(len(words), vocabulary=words.fingerprint, **arguments)
+
+
 @pytest.fixture(scope="module")
 def untrained(tmp_path_factory):
     folder = tmp_path_factory.mktemp("untrained")
-    build().save_pretrained(folder)
+    small_towers().save_pretrained(folder)
     return folder
 
 
@@ -101,6 +108,7 @@ def test_a_program_error_is_not_hidden(mmcourse, monkeypatch):
 def test_train_saves_and_measures(mmcourse, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setitem(RECIPES, "smoke", Recipe(24, steps=3, sibling_steps=0, batch_size=8))
+    monkeypatch.setattr(recipe, "build", small_towers)
     measure = recipe.measure_joint
     monkeypatch.setattr(recipe, "measure_joint", lambda model: measure(model, n=5))
     status, _, err = mmcourse("train", "joint", "--tier", "smoke", "--seed", "2")

@@ -10,11 +10,11 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).parent))  # for visits.py, which the tests share
 
-from visits import AXE, BOOK, ROOT
+from visits import AXE, BOOK, PATIENCE, ROOT
 
 NO_BOOK = "(no book)"
 
@@ -81,6 +81,7 @@ def chromium() -> str:
 def browser(book: Path) -> Iterator[Browser]:
     """One Chromium for the whole session."""
     with sync_playwright() as playwright:
+        expect.set_options(timeout=PATIENCE)
         started = playwright.chromium.launch(executable_path=chromium(), args=FLAGS.split())
         yield started
         started.close()

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from visits import settle
+from visits import PATIENCE, settle
 
 pytestmark = pytest.mark.book
 FRONT, CHAPTER = "book/index.html", "book/ch01_joint_embeddings.html"
@@ -14,6 +14,7 @@ FRONT, CHAPTER = "book/index.html", "book/ch01_joint_embeddings.html"
 def page(browser: Browser) -> Iterator[Page]:
     """A new reader's page, on a desk, with motion."""
     context = browser.new_context(viewport={"width": 1280, "height": 900}, color_scheme="light")
+    context.set_default_timeout(PATIENCE)
     yield context.new_page()
     context.close()
 

@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, Page
 ROOT = Path(__file__).resolve().parents[2]
 BOOK = ROOT / "_build" / "html"
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
+PATIENCE = 120_000  # milliseconds: a busy machine shall be slow, not red
 WIDTHS = {"desktop": (1280, 900), "phone": (375, 812)}
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 TEXTS = {".html", ".css", ".js", ".json", ".svg", ".txt", ".inv"}
@@ -95,6 +96,7 @@ def visit_page(browser: Browser, address: str, name: str, device: str) -> Visit:
     context = browser.new_context(
         viewport={"width": width, "height": height}, color_scheme="light", reduced_motion="reduce"
     )
+    context.set_default_timeout(PATIENCE)
     page, visit = context.new_page(), Visit()
     listen(page, address, visit)
     page.goto(f"{address}/{name}", wait_until="load")
@@ -112,7 +114,7 @@ def visit_page(browser: Browser, address: str, name: str, device: str) -> Visit:
     for theme in ("light", "dark"):
         page.emulate_media(color_scheme=theme)
         page.wait_for_function(
-            "t => (document.documentElement.dataset.theme ?? t) === t", arg=theme, timeout=5000
+            "t => (document.documentElement.dataset.theme ?? t) === t", arg=theme
         )
         visit.violations[theme] = page.evaluate(RUN_AXE, TAGS)
     context.close()

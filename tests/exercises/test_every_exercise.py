@@ -14,7 +14,8 @@ from mmcourse.exercises import chapters, exercise, ids, load, stub_source
 from mmcourse.exercises.definition import Hunt, Task
 from mmcourse.exercises.grade import grade
 from mmcourse.exercises.report import Report, from_events
-from tests.exercises.right_answers import RIGHT
+
+from .right_answers import RIGHT
 
 EVERY = [id for chapter in chapters() for id in ids(chapter)]
 

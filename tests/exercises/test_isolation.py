@@ -17,7 +17,8 @@ import torch
 
 from mmcourse.exercises import exercise, process
 from mmcourse.exercises.report import Report
-from tests.exercises.right_answers import RIGHT, clip_by_hand
+
+from .right_answers import RIGHT, clip_by_hand
 
 
 def checked(answer: Callable[..., Any], id: str = "ch01.clip_loss") -> Report:

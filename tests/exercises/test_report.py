@@ -11,8 +11,9 @@ from mmcourse.exercises.attempt import Attempt
 from mmcourse.exercises.findings import Finding
 from mmcourse.exercises.report import Report, shorten, trace_of
 from mmcourse.exercises.values import Broken, show
-from tests.exercises.test_every_exercise import graded
-from tests.exercises.test_wrong_answers import nan
+
+from .test_every_exercise import graded
+from .test_wrong_answers import nan
 
 
 def failing() -> Report:
@@ -76,13 +77,13 @@ def test_prints_are_shortened() -> None:
 def test_the_line_of_a_stopped_answer_is_found() -> None:
     told = (
         "hello\nTimeout (0:00:05)!\nThread 0x1 (most recent call first):\n"
-        '  File "/tmp/ipykernel_1/2.py", line 4 in inner\n'
-        '  File "/tmp/ipykernel_1/2.py", line 9 in clip_loss\n'
+        '  File "/x/ipykernel_1/2.py", line 4 in inner\n'
+        '  File "/x/ipykernel_1/2.py", line 9 in clip_loss\n'
         '  File "/x/mmcourse/exercises/answer.py", line 3 in __call__\n'
     )
     printed, where = trace_of(told)
     assert printed == "hello\n"
-    assert where[-1] == ("/tmp/ipykernel_1/2.py", 4, "inner")
+    assert where[-1] == ("/x/ipykernel_1/2.py", 4, "inner")
 
 
 def fresh(id: str) -> Attempt:

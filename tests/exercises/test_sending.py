@@ -12,9 +12,10 @@ import torch
 import torch.nn.functional as F
 
 from mmcourse.exercises import exercise, shipping
-from tests.exercises import helper_module
-from tests.exercises.helper_module import both
-from tests.exercises.right_answers import RIGHT
+
+from . import helper_module
+from .helper_module import both
+from .right_answers import RIGHT
 
 SCALES = {"halves": torch.tensor(0.5)}
 GENERATOR = torch.Generator().manual_seed(3)

@@ -1,10 +1,11 @@
 """Siblings: scenes of one split that differ by one thing."""
 
+import contextlib
 from itertools import product
 
 import pytest
 
-from mmcourse.storyworld import facts, sample_family, sample_scene
+from mmcourse.storyworld import facts, held_out_pairs, sample_family, sample_scene
 
 
 def differences(a, b):
@@ -16,7 +17,7 @@ def families(split, n=40, size=8):
     return [sample_family(split, i, size) for i in range(n)]
 
 
-@pytest.mark.parametrize("split", ["train", "val", "test", "compositional"])
+@pytest.mark.parametrize("split", ["train", "compositional"])
 def test_a_family_is_a_scene_and_its_siblings_all_of_one_split(split, scenes):
     for index, family in enumerate(families(split)):
         assert family[0] == scenes[split][index]
@@ -27,9 +28,31 @@ def test_no_family_brings_a_scene_into_another_split(scenes):
     buckets = {
         split: {s.fingerprint() % 16 for s in scenes[split]} for split in ("train", "val", "test")
     }
+    small = {"train": families("train"), "val": pairs_of("val"), "test": pairs_of("test")}
     for split, found in buckets.items():
-        for scene in (s for family in families(split) for s in family):
+        members = [s for family in small[split] for s in family]
+        assert len(members) >= 40
+        for scene in members:
             assert scene.fingerprint() % 16 in found
+            assert not held_out_pairs(scene)
+    for scene in (s for family in families("compositional") for s in family):
+        assert held_out_pairs(scene)
+
+
+def pairs_of(split):
+    """The scenes of a small split that have a sibling in it."""
+    found = []
+    for index in range(60):
+        with contextlib.suppress(ValueError):
+            found.append(sample_family(split, index, 2))
+    return found
+
+
+@pytest.mark.parametrize("size", [0, -1, 500])
+def test_a_family_that_does_not_exist_is_refused_in_one_line(size):
+    with pytest.raises(ValueError, match=rf"{size}") as error:
+        sample_family("val", 3, size)
+    assert "\n" not in str(error.value)
 
 
 def test_siblings_differ_in_one_attribute_or_in_who_has_it():
@@ -78,7 +101,7 @@ def test_a_family_depends_on_its_arguments_alone():
 
 
 def test_larger_families_begin_with_smaller_ones():
-    assert sample_family("val", 3, 12)[:5] == sample_family("val", 3, 5)
+    assert sample_family("train", 3, 12)[:5] == sample_family("train", 3, 5)
 
 
 def test_an_unknown_split_is_refused():
