@@ -11,8 +11,8 @@ RUN   := $(BIN)/python
 STAGE := $(RUN) tools/stage.py
 
 # What the executed labs depend on, and what the built book depends on besides.
-LAB_INPUTS  := mmcourse notebooks experiments $(CONSTRAINTS) tools/labs.py tools/lab_probe.py
-BOOK_INPUTS := _config.yml _toc.yml book notebooks mmcourse benchmarks experiments CHANGELOG.md \
+LAB_INPUTS  := mmcourse notebooks $(CONSTRAINTS) tools/labs.py tools/lab_probe.py
+BOOK_INPUTS := _config.yml _toc.yml book notebooks mmcourse benchmarks CHANGELOG.md \
                pyproject.toml $(CONSTRAINTS) _build/labs/measured.json
 
 export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -83,7 +83,7 @@ chromium: venv
 
 wheel: venv
 	@$(STAGE) "Wheel" --stamp _build/keys/wheel --output _build/site/mmcourse \
-	  --inputs mmcourse notebooks/budget.json experiments pyproject.toml README.md LICENSE -- \
+	  --inputs mmcourse notebooks/budget.json pyproject.toml README.md LICENSE -- \
 	  $(RUN) tools/build_wheel.py
 
 labs-check: labs

@@ -32,20 +32,6 @@ def budget() -> dict[str, dict[str, Any]]:
     return json.loads((installed if installed.is_file() else source).read_text(encoding="utf-8"))
 
 
-def experiment(name: str) -> dict[str, Any]:
-    """The tracked result of a long run that a lab shows but does not repeat.
-
-    Raises:
-        ValueError: an experiment that does not exist.
-    """
-    installed = files("mmcourse") / "experiments" / f"{name}.json"
-    source = Path(__file__).parents[1] / "experiments" / f"{name}.json"
-    for path in (installed, source):
-        if path.is_file():
-            return json.loads(path.read_text(encoding="utf-8"))
-    raise ValueError(f"no experiment is called {name!r}; see experiments/ in the repository")
-
-
 def setup(chapter: str, seed: int = 0) -> Lab:
     """Fix the seeds, choose device and tier, and say what the lab will cost.
 

