@@ -214,7 +214,8 @@ def _torchvision(
     except (RuntimeError, OSError, ValueError, AssertionError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         what = f"could not be downloaded ({reason})" if download else "is not there or damaged"
-        raise ValueError(f"{name} {what} in {place}: {how}") from None
+        shown = str(place).replace(str(Path.home()), "~")
+        raise ValueError(f"{name} {what} in {shown}: {how}") from None
     return torch.as_tensor(data.data), torch.as_tensor(data.targets)
 
 
