@@ -1,6 +1,7 @@
 """Mend what the theme and docutils leave unreadable to a screen reader.
 
 - A list of references is `role="list"` around `role="doc-biblioentry"`, which is no list item.
+- An empty corner above a table's row names is a header of nothing.
 - The arrow that unfolds a chapter in the sidebar has no name.
 
 What templates and style sheets can mend is in book/_templates and book/_static.
@@ -27,6 +28,19 @@ def depart_citation(self: _html_base.HTMLTranslator, node: nodes.citation) -> No
         self.body.append("</div>\n")
 
 
+def visit_entry(self: _html_base.HTMLTranslator, node: nodes.entry) -> None:
+    """Make an empty header cell an ordinary cell."""
+    type(self).visit_entry(self, node)
+    if isinstance(node.parent.parent, nodes.thead) and not node.astext().strip():
+        self.body[-1] = self.body[-1].replace("<th", "<td", 1)
+        self.context[-1] = self.context[-1].replace("</th", "</td", 1)
+
+
+def depart_entry(self: _html_base.HTMLTranslator, node: nodes.entry) -> None:
+    """Close the cell as it was opened."""
+    type(self).depart_entry(self, node)
+
+
 def name_arrows(
     app: Sphinx, pagename: str, templatename: str, context: dict, doctree: nodes.document | None
 ) -> None:
@@ -47,6 +61,7 @@ def name_arrows(
 
 
 def setup(app: Sphinx) -> None:
-    """Replace docutils' references and wrap the theme's sidebar (after the theme made it)."""
+    """Replace docutils' references and cells; wrap the sidebar after the theme made it."""
     app.add_node(nodes.citation, override=True, html=(visit_citation, depart_citation))
+    app.add_node(nodes.entry, override=True, html=(visit_entry, depart_entry))
     app.connect("html-page-context", name_arrows, priority=900)

@@ -26,6 +26,16 @@ def test_references_are_a_list_of_items(tiny):
     assert "doc-biblioentry" not in text
 
 
+def test_an_empty_corner_of_a_table_is_no_header(tiny):
+    table = ".. list-table::\n   :header-rows: 1\n\n   * -\n     - B\n   * - 1\n     - 2\n"
+    tiny.write("index.rst", f"Page\n====\n\n{table}")
+    tiny.build("ext.accessible")
+    text = tiny.html()
+    assert text.count("<th") - text.count("<thead") == 1
+    assert text.count("<td") == 3
+    assert text.count("</td>") == 3
+
+
 @pytest.mark.parametrize(
     ("written", "read"),
     [
