@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from itertools import count, islice, product
+from itertools import count, cycle, islice, product
 
 import torch
 import torch.nn.functional as F
@@ -102,9 +102,11 @@ def prompts(attribute: str) -> list[list[str]]:
             [f"{_article(phrase)} {s}" for s, phrase in product(animals, FEELS[mood])]
             for mood in ATTRIBUTES["mood"]
         ]
+    phrases = [said_after[attribute][value] for value in ATTRIBUTES[attribute]]
+    most = max(len(p) for p in phrases)  # as many prompts for each value, so that none weighs more
     return [
-        [f"{_article(s)} {phrase}" for s, phrase in product(animals, said_after[attribute][v])]
-        for v in ATTRIBUTES[attribute]
+        [f"{_article(s)} {phrase}" for s, phrase in product(animals, islice(cycle(p), most))]
+        for p in phrases
     ]
 
 

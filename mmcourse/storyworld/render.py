@@ -108,7 +108,8 @@ def render(scene: Scene, size: int = 64, supersample: int | None = None) -> Imag
     for thing in scene.things:
         x, _, h = thing_placement(thing)
         _shade(sheet, x, 0.965 if thing.position != "middle" else 0.985, 0.9 * h, time)
-    for character in scene.characters:
+    in_order = sorted(scene.characters, key=lambda c: (c.position == "middle", c.position))
+    for character in in_order:
         x, y, h = placement(scene, character)
         _shade(sheet, x, GROUND, h * (0.62 if y == GROUND else 0.42), time)
 
@@ -121,7 +122,7 @@ def render(scene: Scene, size: int = 64, supersample: int | None = None) -> Imag
     for thing in scene.things:
         if thing.kind == "balloon":
             draw_thing(thing)
-    for c in sorted(scene.characters, key=lambda c: c.position == "middle"):
+    for c in in_order:
         x, y, h = placement(scene, c)
         stack = _stack(("character",), c.species, c.accessory, c.mood, c.action)
         scale = (h * side * SWAY[c.position], h * side)
