@@ -45,7 +45,7 @@ class Recipe:
 
 RECIPES = {
     "smoke": Recipe(scenes=256, steps=10, sibling_steps=5, batch_size=32),
-    "cpu": Recipe(scenes=3_000, steps=150, sibling_steps=0, batch_size=96),
+    "cpu": Recipe(scenes=3_000, steps=130, sibling_steps=0, batch_size=96),
     "gpu": Recipe(scenes=60_000, steps=2_500, sibling_steps=1_500, batch_size=512),
     "full": Recipe(scenes=60_000, steps=2_500, sibling_steps=500, batch_size=256),
 }
