@@ -10,16 +10,48 @@ from PIL import Image, ImageDraw, ImageFilter
 from mmcourse.storyworld.paint import lit
 from mmcourse.storyworld.places import PLACES
 from mmcourse.storyworld.shapes import ellipse, path, stroke
-from mmcourse.storyworld.sheet import Sheet, lights
+from mmcourse.storyworld.sheet import Sheet, lights, sky
+from mmcourse.storyworld.views import FRONT, View, shifted
 
 
 @lru_cache(maxsize=512)
-def backdrop(place: str, time: str, weather: str, variation: int, pixels: int) -> Image.Image:
-    """The picture behind the characters, `pixels` square. Callers copy it before drawing."""
-    b = Sheet(pixels, time, weather, random.Random(f"{place} {variation}"))
+def layout(place: str, time: str, weather: str, variation: int) -> Sheet:
+    """All cuts of a place, from the farthest to the nearest. Never change it: it is shared."""
+    b = Sheet(time, weather, random.Random(f"{place} {variation}"))
     lights(b)
     PLACES[place](b)
-    return b.image
+    return b
+
+
+def backdrop(
+    place: str, time: str, weather: str, variation: int, pixels: int, view: View = FRONT
+) -> Image.Image:
+    """The flat picture behind the characters, `pixels` square. Callers copy it before drawing."""
+    if keeps(pixels, view):
+        return _kept(place, time, weather, variation, pixels, view)
+    return _flat(place, time, weather, variation, pixels, view)
+
+
+def keeps(pixels: int, view: View) -> bool:
+    """Whether a backdrop is worth its memory: small, and seen from where most pictures are."""
+    return pixels <= KEPT_SIDE and view in (FRONT, View(close=True))
+
+
+KEPT_SIDE = 512
+
+
+def _flat(
+    place: str, time: str, weather: str, variation: int, pixels: int, view: View
+) -> Image.Image:
+    image = sky(time, weather, pixels)
+    pen = ImageDraw.Draw(image)
+    for cut in layout(place, time, weather, variation).cuts:
+        points = (shifted(cut, view) * pixels).ravel().tolist()
+        pen.polygon(points, fill=lit(cut.colour, time, cut.glow))
+    return image
+
+
+_kept = lru_cache(maxsize=512)(_flat)
 
 
 @lru_cache(maxsize=64)
