@@ -33,7 +33,7 @@ class Recipe:
 
     The first `steps` are among strangers, where places and animals are learnt; the last
     `sibling_steps`, at half the learning rate, are among families of eight scenes that differ by
-    one thing, where moods, actions and owners are.
+    one thing, where details such as moods begin to count.
     """
 
     scenes: int
