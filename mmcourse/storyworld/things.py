@@ -102,12 +102,78 @@ def _lantern() -> list[Part]:
     ]
 
 
+def _kite() -> list[Part]:
+    string = stroke(path((0.0, -0.95), (0.10, -0.60), (-0.06, -0.30), (0.04, 0.0)), 0.045)
+    sail = polygon((0, -1.90), (0.43, -1.42), (0, -0.88), (-0.43, -1.42))
+    upper = polygon((0, -1.42), (0.43, -1.42), (0, -0.88))
+    spars = (((0, -1.86), (0, -0.92)), ((-0.40, -1.42), (0.40, -1.42)))
+    bows = [
+        polygon(
+            (x - 0.15, y - 0.08), (x + 0.15, y + 0.08), (x + 0.15, y - 0.08), (x - 0.15, y + 0.08)
+        )
+        for x, y in ((0.09, -0.62), (-0.02, -0.36))
+    ]
+    return [
+        ("ink", string),
+        ("wood", (sail - (0, -1.40)) * 1.17 + (0, -1.40)),
+        ("base", sail),
+        ("dark", upper),
+        *[("wood", stroke(path(*ends), 0.075)) for ends in spars],
+        *[("tongue", bow) for bow in bows],
+    ]
+
+
+def _book() -> list[Part]:
+    cover = polygon((-0.66, -0.68), (0, -0.56), (0.66, -0.68), (0.66, 0.0), (0, 0.08), (-0.66, 0.0))
+    page = polygon(
+        (-0.46, -0.66), (-0.23, -0.68), (0, -0.58), (0, -0.10), (-0.23, -0.20), (-0.46, -0.18)
+    )
+    spine = stroke(path((0, -0.60), (0, -0.05)), 0.045)
+    lines = [
+        ("wood", stroke(path((side * 0.36, y), (side * 0.12, y + 0.05)), 0.045))
+        for side in (-1, 1)
+        for y in (-0.52, -0.36)
+    ]
+    return [
+        ("edge", cover + (0.0, 0.04)),
+        ("base", cover),
+        ("cream", page),
+        ("cream", page * (-1.0, 1.0)),
+        ("ink", spine),
+        *lines,
+    ]
+
+
+def _boat() -> list[Part]:
+    hull = smooth(
+        (-0.52, -0.28), (0, -0.24), (0.52, -0.28), (0.36, -0.03), (0, 0.0), (-0.36, -0.03)
+    )
+    mast = stroke(path((0.02, -0.25), (0.02, -1.06)), 0.055)
+    sail = smooth((0.07, -1.0), (0.30, -0.68), (0.50, -0.36), (0.26, -0.34), (0.07, -0.36))
+    jib = polygon((-0.04, -0.92), (-0.04, -0.36), (-0.38, -0.36))
+    return [
+        ("ink", mast),
+        ("edge", sail + (0.01, 0.03)),
+        ("base", sail),
+        ("cream", jib),
+        ("ink", hull + (0.0, 0.035)),
+        ("wood", hull),
+        ("base", stroke(path((-0.47, -0.215), (0, -0.175), (0.47, -0.215)), 0.075)),
+    ]
+
+
+FLYING = ("balloon", "kite")
+"""Kinds that hang in the air on a string, behind the characters."""
+
 SHAPES = {
     "ball": _ball,
     "balloon": _balloon,
     "flower": _flower,
     "mushroom": _mushroom,
     "lantern": _lantern,
+    "kite": _kite,
+    "book": _book,
+    "boat": _boat,
 }
 
 
@@ -115,3 +181,44 @@ SHAPES = {
 def parts(kind: str) -> tuple[Part, ...]:
     """All cuts of one thing, from the farthest back to the nearest."""
     return tuple(SHAPES[kind]())
+
+
+def _heart() -> list[Part]:
+    heart = smooth(
+        *((0, 0.42), (-0.40, 0.05), (-0.48, -0.25), (-0.27, -0.44), (0, -0.20)),
+        *((0.27, -0.44), (0.48, -0.25), (0.40, 0.05)),
+    )
+    return [
+        ("cream", heart * 1.28 + (0, 0.01)),
+        ("tongue", heart + (0.01, 0.04)),
+        ("base", heart),
+        ("cream", ellipse(-0.24, -0.22, 0.09, 0.065, -30)),
+    ]
+
+
+def _spark() -> list[Part]:
+    corners = []
+    for i in range(16):
+        r = (0.54, 0.25)[i % 2] * (1.0, 1.0, 0.82, 0.95)[i % 4 - (i % 2)]
+        a = np.pi * i / 8 - np.pi / 2
+        corners.append((float(r * np.cos(a)), float(r * np.sin(a))))
+    burst = polygon(*corners)
+    bolt = polygon(
+        (0.06, -0.26), (-0.15, 0.03), (-0.02, 0.03), (-0.08, 0.27), (0.15, -0.05), (0.02, -0.05)
+    )
+    return [("ink", burst * 1.13), ("gold", burst), ("base", bolt)]
+
+
+def _footprint() -> list[Part]:
+    sole = ellipse(0, 0, 0.42, 0.20)
+    toes = [ellipse(x, -0.33, 0.11, 0.09, n=10) for x in (-0.28, 0.0, 0.28)]
+    rims = [(pad, pad.mean(axis=0)) for pad in (sole, *toes)]
+    return [
+        *[("cream", (pad - middle) * 1.5 + middle) for pad, middle in rims],
+        ("ink", sole),
+        *[("ink", toe) for toe in toes],
+    ]
+
+
+SIGNS = {"heart": _heart, "spark": _spark, "footprint": _footprint}
+"""What is drawn between two who interact; about (0, 0), one unit wide."""

@@ -1,0 +1,183 @@
+"""Read what people type: everyday words become the world's words, and the reader is told so.
+
+"a furious puppy at the seaside" is read as "a angry fox on the beach", with the three substitutions
+listed. A word that neither the world nor the lexicon knows is refused, with the nearest that are.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cache
+from importlib.resources import files
+
+from mmcourse.storyworld import vocabulary as v
+from mmcourse.storyworld.phrases import phrasebook, tokens
+from mmcourse.storyworld.words import plural
+
+KEEP = ("at", "on", "by", "with", "from", "into", "to", "of", "as", "it", "its", "his", "her")
+"""Words that stay as they are, though the lexicon knows what they stand near."""
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A word that the world does not know, with the nearest words that it does."""
+
+    word: str
+    nearest: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a prompt was read as.
+
+    text: the prompt in the world's words, lower case.
+    substitutions: (what was typed, what it is read as), in order, without repeats.
+    left_out: typed words that no picture shows.
+    refused: words that could not be read.
+    """
+
+    text: str
+    substitutions: tuple[tuple[str, str], ...]
+    left_out: tuple[str, ...]
+    refused: tuple[Refused, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether every word was read."""
+        return not self.refused
+
+    def explain(self) -> str:
+        """What was read as what, in a sentence or two; empty if nothing was changed."""
+        parts = [f'"{a}" is read as "{b}"' for a, b in self.substitutions]
+        if self.left_out:
+            parts.append("left out: " + ", ".join(self.left_out))
+        for refused in self.refused:
+            near = (
+                f"; the nearest words are {', '.join(refused.nearest)}" if refused.nearest else ""
+            )
+            parts.append(f'"{refused.word}" does not exist in StoryWorld{near}')
+        return ". ".join(parts) + ("." if parts else "")
+
+
+@cache
+def lexicon() -> dict[tuple[str, ...], str]:
+    """Every everyday word or phrase, as tokens, with the world's word for it ("" for none).
+
+    Raises:
+        ValueError: a line of the data file whose target the world does not know.
+    """
+    text = files("mmcourse.storyworld").joinpath("data/lexicon.txt").read_text("utf-8")
+    out: dict[tuple[str, ...], str] = {}
+    for number, line in enumerate(text.splitlines(), 1):
+        if not line or line.startswith("#"):
+            continue
+        target, _, words = line.partition(":")
+        if not words:
+            raise ValueError(f"lexicon.txt line {number}: expected 'target: words', got {line!r}")
+        for word in words.split(","):
+            key = tuple(tokens(word))
+            if key and not (len(key) == 1 and key[0] in KEEP):
+                out.setdefault(key, "" if target == "-" else target.strip())
+    return out
+
+
+def stems(word: str) -> list[str]:
+    """The word and what it may be an inflected form of, the likeliest first."""
+    out = [word]
+    if word.endswith("'s"):
+        out.append(word[:-2])
+    rules = (("ies", "y"), ("ves", "f"), ("ves", "fe"), ("es", ""), ("s", ""), ("ied", "y"),
+             ("ed", ""), ("ed", "e"), ("ing", ""), ("ing", "e"), ("est", ""), ("est", "e"),
+             ("iest", "y"), ("er", ""), ("ier", "y"), ("ly", ""), ("ily", "y"))  # fmt: skip
+    for ending, base in rules:
+        if word.endswith(ending) and len(word) - len(ending) >= 3:
+            stem = word[: -len(ending)]
+            out.append(stem + base)
+            if base == "" and ending in ("ed", "ing", "er", "est") and stem[-1] == stem[-2:-1]:
+                out.append(stem[:-1])
+    irregular = {"mice": "mouse", "wolves": "wolf", "geese": "goose", "feet": "foot",
+                 "teeth": "tooth", "children": "child", "sat": "sit", "slept": "sleep",
+                 "ran": "run", "went": "go", "flew": "fly", "swam": "swim", "saw": "see",
+                 "ate": "eat", "stood": "stand", "held": "hold", "calves": "calf"}  # fmt: skip
+    return [irregular[word], *out] if word in irregular else out
+
+
+@cache
+def _known() -> frozenset[str]:
+    """Single words of the world's phrases."""
+    return frozenset(word for phrase in phrasebook() for word in phrase)
+
+
+@cache
+def _longest() -> int:
+    return max(len(key) for key in (*lexicon(), *phrasebook()))
+
+
+def _look_up(words: list[str], at: int) -> tuple[int, str | None, bool]:
+    """(tokens used, replacement, whether it is the world's own) at a place; None is unknown."""
+    book, lex = phrasebook(), lexicon()
+    for n in range(min(_longest(), len(words) - at), 0, -1):
+        part = words[at : at + n]
+        if tuple(part) in book:
+            return n, " ".join(part), True
+        for stem in stems(part[-1]):
+            key = (*part[:-1], stem)
+            if key in lex:
+                return n, _number(lex[key], part[-1], stem), False
+            if key in book and book[key].kind in ("species", "kind", "worn", "colour", "mood"):
+                return n, " ".join(key), False
+    word = words[at]
+    return (1, word, True) if word in _known() or not word[0].isalnum() else (1, None, False)
+
+
+def _number(target: str, typed: str, stem: str) -> str:
+    """A plural stays a plural: "puppies" are "foxes"."""
+    noun = target in v.SPECIES or target in v.KINDS
+    return plural(target) if noun and typed != stem and typed.endswith(("s", "mice")) else target
+
+
+def read_prompt(text: str) -> Reading:
+    """Read an everyday sentence in the world's words.
+
+    Raises:
+        ValueError: something that is not text.
+    """
+    if not isinstance(text, str):
+        raise ValueError(f"a prompt is a str, got {type(text).__name__}")
+    words, i = tokens(text), 0
+    out: list[str] = []
+    swapped: dict[str, str] = {}
+    left_out: dict[str, None] = {}
+    refused: dict[str, Refused] = {}
+    while i < len(words):
+        n, found, own = _look_up(words, i)
+        typed = " ".join(words[i : i + n])
+        i += n
+        if found is None:
+            refused[typed] = Refused(typed, _nearest(typed))
+        elif found == "":
+            left_out[typed] = None
+        else:
+            out.append(found)
+            if not own and found != typed:
+                swapped[typed] = found
+    return Reading(_join(out), tuple(swapped.items()), tuple(left_out), tuple(refused.values()))
+
+
+def _join(words: list[str]) -> str:
+    text = re.sub(r" ([,.;:!?])", r"\1", " ".join(words))
+    beings = "|".join((*v.SPECIES, *(plural(s) for s in v.SPECIES)))
+    text = re.sub(rf"\bin a crown ((?:\w+ )?(?:{beings}))\b", r"\1 in a crown", text)
+    text = re.sub(r"\b(?:a|an|the) (?=in a crown\b)", "", text)
+    text = re.sub(r"\b(?:in|on|at) (?:the |a |an )?(?=(?:in|on|at|by|under|among) )", "", text)
+    text = re.sub(r"\b(?:a|an|the) (?=(?:in|on|at|by|under|among) (?:the|a|an)\b)", "", text)
+    return re.sub(r"\b(a|an) (?=([a-z]))", lambda m: "an " if m[2] in "aeiou" else "a ", text)
+
+
+def _nearest(word: str) -> tuple[str, ...]:
+    """Up to three words of the world, by spelling; species and things if none is alike."""
+    values = sorted({x for values in v.ATTRIBUTES.values() for x in values} - {"none"})
+    near = get_close_matches(word, values, n=3, cutoff=0.6)
+    return tuple(near or (*v.SPECIES[:2], *v.KINDS[:1]))

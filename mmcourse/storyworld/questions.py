@@ -1,0 +1,254 @@
+"""Questions about a scene with their true answers, of every kind, some without an answer.
+
+A template asks about content words ("fox", "red") and knows its possible answers and the true one.
+Some questions speak of somebody who isn't there; their answer says so. `asking.sample_question`
+draws questions whose answers nobody can guess without the picture.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from itertools import product
+
+from mmcourse.storyworld import vocabulary as v
+from mmcourse.storyworld import words as w
+from mmcourse.storyworld.facts import Fact, relations
+from mmcourse.storyworld.sampling import Dice
+from mmcourse.storyworld.scene import Character, Scene, Thing
+
+Content = Mapping[str, str]
+YES_NO = ("yes", "no")
+NOTHING, NOBODY = "nothing", "nobody"
+KINDS = ("colour", "count", "place", "relation", "mood", "action", "accessory", "interaction",
+         "yes/no", "unanswerable")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question in words with its true answer; `fact` is what the two say together."""
+
+    kind: str
+    text: str
+    answer: str
+    answerable: bool
+    fact: Fact
+
+
+@dataclass(frozen=True)
+class Template:
+    """One way to ask.
+
+    forms: phrasings; `{who}`, `{whom}`, `{colour}` and `{value}` are content words.
+    slots: the values that each content word may take.
+    about: (who, attribute) of the fact that the answer completes.
+    answers: every possible answer.
+    truth: the true answer in a scene, or None where the question would be unclear.
+    """
+
+    kind: str
+    forms: tuple[str, ...]
+    slots: Mapping[str, tuple[str, ...]]
+    about: tuple[str, str]
+    answers: tuple[str, ...]
+    truth: Callable[[Scene, Content], str | None]
+
+    def contents(self) -> list[dict[str, str]]:
+        """Every choice of content words."""
+        return [dict(zip(self.slots, c, strict=True)) for c in product(*self.slots.values())]
+
+    def possible(self, content: Content) -> tuple[str, ...]:
+        """The answers to one question, the missing referents' among them."""
+        return (*self.answers, *(missing(x) for k, x in content.items() if k in REFERENTS))
+
+    def question(self, content: Content, answer: str, form: int = 0) -> Question:
+        """The question with this answer; its words are put in and its plurals formed."""
+        plurals = {f"{k}_plural": w.plural(x) for k, x in content.items()}
+        text = self.forms[form % len(self.forms)].format(**content, **plurals)
+        gone = answer.startswith("there is no ")
+        who, attribute = (x.format(**content, **plurals) for x in self.about)
+        fact = ("scene", "no", answer.removeprefix("there is no ")) if gone else (
+            who, attribute, answer)  # fmt: skip
+        return Question(self.kind, text, answer, not gone, fact)
+
+
+REFERENTS = ("who", "whom", "what")
+
+
+def missing(noun: str) -> str:
+    """The answer to a question about somebody who isn't there."""
+    return f"there is no {noun}"
+
+
+def _only(scene: Scene, noun: str) -> Character | Thing | str | None:
+    """The one that a noun means in a scene, the answer that it is missing, or None if unclear."""
+    found: list[Character | Thing] = [c for c in scene.characters if c.species == noun]
+    found += [t for t in scene.things if t.kind == noun]
+    if len(found) > 1:
+        return None
+    return found[0] if found else missing(noun)
+
+
+def _attribute(name: str, rename: Mapping[str, str] | None = None) -> Callable:
+    def truth(scene: Scene, content: Content) -> str | None:
+        found = _only(scene, content.get("who") or content["what"])
+        if found is None or isinstance(found, str):
+            return found
+        value = getattr(found, name)
+        return (rename or {}).get(value, value)
+
+    return truth
+
+
+def _setting(name: str) -> Callable:
+    return lambda scene, content: getattr(scene, name)
+
+
+def _count(matches: Callable[[Character, str], bool], most: int) -> Callable:
+    def truth(scene: Scene, content: Content) -> str | None:
+        n = sum(matches(c, content["value"]) for c in scene.characters)
+        return str(n) if n <= most else None
+
+    return truth
+
+
+def _neighbour(relation: str) -> Callable:
+    def truth(scene: Scene, content: Content) -> str | None:
+        found = _only(scene, content["who"])
+        if found is None or isinstance(found, str):
+            return found
+        me = f"character:{found.position}"
+        there = [a for a, k, b in relations(scene) if (k, b) == (relation, me)]
+        others = [scene.at(a.split(":")[1]) for a in there if a.startswith("character")]
+        if len(others) > 1 or any(o.species == content["who"] for o in others):
+            return None
+        return others[0].species if others else NOBODY
+
+    return truth
+
+
+def _is(name: str) -> Callable:
+    def truth(scene: Scene, content: Content) -> str | None:
+        found = _only(scene, content["who"])
+        if found is None or isinstance(found, str):
+            return found
+        return YES_NO[getattr(found, name) != content["value"]]
+
+    return truth
+
+
+def _is_setting(name: str) -> Callable:
+    return lambda scene, content: YES_NO[getattr(scene, name) != content["value"]]
+
+
+def _exists(scene: Scene, content: Content) -> str:
+    noun, colour = content["value"], content["colour"]
+    here = [*((c.species, c.colour) for c in scene.characters)]
+    here += [(t.kind, t.colour) for t in scene.things]
+    return YES_NO[(noun, colour) not in here]
+
+
+HAPPENS = {"give": "one gives something away", "follow": "one follows another",
+           "hug": "two hug", "quarrel": "two quarrel"}  # fmt: skip
+
+
+def _happens(scene: Scene, content: Content) -> str:
+    return HAPPENS[scene.interaction.kind] if scene.interaction else NOTHING
+
+
+_A, _T, _N = {"who": v.SPECIES}, {"what": v.KINDS}, {"value": v.SPECIES}
+_PHRASE = {"who": ("{who}",), "what": ("{what}",)}
+_BARE = {"none": NOTHING}
+TEMPLATES = (
+    Template("colour", ("what colour is the {who}?", "which colour does the {who} have?"),
+             _A, ("{who}", "colour"), v.COLOURS, _attribute("colour")),
+    Template("colour", ("what colour is the {what}?", "which colour does the {what} have?"),
+             _T, ("{what}", "colour"), v.COLOURS, _attribute("colour")),
+    Template("count", ("how many {value_plural} are there?", "how many {value_plural} do we see?"),
+             _N, ("{value}", "count"), ("0", "1", "2"),
+             _count(lambda c, x: c.species == x, 2)),
+    Template("count", ("how many animals are {value}?",), {"value": v.MOODS},
+             ("{value}", "count"), ("0", "1", "2"), _count(lambda c, x: c.mood == x, 2)),
+    Template("count", ("how many animals wear a {value}?",), {"value": w.WORN},
+             ("{value}", "count"), ("0", "1", "2"), _count(lambda c, x: c.accessory == x, 2)),
+    Template("count", ("how many animals are there?",), {}, ("animals", "count"),
+             ("1", "2", "3"), lambda scene, _: str(len(scene.characters))),
+    Template("place", ("where are we?", "where does this happen?"), {}, ("scene", "place"),
+             v.PLACES, _setting("place")),
+    Template("place", ("what time of day is it?",), {}, ("scene", "time"), v.TIMES,
+             _setting("time")),
+    Template("place", ("what is the weather like?",), {}, ("scene", "weather"), v.WEATHERS,
+             _setting("weather")),
+    Template("relation", ("where is the {who}?", "on which side is the {who}?"), _A,
+             ("{who}", "position"), v.POSITIONS, _attribute("position")),
+    Template("relation", ("who is next to the {who}?",), _A, ("{who}", "next to"),
+             (*v.SPECIES, NOBODY), _neighbour("next to")),
+    Template("mood", ("how does the {who} feel?", "what mood is the {who} in?"), _A,
+             ("{who}", "mood"), v.MOODS, _attribute("mood")),
+    Template("action", ("what is the {who} doing?", "what does the {who} do?"), _A,
+             ("{who}", "action"), v.ACTIONS, _attribute("action")),
+    Template("accessory", ("what is the {who} wearing?", "what does the {who} wear?"), _A,
+             ("{who}", "accessory"), (*w.WORN, NOTHING), _attribute("accessory", _BARE)),
+    Template("interaction", ("what happens between them?", "what do they do together?"), {},
+             ("scene", "interaction"), (*HAPPENS.values(), NOTHING), _happens),
+    Template("yes/no", ("is the {who} {value}?",), {**_A, "value": v.MOODS},
+             ("{who}", "mood {value}"), YES_NO, _is("mood")),
+    Template("yes/no", ("is the {who} {value}?",), {**_A, "value": v.COLOURS},
+             ("{who}", "colour {value}"), YES_NO, _is("colour")),
+    Template("yes/no", ("is there a {colour} {value}?", "do we see a {colour} {value}?"),
+             {"colour": v.COLOURS, "value": (*v.SPECIES, *v.KINDS)},
+             ("{colour} {value}", "exists"), YES_NO, _exists),
+    Template("yes/no", ("does this happen at {value}?",), {"value": ("sunset", "night")},
+             ("scene", "time {value}"), YES_NO, _is_setting("time")),
+)  # fmt: skip
+
+
+def questions(scene: Scene, kind: str | None = None) -> list[Question]:
+    """Every question that has one clear answer in a scene, the unanswerable ones included.
+
+    Raises:
+        ValueError: a kind that does not exist.
+    """
+    if kind is not None and kind not in KINDS:
+        raise ValueError(f"question kind {kind!r} does not exist; choose one of {KINDS}")
+    out = []
+    for template in TEMPLATES:
+        for content in template.contents():
+            answer = template.truth(scene, content)
+            if answer is not None:
+                question = template.question(content, answer)
+                if kind in (None, question.kind) or (
+                    kind == "unanswerable" and not question.answerable
+                ):
+                    out.append(question)
+    return out
+
+
+def ask(scene: Scene, kind: str, key: int = 0) -> Question:
+    """One question of a kind about a scene; another key, another question.
+
+    Raises:
+        ValueError: a kind that does not exist, or of which this scene allows none.
+    """
+    found = questions(scene, kind)
+    if not found:
+        raise ValueError(f"this scene allows no question of kind {kind!r}; choose another kind")
+    return Dice("ask", scene.fingerprint(), kind, key).pick(found)
+
+
+def read_answer(question: str, answer: str) -> Fact | None:
+    """The fact that a question and an answer state together, or None if either is not one of ours.
+
+    Articles, a final full stop and capitals do not matter.
+    """
+    text = re.sub(r"\s+", " ", question.strip().lower())
+    said = re.sub(r"^(a|an|the|it is|in the|on the) ", "", answer.strip().lower().rstrip("."))
+    for template in TEMPLATES:
+        for content in template.contents():
+            for form in range(len(template.forms)):
+                if template.question(
+                    content, said, form
+                ).text == text and said in template.possible(content):
+                    return template.question(content, said).fact
+    return None
