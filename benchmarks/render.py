@@ -1,77 +1,83 @@
-"""Fresh StoryWorld pictures a second, beside Pillow's decoding of the same pictures as JPEG.
+"""Drawing StoryWorld beside decoding JPEG files of the same pictures with Pillow.
 
-Both on one core, in alternation. With --json, one object; the peer's and our numbers are pictures a
-second at 64x64.
+    python benchmarks/render.py [--json] [--rounds N]
+
+A data set that lies on a disk has to be decoded; this one has to be drawn. Both give the same
+64x64 pictures as arrays of bytes, on one core. Every picture is drawn for the first time: only
+backdrops and shapes may have been kept from others. The scenes are sampled beforehand; reading a
+file is left out of the peer's time.
 """
 
-import io
-import json
-import platform
-import statistics
-import sys
-import time
+from __future__ import annotations
 
-import PIL
+import io
+from importlib.metadata import version
+
+import numpy as np
+import torch
+from _timing import in_turns, options, report
 from PIL import Image
 
+from mmcourse.cards import environment
 from mmcourse.storyworld import Scene, render, sample_scene
 from mmcourse.storyworld.vocabulary import STYLES
 
-N, ROUNDS, SIZE = 300, 5, 64
+
+def jpeg(picture: Image.Image) -> bytes:
+    """A picture as the file that a data set of photographs would hold."""
+    file = io.BytesIO()
+    picture.save(file, "JPEG", quality=90)
+    return file.getvalue()
 
 
-def rate(work, n: int) -> float:
-    """How often a second `work(i)` runs for i = 0 to n - 1."""
-    start = time.perf_counter()
-    for i in range(n):
-        work(i)
-    return n / (time.perf_counter() - start)
+class Fresh:
+    """Scenes of one style, other ones in each call."""
 
+    def __init__(self, style: str, n: int, rounds: int, size: int) -> None:
+        self.size = size
+        many = [sample_scene("train", i, 3, style) for i in range(n * (rounds + 1))]
+        self.parts: list[list[Scene]] = [many[i : i + n] for i in range(0, len(many), n)]
+        for i in range(4 * n):  # as after the first minute of a training: backdrops are kept
+            render(sample_scene("train", i, 4, style), size)
 
-def scenes_of(style: str, first: int, n: int) -> list[Scene]:
-    """Unseen scenes in one style."""
-    return [sample_scene("train", first + i, seed=3, style=style) for i in range(n)]
+    def __call__(self) -> list[np.ndarray]:
+        return [np.asarray(render(scene, self.size)) for scene in self.parts.pop()]
 
 
 def main() -> None:
-    warm = {style: scenes_of(style, 0, 1200 if style == "flat" else 300) for style in STYLES}
-    files = []
-    for scene in warm["flat"][:N]:
-        buffer = io.BytesIO()
-        render(scene, SIZE).save(buffer, "JPEG", quality=90)
-        files.append(buffer.getvalue())
-    for scenes in warm.values():  # backdrops and sprites are kept, whole pictures never
-        for scene in scenes:
-            render(scene, SIZE)
-    ours: dict[str, list[float]] = {style: [] for style in STYLES}
-    peer = []
-    for r in range(ROUNDS):
-        fresh = scenes_of("flat", 10_000 * (r + 1), N)
-        ours["flat"].append(rate(lambda i, s=fresh: render(s[i], SIZE), N))
-        peer.append(rate(lambda i: Image.open(io.BytesIO(files[i])).convert("RGB").load(), N))
-        for style in STYLES[1:]:
-            fresh = scenes_of(style, 10_000 * (r + 1), N // 4)
-            ours[style].append(rate(lambda i, s=fresh: render(s[i], SIZE), N // 4))
-    speed = {style: round(statistics.median(values), 1) for style, values in ours.items()}
-    decoding = round(statistics.median(peer), 1)
-    result = {
-        "quantity": "pictures a second at 64x64, one core",
-        "ours": speed["flat"],
-        "peer": decoding,
-        "peer_name": "Pillow decoding the same pictures as JPEG",
-        "ratio": round(speed["flat"] / decoding, 4),
-        "better": "higher",
-        "styles": speed,
-        "sizes": {"pictures": N, "rounds": ROUNDS, "side": SIZE},
-        "versions": {"python": platform.python_version(), "pillow": PIL.__version__},
-        "threads": 1,
-    }
-    if "--json" in sys.argv[1:]:
-        print(json.dumps(result))
-        return
-    for style, value in speed.items():
-        print(f"{style:12s} {value:8.0f} pictures/s")
-    print(f"{'JPEG':12s} {decoding:8.0f} pictures/s")
+    """Measure and print."""
+    asked = options("Drawing scenes beside decoding JPEG.", rounds=7)
+    torch.set_num_threads(1)
+    n, size = (4, 64) if asked.small else (300, 64)
+    pictures = {s: [render(sample_scene("train", i, 3, s), size) for i in range(n)] for s in STYLES}
+    files = {style: [jpeg(p) for p in drawn] for style, drawn in pictures.items()}
+
+    def peer(style: str) -> list[np.ndarray]:
+        return [np.asarray(Image.open(io.BytesIO(f)).convert("RGB")) for f in files[style]]
+
+    speed, decoding = {}, {}
+    for style, drawn in pictures.items():
+        far = np.abs(np.stack([np.asarray(p) for p in drawn], dtype=float) - peer(style)).mean()
+        if far > 10:
+            raise RuntimeError(f"the two do not give the same {style} pictures: {far:.1f} apart")
+        ours = Fresh(style, n, asked.rounds, size)
+        seconds = in_turns(ours, lambda style=style: peer(style), asked.rounds)
+        speed[style], decoding[style] = (n / s for s in seconds)
+    report(
+        {
+            "quantity": "fresh 64x64 pictures per second on one core",
+            "ours": speed["flat"],
+            "peer": decoding["flat"],
+            "peer_name": f"Pillow {version('pillow')} decoding JPEG",
+            "ratio": speed["flat"] / decoding["flat"],
+            "better": "higher",
+            "styles": speed,
+            "sizes": {"pictures": n, "side": size, "rounds": asked.rounds},
+            "versions": environment(),
+            "threads": 1,
+        },
+        asked.json,
+    )
 
 
 if __name__ == "__main__":

@@ -79,7 +79,8 @@ def measure(
         typer.echo(json.dumps({"name": name, "metrics": metrics}))
         return
     for metric, m in metrics.items():
-        typer.echo(f"{metric:32} {m['value']:.4f}   n={m['n']}   chance {m['chance']:.4f}")
+        chance = "none" if m["chance"] is None else f"{m['chance']:.4f}"
+        typer.echo(f"{metric:32} {m['value']:.4f}   n={m['n']}   chance {chance}")
 
 
 @app.command("app")

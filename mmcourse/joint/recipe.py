@@ -19,7 +19,8 @@ from mmcourse.training import pick_device, seed_everything
 
 SOURCES = (
     *("mmcourse.nn", "mmcourse.storyworld", "mmcourse.training", "mmcourse.joint.losses"),
-    *("mmcourse.joint.towers", "mmcourse.joint.model", "mmcourse.joint.train"),
+    *("mmcourse.joint.negatives", "mmcourse.joint.towers", "mmcourse.joint.model"),
+    "mmcourse.joint.train",
 )
 """What the weights depend on."""
 
@@ -70,7 +71,8 @@ def train_joint(out: Path, tier: str, seed: int = 0, precision: str = "no") -> N
         precision: "no" (float32), "bf16" or "fp16".
 
     Raises:
-        ValueError: an unknown precision, or a folder that holds a run of another command.
+        ValueError: an unknown precision, or a folder that holds a run of another command, or one of
+            which nobody knows the command.
     """
     if precision not in PRECISIONS:
         raise ValueError(f"precision is {precision!r}; choose one of {', '.join(PRECISIONS)}")
@@ -131,7 +133,12 @@ def train_joint(out: Path, tier: str, seed: int = 0, precision: str = "no") -> N
 def _resume_or_start(out: Path, command: str) -> float:
     """Note whose run a folder holds; returns the seconds that it has taken so far."""
     note, log = out / "run.json", out / "log.jsonl"
-    if any(out.glob("checkpoint-*.pt")) and note.exists():
+    if any(out.glob("checkpoint-*.pt")):
+        if not note.exists():
+            raise ValueError(
+                f"{out} holds checkpoints but no run.json that tells whose they are; choose "
+                "another --out or delete it"
+            )
         other = json.loads(note.read_text(encoding="utf-8"))["command"]
         if other != command:
             raise ValueError(f"{out} holds a run of `{other}`; choose another --out or delete it")

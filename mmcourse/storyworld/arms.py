@@ -54,6 +54,6 @@ def arm_parts(gesture: str, mood: str, girth: float, phase: float) -> tuple[list
             arm, paw = mirror(arm), mirror(paw)
         parts = [*cut("base", arm), *trait("paw", [("base", paw)])]
         if line is UP:
-            parts.append(("light", np.array((side, 1.0)) * ellipse(*palm, 0.05, 0.05, n=12)))
+            parts.append(("dark", np.array((side, 1.0)) * ellipse(*palm, 0.05, 0.05, n=12)))
         both.append(parts)
     return both[0], both[1]

@@ -7,6 +7,8 @@ A fact is (who, attribute, value). In a scene `who` is "scene", "character:POSIT
 
 from __future__ import annotations
 
+from itertools import permutations
+
 from mmcourse.storyworld import vocabulary as v
 from mmcourse.storyworld.scene import Scene
 
@@ -51,29 +53,46 @@ def given_thing(scene: Scene) -> str | None:
 def relations(scene: Scene) -> frozenset[Fact]:
     """Every true relation between two that the picture shows.
 
-    "left of" and "right of" hold whenever the positions differ; "next to" when no position that
-    is taken lies between; "in front of" of a thing on the ground at a character's own position.
+    "left of" and "right of" go by the order of `_order`. Characters are "next to" each other where
+    nobody stands between; a thing is next to whoever is one step away. A thing on the ground is
+    "in front of" a character that it partly hides: in the middle, or where three are crowded.
     """
-    places = {f"character:{c.position}": v.POSITIONS.index(c.position) for c in scene.characters}
-    places |= {
-        f"thing:{t.position}": v.POSITIONS.index(t.position)
-        for t in scene.things
-        if t.position != given_thing(scene)  # that one is in somebody's hands
-    }
-    taken = set(places.values())
-    airborne = {f"thing:{t.position}" for t in scene.things if t.kind in FLOATING}
+    order = _order(scene)
+    on_ground = {f"thing:{t.position}" for t in scene.things if t.kind not in FLOATING}
+    people = [who for who in order if who.startswith("character")]
     out: set[Fact] = set()
-    for a, i in places.items():
-        for b, j in places.items():
-            if a == b or (a.startswith("thing") and b.startswith("thing")):
-                continue
-            if i != j:
-                out.add((a, "left of" if i < j else "right of", b))
-                if not taken & set(range(min(i, j) + 1, max(i, j))):
-                    out.add((a, "next to", b))
-            elif a.startswith("thing") and a not in airborne:
-                out.add((a, "in front of", b))
+    for a, b in permutations(order, 2):
+        i, j = order[a], order[b]
+        things = [who for who in (a, b) if who not in people]
+        if len(things) == 2:
+            continue
+        if i != j:
+            out.add((a, "left of" if i < j else "right of", b))
+        if things:
+            covers = any(order[who] == order[things[0]] for who in people)
+            near = abs(i - j) == 1 and not covers
+        else:
+            near = not any(min(i, j) < order[who] < max(i, j) for who in people)
+        if near:
+            out.add((a, "next to", b))
+        same = a.split(":")[1] == b.split(":")[1]
+        if a in on_ground and b in people and same and (i == j or len(people) == 3):
+            out.add((a, "in front of", b))
     return frozenset(out)
+
+
+def _order(scene: Scene) -> dict[str, int]:
+    """Everyone and everything loose from left (0) to right (4).
+
+    A thing on the left or right lies beyond a character there.
+    """
+    order = {f"character:{c.position}": 1 + v.POSITIONS.index(c.position) for c in scene.characters}
+    for t in scene.things:
+        if t.position == given_thing(scene):  # that one is in somebody's hands
+            continue
+        at = 1 + v.POSITIONS.index(t.position)
+        order[f"thing:{t.position}"] = at + ((at - 2) if f"character:{t.position}" in order else 0)
+    return order
 
 
 FLOATING = ("balloon", "kite")

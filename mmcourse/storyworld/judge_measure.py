@@ -102,28 +102,34 @@ def measure_reading(
 ) -> tuple[dict[str, Measurement], dict[str, list[list[int]]]]:
     """Accuracy of each attribute and of whole scenes, with confusion matrices (truth by answer)."""
     logits, _, _ = observe(model, render_bytes(scenes, size))
-    truth = torch.tensor([targets(s) for s in scenes])
+    truth = torch.tensor([targets(s) for s in scenes])  # (N, F), -1 where nothing is asked
     said = torch.stack([logits[f].argmax(-1) for f in FIELDS], 1)
-    right = (said == truth) | (truth < 0)
+    number = torch.tensor([len(s.characters) for s in scenes])
     order = list(FIELDS)
     out: dict[str, Measurement] = {}
     confusion: dict[str, list[list[int]]] = {}
     for name, fields in ATTRIBUTES.items():
-        size_ = len(FIELDS[fields[0]])
-        table = np.zeros((size_, size_), dtype=int)
+        values = len(FIELDS[fields[0]])
+        tables = np.zeros((4, values, values), dtype=int)  # for 1, 2, 3 characters; [0] for all
         for f in fields:
             i = order.index(f)
             asked = truth[:, i] >= 0
-            np.add.at(table, (truth[asked, i].numpy(), said[asked, i].numpy()), 1)
-        if table.sum():
-            out[f"{prefix}_{name}"] = {"value": float(np.trace(table) / table.sum()),
-                                       "n": int(table.sum()), "chance": 1 / size_}  # fmt: skip
-            confusion[f"{prefix}_{name}"] = table.tolist()
+            at = (number[asked].numpy(), truth[asked, i].numpy(), said[asked, i].numpy())
+            np.add.at(tables, at, 1)
+        tables[0] = tables[1:].sum(0)
+        for k, table in enumerate(tables):
+            if table.sum():
+                key = f"{prefix}_{name}_of_{k}" if k else f"{prefix}_{name}"
+                value = float(np.trace(table) / table.sum())
+                out[key] = {"value": value, "n": int(table.sum()), "chance": 1 / values}
+        if tables[0].sum():
+            confusion[f"{prefix}_{name}"] = tables[0].tolist()
+    right = (said == truth) | (truth < 0)
     for k in (1, 2, 3):
-        chosen = torch.tensor([len(s.characters) == k for s in scenes])
+        chosen = number == k
         if chosen.any():
-            out[f"{prefix}_whole_{k}"] = {"value": float(right[chosen].all(1).float().mean()),
-                                          "n": int(chosen.sum()), "chance": None}  # fmt: skip
+            value = float(right[chosen].all(1).float().mean())
+            out[f"{prefix}_whole_of_{k}"] = {"value": value, "n": int(chosen.sum()), "chance": None}
     top = torch.stack([(logits[f] / t).softmax(-1).amax(-1) for f, t in
                        zip(FIELDS, model.temperature.cpu(), strict=True)], 1)  # fmt: skip
     asked = truth >= 0

@@ -19,10 +19,11 @@ class Item(NamedTuple):
 
 
 GLUE = (
-    *("this picture happens lies floats flies grows shines seems looks has its and his her their of there",),
-    *("some very so then now also together still too again both", "in on at by into from of as"),
-    *("animals animal",),
+    "this picture happens lies floats grows shines seems looks has its and his her their of there",
+    "some very so then now also together still too again both in on at by into from of as",
+    "animals animal creatures creature",
 )
+"""Words that the reader may pass over."""
 BOUNDARIES = (".", ";", ",", ":", "!", "?", '"', "while", "and", "but", "because", "when")
 STATES = ("is", "are", "was", "were", "seems", "looks", "feels", "felt", "looked", "seemed")
 PRONOUNS = ("it", "he", "she", "they", "him", "them")
@@ -31,7 +32,7 @@ CALLED = ("called", "named")
 
 def tokens(text: str) -> list[str]:
     """Lower-cased words and punctuation marks."""
-    return re.findall(r"[^\W_]+(?:['-][^\W_]+)*|[^\w\s]", text.lower().replace("\u2019", "'"))
+    return re.findall(r"[^\W_]+(?:['-][^\W_]+)*|[^\w\s]|_", text.lower().replace("\u2019", "'"))
 
 
 def _entries() -> list[tuple[str, str, str]]:

@@ -1,26 +1,43 @@
 """Questions about a scene with their true answers, of every kind, some without an answer.
 
-A template asks about content words ("fox", "red") and knows its possible answers and the true one.
-Some questions speak of somebody who isn't there; their answer says so. `asking.sample_question`
-draws questions whose answers nobody can guess without the picture.
+A template asks about content words ("fox", "red") and knows its possible answers; `answering` finds
+the true one. Some questions speak of somebody who isn't there; their answer says so.
+`asking.sample_question` draws questions whose answers nobody can guess without the picture.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import product
 
 from mmcourse.storyworld import vocabulary as v
 from mmcourse.storyworld import words as w
-from mmcourse.storyworld.facts import Fact, relations
+from mmcourse.storyworld.answering import (
+    HAPPENS,
+    NOBODY,
+    NOTHING,
+    YES_NO,
+    Content,
+    Truth,
+    action,
+    attribute,
+    count,
+    exists,
+    happens,
+    is_so,
+    missing,
+    neighbour,
+    setting,
+    setting_is,
+)
+from mmcourse.storyworld.facts import Fact
 from mmcourse.storyworld.sampling import Dice
-from mmcourse.storyworld.scene import Character, Scene, Thing
+from mmcourse.storyworld.scene import Scene
 
-Content = Mapping[str, str]
-YES_NO = ("yes", "no")
-NOTHING, NOBODY = "nothing", "nobody"
+__all__ = ["KINDS", "TEMPLATES", "Content", "Question", "Template", "ask", "missing", "questions",
+           "read_answer"]  # fmt: skip
 KINDS = ("colour", "count", "place", "relation", "mood", "action", "accessory", "interaction",
          "yes/no", "unanswerable")  # fmt: skip
 
@@ -40,7 +57,7 @@ class Question:
 class Template:
     """One way to ask.
 
-    forms: phrasings; `{who}`, `{whom}`, `{colour}` and `{value}` are content words.
+    forms: phrasings; `{who}`, `{what}`, `{colour}` and `{value}` are content words.
     slots: the values that each content word may take.
     about: (who, attribute) of the fact that the answer completes.
     answers: every possible answer.
@@ -52,7 +69,7 @@ class Template:
     slots: Mapping[str, tuple[str, ...]]
     about: tuple[str, str]
     answers: tuple[str, ...]
-    truth: Callable[[Scene, Content], str | None]
+    truth: Truth
 
     def contents(self) -> list[dict[str, str]]:
         """Every choice of content words."""
@@ -67,140 +84,58 @@ class Template:
         plurals = {f"{k}_plural": w.plural(x) for k, x in content.items()}
         text = self.forms[form % len(self.forms)].format(**content, **plurals)
         gone = answer.startswith("there is no ")
-        who, attribute = (x.format(**content, **plurals) for x in self.about)
+        who, what = (x.format(**content, **plurals) for x in self.about)
         fact = ("scene", "no", answer.removeprefix("there is no ")) if gone else (
-            who, attribute, answer)  # fmt: skip
+            who, what, answer)  # fmt: skip
         return Question(self.kind, text, answer, not gone, fact)
 
 
-REFERENTS = ("who", "whom", "what")
-
-
-def missing(noun: str) -> str:
-    """The answer to a question about somebody who isn't there."""
-    return f"there is no {noun}"
-
-
-def _only(scene: Scene, noun: str) -> Character | Thing | str | None:
-    """The one that a noun means in a scene, the answer that it is missing, or None if unclear."""
-    found: list[Character | Thing] = [c for c in scene.characters if c.species == noun]
-    found += [t for t in scene.things if t.kind == noun]
-    if len(found) > 1:
-        return None
-    return found[0] if found else missing(noun)
-
-
-def _attribute(name: str, rename: Mapping[str, str] | None = None) -> Callable:
-    def truth(scene: Scene, content: Content) -> str | None:
-        found = _only(scene, content.get("who") or content["what"])
-        if found is None or isinstance(found, str):
-            return found
-        value = getattr(found, name)
-        return (rename or {}).get(value, value)
-
-    return truth
-
-
-def _setting(name: str) -> Callable:
-    return lambda scene, content: getattr(scene, name)
-
-
-def _count(matches: Callable[[Character, str], bool], most: int) -> Callable:
-    def truth(scene: Scene, content: Content) -> str | None:
-        n = sum(matches(c, content["value"]) for c in scene.characters)
-        return str(n) if n <= most else None
-
-    return truth
-
-
-def _neighbour(relation: str) -> Callable:
-    def truth(scene: Scene, content: Content) -> str | None:
-        found = _only(scene, content["who"])
-        if found is None or isinstance(found, str):
-            return found
-        me = f"character:{found.position}"
-        there = [a for a, k, b in relations(scene) if (k, b) == (relation, me)]
-        others = [scene.at(a.split(":")[1]) for a in there if a.startswith("character")]
-        if len(others) > 1 or any(o.species == content["who"] for o in others):
-            return None
-        return others[0].species if others else NOBODY
-
-    return truth
-
-
-def _is(name: str) -> Callable:
-    def truth(scene: Scene, content: Content) -> str | None:
-        found = _only(scene, content["who"])
-        if found is None or isinstance(found, str):
-            return found
-        return YES_NO[getattr(found, name) != content["value"]]
-
-    return truth
-
-
-def _is_setting(name: str) -> Callable:
-    return lambda scene, content: YES_NO[getattr(scene, name) != content["value"]]
-
-
-def _exists(scene: Scene, content: Content) -> str:
-    noun, colour = content["value"], content["colour"]
-    here = [*((c.species, c.colour) for c in scene.characters)]
-    here += [(t.kind, t.colour) for t in scene.things]
-    return YES_NO[(noun, colour) not in here]
-
-
-HAPPENS = {"give": "one gives something away", "follow": "one follows another",
-           "hug": "two hug", "quarrel": "two quarrel"}  # fmt: skip
-
-
-def _happens(scene: Scene, content: Content) -> str:
-    return HAPPENS[scene.interaction.kind] if scene.interaction else NOTHING
-
+REFERENTS = ("who", "what")
+"""Content words that speak of somebody or something as being there."""
 
 _A, _T, _N = {"who": v.SPECIES}, {"what": v.KINDS}, {"value": v.SPECIES}
-_PHRASE = {"who": ("{who}",), "what": ("{what}",)}
 _BARE = {"none": NOTHING}
 TEMPLATES = (
     Template("colour", ("what colour is the {who}?", "which colour does the {who} have?"),
-             _A, ("{who}", "colour"), v.COLOURS, _attribute("colour")),
+             _A, ("{who}", "colour"), v.COLOURS, attribute("colour")),
     Template("colour", ("what colour is the {what}?", "which colour does the {what} have?"),
-             _T, ("{what}", "colour"), v.COLOURS, _attribute("colour")),
+             _T, ("{what}", "colour"), v.COLOURS, attribute("colour")),
     Template("count", ("how many {value_plural} are there?", "how many {value_plural} do we see?"),
              _N, ("{value}", "count"), ("0", "1", "2"),
-             _count(lambda c, x: c.species == x, 2)),
+             count(lambda c, x: c.species == x, 2)),
     Template("count", ("how many animals are {value}?",), {"value": v.MOODS},
-             ("{value}", "count"), ("0", "1", "2"), _count(lambda c, x: c.mood == x, 2)),
+             ("{value}", "count"), ("0", "1", "2"), count(lambda c, x: c.mood == x, 2)),
     Template("count", ("how many animals wear a {value}?",), {"value": w.WORN},
-             ("{value}", "count"), ("0", "1", "2"), _count(lambda c, x: c.accessory == x, 2)),
+             ("{value}", "count"), ("0", "1", "2"), count(lambda c, x: c.accessory == x, 2)),
     Template("count", ("how many animals are there?",), {}, ("animals", "count"),
              ("1", "2", "3"), lambda scene, _: str(len(scene.characters))),
     Template("place", ("where are we?", "where does this happen?"), {}, ("scene", "place"),
-             v.PLACES, _setting("place")),
+             v.PLACES, setting("place")),
     Template("place", ("what time of day is it?",), {}, ("scene", "time"), v.TIMES,
-             _setting("time")),
+             setting("time")),
     Template("place", ("what is the weather like?",), {}, ("scene", "weather"), v.WEATHERS,
-             _setting("weather")),
+             setting("weather")),
     Template("relation", ("where is the {who}?", "on which side is the {who}?"), _A,
-             ("{who}", "position"), v.POSITIONS, _attribute("position")),
+             ("{who}", "position"), v.POSITIONS, attribute("position")),
     Template("relation", ("who is next to the {who}?",), _A, ("{who}", "next to"),
-             (*v.SPECIES, NOBODY), _neighbour("next to")),
+             (*v.SPECIES, NOBODY), neighbour("next to")),
     Template("mood", ("how does the {who} feel?", "what mood is the {who} in?"), _A,
-             ("{who}", "mood"), v.MOODS, _attribute("mood")),
+             ("{who}", "mood"), v.MOODS, attribute("mood")),
     Template("action", ("what is the {who} doing?", "what does the {who} do?"), _A,
-             ("{who}", "action"), v.ACTIONS, _attribute("action")),
+             ("{who}", "action"), v.ACTIONS, action),
     Template("accessory", ("what is the {who} wearing?", "what does the {who} wear?"), _A,
-             ("{who}", "accessory"), (*w.WORN, NOTHING), _attribute("accessory", _BARE)),
+             ("{who}", "accessory"), (*w.WORN, NOTHING), attribute("accessory", _BARE)),
     Template("interaction", ("what happens between them?", "what do they do together?"), {},
-             ("scene", "interaction"), (*HAPPENS.values(), NOTHING), _happens),
+             ("scene", "interaction"), (*HAPPENS.values(), NOTHING), happens),
     Template("yes/no", ("is the {who} {value}?",), {**_A, "value": v.MOODS},
-             ("{who}", "mood {value}"), YES_NO, _is("mood")),
+             ("{who}", "mood {value}"), YES_NO, is_so("mood")),
     Template("yes/no", ("is the {who} {value}?",), {**_A, "value": v.COLOURS},
-             ("{who}", "colour {value}"), YES_NO, _is("colour")),
+             ("{who}", "colour {value}"), YES_NO, is_so("colour")),
     Template("yes/no", ("is there a {colour} {value}?", "do we see a {colour} {value}?"),
              {"colour": v.COLOURS, "value": (*v.SPECIES, *v.KINDS)},
-             ("{colour} {value}", "exists"), YES_NO, _exists),
+             ("{colour} {value}", "exists"), YES_NO, exists),
     Template("yes/no", ("does this happen at {value}?",), {"value": ("sunset", "night")},
-             ("scene", "time {value}"), YES_NO, _is_setting("time")),
+             ("scene", "time {value}"), YES_NO, setting_is("time")),
 )  # fmt: skip
 
 

@@ -24,6 +24,12 @@ COLUMNS = {1: (0.31, 0.50, 0.69), 2: (0.27, 0.50, 0.73), 3: (0.195, 0.50, 0.805)
 THING_HEIGHT = 0.175
 THING_COLUMNS = {"left": 0.085, "middle": 0.50, "right": 0.915}
 JUMP = 0.13
+LIFT = {1: 0.25, 2: 0.40, 3: 0.38}
+"""How high the end of a flying thing's string is above the ground, by how many characters."""
+LIFT_BETWEEN = {1: 0.04, 2: 0.08, 3: 0.17}
+"""How much higher it is in the middle."""
+ASIDE = 0.16
+"""How far a flying thing in the middle is from it, beside a lone character."""
 SWAY = {"left": 1.0, "middle": 1.0, "right": -1.0}
 """Who stands on the right faces left."""
 CLOSE = {"height": 0.72, "ground": 1.015, "jump": 0.05, "thing": 0.215, "zoom": 1.45}
@@ -31,10 +37,10 @@ CLOSE_COLUMNS = {"left": 0.38, "middle": 0.50, "right": 0.62}
 CLOSE_THINGS = {"left": 0.105, "middle": 0.50, "right": 0.895}
 
 DEPTH = {
-    "flying": 0.24,
     "character": 0.21,
     "middle": 0.20,
     "held": 0.19,
+    "flying": 0.17,
     "ground": 0.15,
     "sign": 0.12,
 }
@@ -100,13 +106,19 @@ def placement(scene: Scene, character: Character) -> tuple[float, float, float]:
 
 
 def thing_placement(scene: Scene, thing: Thing) -> tuple[float, float, float]:
-    """(x, y of the foot, height) of a thing: beside the characters, or in front of them."""
+    """(x, y of the foot, height) of a thing: beside the characters, in front of them, or, if it
+    flies, where no head hides it."""
     y = 0.985 if thing.position == "middle" else 0.965
+    near = scene.camera == "close"
+    x = (CLOSE_THINGS if near else THING_COLUMNS)[thing.position]
     if thing.kind in things.FLYING:
-        y -= 0.25
-    if scene.camera == "close":
-        return CLOSE_THINGS[thing.position], y + 0.015, CLOSE["thing"]
-    return THING_COLUMNS[thing.position], y, THING_HEIGHT
+        n = len(scene.characters)
+        y -= LIFT[n]
+        if thing.position == "middle":
+            y -= LIFT_BETWEEN[n] + (0.20 if near else 0.0)
+            if n == 1:  # on the free side of the one who is there
+                x += ASIDE * {"left": 1, "middle": 1, "right": -1}[scene.characters[0].position]
+    return x, (y + 0.015 if near else y), CLOSE["thing"] if near else THING_HEIGHT
 
 
 def _character(scene: Scene, c: Character, now: Moment) -> Prop:
@@ -156,8 +168,7 @@ def stage(scene: Scene, now: Moment = STILL) -> list[Prop]:
     order = sorted(scene.characters, key=lambda c: ("left", "right", "middle").index(c.position))
     if act is not None:  # the one who acts stretches its arms before the other
         order.sort(key=lambda c: c.position == act.by)
-    out = [_thing(scene, t, now) for t in loose if t.kind in things.FLYING]
-    out += [people[c.position] for c in order]
+    out = [people[c.position] for c in order]
     if act is not None:
         by, to = people[act.by], people[act.to]
         if act.kind == "give":
@@ -167,7 +178,7 @@ def stage(scene: Scene, now: Moment = STILL) -> list[Prop]:
             paint = paints("#d8483f", scene.time)
             figure = sign_figure(name)
             out.append(Prop("sign", figure, paint, (size, size), (x, y), DEPTH["sign"], turn))
-    out += [_thing(scene, t, now) for t in loose if t.kind not in things.FLYING]
+    out += [_thing(scene, t, now) for t in sorted(loose, key=lambda t: t.kind not in things.FLYING)]
     deepest = 1.0
     for i, prop in enumerate(out):  # what is painted later is never farther away
         deepest = min(deepest, prop.depth)

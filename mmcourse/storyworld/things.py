@@ -13,10 +13,10 @@ from mmcourse.storyworld.shapes import ellipse, path, polygon, smooth, stroke
 def _ball() -> list[Part]:
     centre = (0.0, -0.42)
     stripe = smooth(
-        (-0.41, -0.50), (0, -0.38), (0.41, -0.50), (0.41, -0.33), (0, -0.20), (-0.41, -0.33)
+        (-0.41, -0.46), (0, -0.34), (0.41, -0.46), (0.41, -0.35), (0, -0.22), (-0.41, -0.35)
     )
     return [
-        ("edge", ellipse(*centre, 0.44, 0.44)),
+        ("edge", ellipse(*centre, 0.475, 0.475)),
         ("base", ellipse(0, -0.435, 0.42, 0.42)),
         ("cream", stripe),
         ("light", ellipse(-0.16, -0.65, 0.11, 0.07, -30)),
@@ -38,7 +38,7 @@ def _balloon() -> list[Part]:
     knot = polygon((-0.09, -0.80), (0.09, -0.80), (0, -0.93))
     return [
         ("ink", string),
-        ("edge", body + (0.015, 0.03)),
+        ("edge", (body - (0, -1.37)) * 1.09 + (0, -1.37)),
         ("base", body),
         ("base", knot),
         ("light", ellipse(-0.17, -1.55, 0.09, 0.16, 20)),
@@ -52,13 +52,13 @@ def _flower() -> list[Part]:
         ("base", ellipse(0.235 * np.cos(a), -0.72 + 0.235 * np.sin(a), 0.175, 0.175, n=18))
         for a in np.arange(6) * np.pi / 3
     ]
-    under = [("edge", p + (0.01, 0.035)) for _, p in petals]
+    under = [("edge", (p - (0, -0.72)) * 1.1 + (0, -0.715)) for _, p in petals]
     return [
         ("leaf", stem),
         ("leaf", leaf),
         *under,
         *petals,
-        ("gold", ellipse(0, -0.72, 0.15, 0.15)),
+        ("gold", ellipse(0, -0.72, 0.12, 0.12)),
         ("wood", ellipse(0, -0.72, 0.06, 0.06)),
     ]
 
@@ -80,7 +80,7 @@ def _mushroom() -> list[Part]:
     return [
         ("wood", stem + (0.015, 0.02)),
         ("cream", stem),
-        ("edge", cap + (0.0, 0.035)),
+        ("edge", (cap - (0, -0.7)) * (1.09, 1.14) + (0, -0.695)),
         ("base", cap),
         *spots,
     ]
@@ -93,12 +93,16 @@ def _lantern() -> list[Part]:
         (-0.27, -0.74), (0.27, -0.74), (0.33, -0.43), (0.27, -0.13), (-0.27, -0.13), (-0.33, -0.43)
     )
     foot = polygon((-0.32, 0.0), (-0.27, -0.14), (0.27, -0.14), (0.32, 0.0))
+    whole = smooth(
+        (-0.30, -0.86), (0.30, -0.86), (0.34, -0.43), (0.34, 0.0), (-0.34, 0.0), (-0.34, -0.43)
+    )
     return [
         ("ink", handle),
+        ("edge", (whole - (0, -0.44)) * 1.1 + (0, -0.44)),
         ("base", glass),
-        ("glow", ellipse(0, -0.42, 0.165, 0.21)),
-        ("ink", top),
-        ("ink", foot),
+        ("glow", ellipse(0, -0.42, 0.14, 0.18)),
+        ("base", top),
+        ("base", foot),
     ]
 
 
@@ -135,7 +139,7 @@ def _book() -> list[Part]:
         for y in (-0.52, -0.36)
     ]
     return [
-        ("edge", cover + (0.0, 0.04)),
+        ("edge", (cover - (0, -0.3)) * 1.08 + (0, -0.29)),
         ("base", cover),
         ("cream", page),
         ("cream", page * (-1.0, 1.0)),
@@ -153,9 +157,9 @@ def _boat() -> list[Part]:
     jib = polygon((-0.04, -0.92), (-0.04, -0.36), (-0.38, -0.36))
     return [
         ("ink", mast),
-        ("edge", sail + (0.01, 0.03)),
+        ("edge", (sail - (0.26, -0.6)) * (1.25, 1.12) + (0.26, -0.6)),
         ("base", sail),
-        ("cream", jib),
+        ("base", jib),
         ("ink", hull + (0.0, 0.035)),
         ("wood", hull),
         ("base", stroke(path((-0.47, -0.215), (0, -0.175), (0.47, -0.215)), 0.075)),
@@ -163,7 +167,7 @@ def _boat() -> list[Part]:
 
 
 FLYING = ("balloon", "kite")
-"""Kinds that hang in the air on a string, behind the characters."""
+"""Kinds that hang in the air on a string."""
 
 SHAPES = {
     "ball": _ball,

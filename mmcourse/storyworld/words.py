@@ -73,7 +73,7 @@ WHERE_CHARACTER = table("position", v.POSITIONS, {
 PLACE = table("place", v.PLACES, {
     "meadow": ("in the meadow", "out in the meadow", "among the hills of a meadow"),
     "forest": ("in the forest", "among the trees", "in a deep forest"),
-    "beach": ("on the beach", "by the sea", "along the beach"),
+    "beach": ("on the beach", "by the sea", "on the shore"),
     "mountains": ("in the mountains", "below the peaks", "high in the mountains"),
     "village": ("in the village", "in front of the houses", "in a small village"),
     "garden": ("in the garden", "among the flower beds", "by the garden fence"),
@@ -135,7 +135,7 @@ SHE = ("Alma", "Clover", "Dot", "Fern", "Hazel", "Iris", "Juno", "Lark", "Nell",
 PRONOUNS = {n: ("she", "her", "her") if n in SHE else ("he", "him", "his") for n in v.NAMES}
 """Who each name is in a story: subject, object and possessive."""
 
-LIES = {"balloon": "floats", "kite": "flies", "flower": "grows", "mushroom": "grows",
+LIES = {"balloon": "floats", "kite": "floats", "flower": "grows", "mushroom": "grows",
         "lantern": "shines"}  # fmt: skip
 """The verbs of things that do anything but lie there."""
 THERE = ("there is", "we see")

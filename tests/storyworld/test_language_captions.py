@@ -24,7 +24,7 @@ MEANS = {
     ("action", "sleeping"): "sleeps|sleeping|asleep",
     ("weather", "rain"): "rain|rains",
     ("weather", "snow"): "snow|snows",
-    ("place", "beach"): "beach|sea",
+    ("place", "beach"): "beach|sea|shore",
     ("place", "forest"): "forest|trees",
     ("time", "night"): "night|dark",
     ("style", "neon"): "neon",

@@ -162,16 +162,15 @@ def test_supersampling_smooths_without_moving():
     )
 
 
-def test_nothing_is_cut_off_at_the_sides():
-    """Every animal, with its arms up and whatever it wears, stays inside the picture, but for the
-    hands of those whose arms are long: no head, ear or hat is cut."""
+def test_nothing_is_cut_off():
+    """Every animal, with its arms up and whatever it wears, stays inside the picture; a hand of the
+    stout may touch the edge where three share it."""
     for species in ATTRIBUTES["species"]:
         for accessory in ATTRIBUTES["accessory"]:
             for n in (1, 2, 3):
                 found = _painted(species, accessory, n)
-                cut = found[:, 0].sum()  # raised hands of the stout, or of the outer two of three
-                slim = GIRTH[species] <= 1 and n < 3
-                assert cut <= (0 if slim else 24), f"{species} with {accessory}, {n}: {cut}"
+                touching = GIRTH[species] > 1 and n == 3
+                assert found[:, 0].sum() <= (3 if touching else 0), f"{species}, {accessory}, {n}"
                 assert not found[0].any(), f"{species} with {accessory}, {n} characters: top"
 
 

@@ -6,7 +6,7 @@ from mmcourse.storyworld.plots.grammar import Plot, beat, fork
 BIRTHDAY = Plot(
     "a present on the way", "A present for {B}", "bring {B} a present", "AB",
     things={"T": ("flower", "book", "boat", "lantern")},
-    places={"home": ("garden", "village", "meadow"), "away": ("forest", "mountains"), "far": ("beach", "pond")},
+    places={"home": ("garden", "village", "meadow"), "away": ("forest",), "far": ("beach", "pond")},
     starts="A scarf",
     beats=(
         beat("home", "A happy",
@@ -69,7 +69,7 @@ SWAPS = Plot(
                      "\"For the cow I want two things,\" said {A}. That was one thing too many. {C} was {C!mood}.",
                      "\"Then keep your cow,\" said {C}, and shut the door so that the street jumped.", things="T@A"),
                 beat("away", "A sad, C surprised",
-                     "{A} sat on the step until the moon came. {A} was {A!mood}. At last {A.he} knocked. \"It isn't for me,\" said {A}. \"It's for {B}.\"",
+                     "{A} stayed on the step until the windows were lit. {A} was {A!mood}. At last {A.he} knocked. \"It isn't for me,\" said {A}. \"It's for {B}.\"",
                      "{C} was {C!mood}. Nobody had ever told {C.him} what a thing was for. {C} gave {A} the {U} and asked for nothing. {=A has U} {=C give A}",
                      act="give C A U", things="U@C, T@A", time="night"),
             ),
@@ -101,7 +101,7 @@ NEIGHBOUR = Plot(
             ),
             snow=(
                 beat("away", "A surprised, B sad",
-                     "The next day {=weather snow} it snowed, and {place} {A} met a small white hill. It sneezed. It was {B}.",
+                     "The next day {=weather snow} it snowed, and {place} {A} met a heap of snow. It sneezed. Behind it stood {B}.",
                      "{A} was {A!mood}. {B} came from a warm country and owned nothing thicker than a song.", weather="snow", time="day"),
             ),
         ),
@@ -118,7 +118,7 @@ NEIGHBOUR = Plot(
 PICNIC = Plot(
     "the friend who was late", "Late", "have a picnic with {B}", "ABC",
     things={"T": ("book", "boat", "ball")},
-    places={"home": ("meadow", "beach", "pond"), "away": ("forest", "mountains")},
+    places={"home": ("meadow", "beach", "pond"), "away": ("forest", "garden")},
     beats=(
         beat("home", "A happy sitting",
              "{A} sat on the blanket and waited for {B}. They had said noon, {place}, with cake.",
@@ -136,7 +136,7 @@ PICNIC = Plot(
             ),
             shake_the_tree=(
                 beat("away", "B angry, C sad",
-                     "{B} shook the tree. The tree shook {B}. {B} was {B!mood}, with leaves in both ears."),
+                     "{B} shook the tree. The tree shook {B}. {B} was {B!mood}, and the tree stayed as it was."),
                 beat("away", "B surprised, C happy",
                      "\"Together?\" asked {C}. They counted to three, leaned, and down it came, on top of {C}. {=C has T} {C} was {C!mood}.",
                      things="T@C"),
@@ -148,7 +148,7 @@ PICNIC = Plot(
              act="quarrel A B", time="sunset"),
         beat("home", "A surprised, B happy, C happy",
              "Then {C} came running with the {T} and the whole story, told backwards, as {C} told everything.",
-             "{A} was {A!mood}. {A.he} looked at the leaves in the ears of {B}, and then for a while at the cake.", things="T@C"),
+             "{A} was {A!mood}. {A.he} looked at {B}, and then for a while at the cake.", things="T@C"),
         beat("home", "A happy, B happy, C happy",
              "\"There is a hole in the cake,\" said {A}. \"I was late for you too, you see. I was too early for the cake.\"",
              "{A} was {A!mood}, {B} was {B!mood}, {C} was {C!mood}, and the cake was gone before the light was."),

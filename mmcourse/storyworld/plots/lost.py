@@ -35,7 +35,7 @@ LOST_BALL = Plot(
                      "\"and the second bounce was towards the water.\"", weather="rain"),
                 beat("away", "A happy, B happy",
                      "{B} was right. In the biggest puddle of all floated the {T}, very clean.",
-                     "{A} was {A!mood} again, and wet to the whiskers, and did not mind. {=A has T}",
+                     "{A} was {A!mood} again, and wet all over, and did not mind. {=A has T}",
                      things="T@A"),
             ),
         ),
@@ -52,7 +52,7 @@ KITE = Plot(
     places={"home": ("village", "garden"), "away": ("beach", "meadow"), "far": ("mountains",)},
     beats=(
         beat("home", "A happy, B surprised",
-             "{A} held a {T} by its string, and the string pulled. {=A has T}",
+             "{A} had a {T} on a string, and the string pulled. {=A has T}",
              "\"It wants to go somewhere,\" said {B}. {B} was {B!mood}, for things seldom wanted anything.",
              "\"It may want what it likes,\" said {A}. \"I have tied it with three knots.\"", things="T@A"),
         beat("away", "A surprised, B happy",
@@ -62,7 +62,7 @@ KITE = Plot(
         fork(
             hold_on=(
                 beat("far", "A angry, B sad",
-                     "{A} held on with both hands, and the {T} pulled {A.him} up the path {place}.",
+                     "{A} would not let go, and the {T} pulled {A.him} up the path {place}.",
                      "\"Let go!\" called {B}. \"Never!\" called {A}. {A} was {A!mood}, and {A.his} arms were longer than before.",
                      things="T@A"),
                 beat("far", "A sad, B happy",
@@ -72,12 +72,12 @@ KITE = Plot(
             let_it_go=(
                 beat("away", "A sad, B happy",
                      "{A} looked at the third knot for a long time. Then {A.he} undid it. {=A lost T}",
-                     "Up it went, over the roofs and the weather. {A} was {A!mood}, but only from the shoes down."),
+                     "Up it went, over the roofs and the weather. {A} was {A!mood}, but only from the knees down."),
             ),
         ),
         beat("home", "A happy waving, B happy waving",
              "Now every evening they look up. {A} {A!does}, and {B} {B!does}.",
-             "Sometimes, very high, a small bright spot dips its tail. \"It writes often,\" says {A}.",
+             "Sometimes, very high, a small spot nods. \"It writes often,\" says {A}.",
              time="sunset"),
     ),
 )  # fmt: skip
@@ -100,7 +100,7 @@ LANTERN = Plot(
             the_lantern_goes_out=(
                 beat("away", "A sad, B surprised",
                      "{place} they had counted two hundred steps when the wind blew the lantern out.",
-                     "Nobody said anything. {A} was {A!mood}. Somewhere a twig made a remark.", time="night", things="T@A"),
+                     "Nobody said anything. {A} was {A!mood}. Somewhere a twig made a remark.", time="night"),
                 beat("away", "A happy, B happy",
                      "\"Two hundred and one,\" whispered {A}. It was the smallest voice in the wood, but it took a step, and {B} took one too.",
                      "At three hundred {A} was {A!mood}. The dark had not grown smaller; it had only been counted."),
@@ -110,7 +110,7 @@ LANTERN = Plot(
                      "{place} something was breathing. In, out. In, out. {A} was {A!mood}, and so was {B}.",
                      "\"Is that you?\" asked {B}. \"I have stopped,\" said {A}. \"I thought it was you.\"", time="night", things="T@A"),
                 beat("away", "A happy, B happy",
-                     "{A} held the {T} up and took one counted step, and then another. It was a hedge, asleep, with the wind in it.",
+                     "By the light of the {T} {A} took one counted step, and then another. It was a tree, asleep, with the wind in it.",
                      "{A} laughed till the light shook. {A} was {A!mood}.", things="T@A"),
             ),
         ),

@@ -84,6 +84,6 @@ VOICES = (
         ("It had become {time}, without a sound.", "Somewhere a door closed, and it was {time}."),
         ("Listen: {weather}.", "Nobody had noticed, but {weather}."),
         ("Deep down {X} was {X!mood}.", "One could hear that {X} was {X!mood}."),
-        ("Sleep now. They are asleep too, or nearly.", "Now it is quiet. Close the book slowly."),
+        ("Sleep now. The story is asleep already, or nearly.", "Now it is quiet. Close the book slowly."),
     ),
 )  # fmt: skip
