@@ -53,7 +53,9 @@ def arm_parts(gesture: str, mood: str, girth: float, phase: float) -> tuple[list
         if side == -1:
             arm, paw = mirror(arm), mirror(paw)
         parts = [*cut("base", arm), *trait("paw", [("base", paw)])]
-        if line is UP:
-            parts.append(("dark", np.array((side, 1.0)) * ellipse(*palm, 0.05, 0.05, n=12)))
+        if line is UP:  # rimmed, with a pale palm, or it would be lost before the head
+            rim = np.array((side, 1.0)) * stroke(bent, 0.165)
+            ring, pad = (np.array((side, 1.0)) * ellipse(*palm, r, r, n=14) for r in (0.11, 0.08))
+            parts = [("edge", rim), *parts, ("edge", ring), ("light", pad)]
         both.append(parts)
     return both[0], both[1]

@@ -121,6 +121,7 @@ def _wrong(
     facts: Iterable[Fact], who: dict[str, str], true: frozenset[Fact]
 ) -> list[Contradiction]:
     out = []
+    sides: dict[str, set[str]] = {}
     for fact in sorted(facts):
         a, attribute, b = fact
         if attribute not in _SHOWN:
@@ -129,8 +130,11 @@ def _wrong(
             false = any(k in ("species", "kind") and x == b for _, k, x in true)
             meant = fact
         elif attribute == "between":
-            meant = (who.get(a, a), "next to", who.get(b, b))
-            false = meant not in true
+            one, two = who.get(a, a), who.get(b, b)
+            meant = (one, "next to", two)
+            side = {k for k in OPPOSITE if (one, k, two) in true}
+            false = meant not in true or bool(side & sides.get(a, set()))
+            sides[a] = side | sides.get(a, set())
         else:
             meant = (who.get(a, a), attribute, who.get(b, b) if attribute in _LINKS else b)
             false = meant not in true

@@ -51,18 +51,21 @@ def signs(
 ) -> Iterator[tuple[str, Point, float, float]]:
     """What is drawn between the two: (name, where, size, degrees clockwise).
 
-    A heart above a hug, a jagged spark in a quarrel, footprints behind who follows.
+    A heart above a hug, a jagged spark in a quarrel, a sparkle above a gift, footprints behind who
+    follows.
     """
     middle = (by[0] + to[0]) / 2
     if kind == "hug":
         yield "heart", (middle, by[1] - 1.02 * height), 0.36 * height, 0.0
+    if kind == "give":
+        yield "sparkle", (middle, by[1] - 1.0 * height), 0.34 * height, 0.0
     if kind == "quarrel":
         yield "spark", (middle, by[1] - 0.98 * height), 0.46 * height, 0.0
     if kind == "follow":
         way = 1.0 if to[0] > by[0] else -1.0
         for i, back in enumerate((0.36, 0.56, 0.76)):
             x = by[0] - way * back * height * 0.8
-            yield "footprint", (x, by[1] + 0.025 + 0.022 * (i % 2)), 0.19 * height, 0.0
+            yield "footprint", (x, by[1] + 0.025 + 0.022 * (i % 2)), 0.25 * height, 0.0
         for i, share in enumerate((0.42, 0.60)):
             x = by[0] + share * (to[0] - by[0])
-            yield "footprint", (x, by[1] + 0.025 + 0.022 * (i % 2)), 0.19 * height, 0.0
+            yield "footprint", (x, by[1] + 0.025 + 0.022 * (i % 2)), 0.25 * height, 0.0

@@ -14,6 +14,7 @@ from importlib.resources import files
 
 from mmcourse.storyworld import vocabulary as v
 from mmcourse.storyworld.phrases import phrasebook, tokens
+from mmcourse.storyworld.rephrase import Piece, rephrase
 from mmcourse.storyworld.words import plural
 
 KEEP = ("at", "on", "by", "with", "from", "into", "to", "of", "as", "it", "its", "his", "her")
@@ -61,12 +62,17 @@ class Reading:
         return ". ".join(parts) + ("." if parts else "")
 
 
-@cache
 def lexicon() -> dict[tuple[str, ...], str]:
-    """Every everyday word or phrase, as tokens, with the world's word for it ("" for none).
+    """Every everyday word or phrase, as tokens, with the world's word for it ("" for none)."""
+    return {key: target.lstrip("~") for key, target in _entries().items()}
+
+
+@cache
+def _entries() -> dict[tuple[str, ...], str]:
+    """The lexicon as it is written: "~red" is red before a noun alone ("a cherry hat").
 
     Raises:
-        ValueError: a line of the data file whose target the world does not know.
+        ValueError: a line of the data file without a target.
     """
     text = files("mmcourse.storyworld").joinpath("data/lexicon.txt").read_text("utf-8")
     out: dict[tuple[str, ...], str] = {}
@@ -92,7 +98,7 @@ def stems(word: str) -> list[str]:
              ("ed", ""), ("ed", "e"), ("ing", ""), ("ing", "e"), ("est", ""), ("est", "e"),
              ("iest", "y"), ("er", ""), ("ier", "y"), ("ly", ""), ("ily", "y"))  # fmt: skip
     for ending, base in rules:
-        if word.endswith(ending) and len(word) - len(ending) >= 3:
+        if word.endswith(ending) and len(word) - len(ending) >= (2 if base == "y" else 3):
             stem = word[: -len(ending)]
             out.append(stem + base)
             if base == "" and ending in ("ed", "ing", "er", "est") and stem[-1] == stem[-2:-1]:
@@ -112,29 +118,39 @@ def _known() -> frozenset[str]:
 
 @cache
 def _longest() -> int:
-    return max(len(key) for key in (*lexicon(), *phrasebook()))
+    return max(len(key) for key in (*_entries(), *phrasebook()))
 
 
 def _look_up(words: list[str], at: int) -> tuple[int, str | None, bool]:
     """(tokens used, replacement, whether it is the world's own) at a place; None is unknown."""
-    book, lex = phrasebook(), lexicon()
+    book, lex = phrasebook(), _entries()
     for n in range(min(_longest(), len(words) - at), 0, -1):
         part = words[at : at + n]
         if tuple(part) in book:
             return n, " ".join(part), True
         for stem in stems(part[-1]):
             key = (*part[:-1], stem)
-            if key in lex:
-                return n, _number(lex[key], part[-1], stem), False
+            if key in lex and not (lex[key].startswith("~") and not _noun(words[at + n :])):
+                return n, _number(lex[key].lstrip("~"), part[-1], stem), False
             if key in book and book[key].kind in ("species", "kind", "worn", "colour", "mood"):
                 return n, " ".join(key), False
     word = words[at]
     return (1, word, True) if word in _known() or not word[0].isalnum() else (1, None, False)
 
 
+def _noun(words: list[str]) -> bool:
+    """Whether the next word is a noun, or another word for a colour."""
+    for stem in stems(words[0]) if words else ():
+        target = _entries().get((stem,), stem).lstrip("~")
+        item = phrasebook().get((target,))
+        if item and item.kind in ("species", "kind", "worn", "colour"):
+            return True
+    return False
+
+
 def _number(target: str, typed: str, stem: str) -> str:
     """A plural stays a plural: "puppies" are "foxes"."""
-    noun = target in v.SPECIES or target in v.KINDS
+    noun = target in (*v.SPECIES, *v.KINDS, "animal")
     return plural(target) if noun and typed != stem and typed.endswith(("s", "mice")) else target
 
 
@@ -147,33 +163,30 @@ def read_prompt(text: str) -> Reading:
     if not isinstance(text, str):
         raise ValueError(f"a prompt is a str, got {type(text).__name__}")
     words, i = tokens(text), 0
-    out: list[str] = []
-    swapped: dict[str, str] = {}
-    left_out: dict[str, None] = {}
+    pieces: list[Piece] = []
     refused: dict[str, Refused] = {}
     while i < len(words):
         n, found, own = _look_up(words, i)
         typed = " ".join(words[i : i + n])
-        i += n
+        if found is None and _is_a_name(typed, text, pieces):
+            found = ""
         if found is None:
             refused[typed] = Refused(typed, _nearest(typed))
-        elif found == "":
-            left_out[typed] = None
         else:
-            out.append(found)
-            if not own and found != typed:
-                swapped[typed] = found
-    return Reading(_join(out), tuple(swapped.items()), tuple(left_out), tuple(refused.values()))
+            pieces.append(Piece(typed, found, own))
+        i += n
+    said, lost = rephrase(pieces)
+    swapped = {p.typed: p.words for p in pieces if p.words not in ("", p.typed) and not p.own}
+    left_out = dict.fromkeys([p.typed for p in pieces if not p.words] + lost)
+    kept = {a: b for a, b in swapped.items() if a not in left_out}
+    return Reading(said, tuple(kept.items()), tuple(left_out), tuple(refused.values()))
 
 
-def _join(words: list[str]) -> str:
-    text = re.sub(r" ([,.;:!?])", r"\1", " ".join(words))
-    beings = "|".join((*v.SPECIES, *(plural(s) for s in v.SPECIES)))
-    text = re.sub(rf"\bin a crown ((?:\w+ )?(?:{beings}))\b", r"\1 in a crown", text)
-    text = re.sub(r"\b(?:a|an|the) (?=in a crown\b)", "", text)
-    text = re.sub(r"\b(?:in|on|at) (?:the |a |an )?(?=(?:in|on|at|by|under|among) )", "", text)
-    text = re.sub(r"\b(?:a|an|the) (?=(?:in|on|at|by|under|among) (?:the|a|an)\b)", "", text)
-    return re.sub(r"\b(a|an) (?=([a-z]))", lambda m: "an " if m[2] in "aeiou" else "a ", text)
+def _is_a_name(word: str, text: str, before: list[Piece]) -> bool:
+    """Whether an unknown word is what somebody is called: "my dog Rex"."""
+    after = before[-1].kind if before else ""
+    capital = re.search(rf"\b{re.escape(word.capitalize())}\b", text) is not None
+    return capital and after in ("species", "called")
 
 
 def _nearest(word: str) -> tuple[str, ...]:

@@ -74,7 +74,7 @@ def figures(sheet: Image.Image, props: list[Prop], sun: float | None) -> Image.I
         for name, group, start, end in cuts:
             points = placed[2 * start : 2 * end]
             colour = prop.paints[name]
-            if name == "edge":
+            if name in ("edge", "rim"):
                 continue
             if name == "ink":
                 pen.polygon(points, fill=WELL if group == EAR else INK)

@@ -34,6 +34,8 @@ class NounPhrases:
     subject: list[Entity]
     facts: set[Fact]
     unread: list[str]
+    begun: bool
+    relation: str
 
     def _place(self, found: list[Entity]) -> None:
         raise NotImplementedError
@@ -68,6 +70,11 @@ class NounPhrases:
             self._predicate(said, start)
             return
         self.i += 1
+        if item.kind in ("species", "kind") and not definite and self._equates(start):
+            self._learn(self.subject[0], item.kind, item.value)
+            for attribute, value in said.items():
+                self._learn(self.subject[0], attribute, value)
+            return
         if negative:
             self.facts.add(("scene", "no", item.value))
             return
@@ -76,6 +83,15 @@ class NounPhrases:
             self.unread.append(" ".join(x.words for x in self.items[start : self.i]))
             return
         self._place(found)
+
+    def _equates(self, start: int) -> bool:
+        """Whether "is a red fox" says what the clause's subject is, and brings in nobody new."""
+        return (
+            self.begun
+            and not self.relation
+            and len(self.subject) == 1
+            and self.items[start - 1].kind == "state"
+        )
 
     def _predicate(self, said: dict[str, str], start: int) -> None:
         """Adjectives without a noun: "is happy"."""

@@ -72,6 +72,7 @@ def shades(colour: str) -> dict[str, str]:
         "dark": dark,
         "light": mix(colour, "#fff4e0", 0.72),
         "edge": mix(dark, "#241a3a", 0.30),
+        "rim": mix(colour, "#241a3a", 0.68),
         "mark": mix(colour, "#5b4636" if pale else "#1f1730", 0.50 if pale else 0.46),
         "band": mix(colour, "#8a6a4c", 0.42) if pale else mix(colour, "#fff4e0", 0.62),
         "sock-light": mix(colour, "#e9b98a", 0.5) if pale else mix(colour, "#fff4e0", 0.80),

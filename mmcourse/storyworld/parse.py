@@ -20,6 +20,8 @@ from mmcourse.storyworld.noun_phrases import (
 )
 from mmcourse.storyworld.phrases import Item, chunk, tokens
 
+OWN = ("his", "her", "its", "their")
+
 
 @dataclass(frozen=True)
 class Account:
@@ -126,7 +128,9 @@ class Reader(NounPhrases):
     def _worn(self) -> None:
         """ "with a red hat": what is worn, whatever its colour; anything else is read as it is."""
         j = self.i
-        while j < len(self.items) and self.items[j].kind in ("a", "the", "colour"):
+        while j < len(self.items) and (
+            self.items[j].kind in ("a", "the", "colour") or self.items[j].words in OWN
+        ):
             j += 1
         if j < len(self.items) and self.items[j].kind == "worn":
             self.unread += [x.words for x in self.items[self.i : j] if x.kind == "colour"]

@@ -19,7 +19,7 @@ from mmcourse.storyworld.scene import Character, Scene, Thing
 HEIGHT = {1: 0.56, 2: 0.47, 3: 0.365}
 """Height of a character's head above its feet, by how many share the picture."""
 GROUND = 0.93
-COLUMNS = {1: (0.31, 0.50, 0.69), 2: (0.27, 0.50, 0.73), 3: (0.195, 0.50, 0.805)}
+COLUMNS = {1: (0.31, 0.50, 0.69), 2: (0.27, 0.50, 0.73), 3: (0.205, 0.50, 0.795)}
 """Where left, middle and right are, by how many characters there are."""
 THING_HEIGHT = 0.175
 THING_COLUMNS = {"left": 0.085, "middle": 0.50, "right": 0.915}
@@ -195,7 +195,7 @@ def sign_figure(name: str) -> Figure:
 def _held(thing: Prop, by: Prop, to: Prop, flying: bool) -> Prop:
     """A gift in the hands of its giver, reached towards the other."""
     h = by.scale[1]
-    x = by.at[0] + 0.42 * (to.at[0] - by.at[0])
-    size = min(thing.scale[1], 0.40 * h)
+    x = by.at[0] + 0.38 * (to.at[0] - by.at[0])
+    size = min(thing.scale[1], 0.42 * h)
     y = by.at[1] - (0.36 if flying else 0.20) * h
     return replace(thing, scale=(size, size), at=(x, y), depth=DEPTH["held"], shadow=None)

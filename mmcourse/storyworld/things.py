@@ -7,7 +7,7 @@ from functools import cache
 import numpy as np
 
 from mmcourse.storyworld.cuts import Part
-from mmcourse.storyworld.shapes import ellipse, path, polygon, smooth, stroke
+from mmcourse.storyworld.shapes import Points, ellipse, path, polygon, smooth, stroke
 
 
 def _ball() -> list[Part]:
@@ -16,7 +16,7 @@ def _ball() -> list[Part]:
         (-0.41, -0.46), (0, -0.34), (0.41, -0.46), (0.41, -0.35), (0, -0.22), (-0.41, -0.35)
     )
     return [
-        ("edge", ellipse(*centre, 0.475, 0.475)),
+        ("rim", ellipse(*centre, 0.49, 0.49)),
         ("base", ellipse(0, -0.435, 0.42, 0.42)),
         ("cream", stripe),
         ("light", ellipse(-0.16, -0.65, 0.11, 0.07, -30)),
@@ -38,7 +38,7 @@ def _balloon() -> list[Part]:
     knot = polygon((-0.09, -0.80), (0.09, -0.80), (0, -0.93))
     return [
         ("ink", string),
-        ("edge", (body - (0, -1.37)) * 1.09 + (0, -1.37)),
+        ("rim", (body - (0, -1.37)) * 1.13 + (0, -1.37)),
         ("base", body),
         ("base", knot),
         ("light", ellipse(-0.17, -1.55, 0.09, 0.16, 20)),
@@ -52,7 +52,7 @@ def _flower() -> list[Part]:
         ("base", ellipse(0.235 * np.cos(a), -0.72 + 0.235 * np.sin(a), 0.175, 0.175, n=18))
         for a in np.arange(6) * np.pi / 3
     ]
-    under = [("edge", (p - (0, -0.72)) * 1.1 + (0, -0.715)) for _, p in petals]
+    under = [("rim", (p - (0, -0.72)) * 1.14 + (0, -0.715)) for _, p in petals]
     return [
         ("leaf", stem),
         ("leaf", leaf),
@@ -80,7 +80,7 @@ def _mushroom() -> list[Part]:
     return [
         ("wood", stem + (0.015, 0.02)),
         ("cream", stem),
-        ("edge", (cap - (0, -0.7)) * (1.09, 1.14) + (0, -0.695)),
+        ("rim", (cap - (0, -0.7)) * (1.13, 1.2) + (0, -0.695)),
         ("base", cap),
         *spots,
     ]
@@ -98,7 +98,7 @@ def _lantern() -> list[Part]:
     )
     return [
         ("ink", handle),
-        ("edge", (whole - (0, -0.44)) * 1.1 + (0, -0.44)),
+        ("rim", (whole - (0, -0.44)) * 1.1 + (0, -0.44)),
         ("base", glass),
         ("glow", ellipse(0, -0.42, 0.14, 0.18)),
         ("base", top),
@@ -139,7 +139,7 @@ def _book() -> list[Part]:
         for y in (-0.52, -0.36)
     ]
     return [
-        ("edge", (cover - (0, -0.3)) * 1.08 + (0, -0.29)),
+        ("rim", (cover - (0, -0.3)) * 1.12 + (0, -0.29)),
         ("base", cover),
         ("cream", page),
         ("cream", page * (-1.0, 1.0)),
@@ -157,7 +157,7 @@ def _boat() -> list[Part]:
     jib = polygon((-0.04, -0.92), (-0.04, -0.36), (-0.38, -0.36))
     return [
         ("ink", mast),
-        ("edge", (sail - (0.26, -0.6)) * (1.25, 1.12) + (0.26, -0.6)),
+        ("rim", (sail - (0.26, -0.6)) * (1.3, 1.16) + (0.26, -0.6)),
         ("base", sail),
         ("base", jib),
         ("ink", hull + (0.0, 0.035)),
@@ -224,5 +224,14 @@ def _footprint() -> list[Part]:
     ]
 
 
-SIGNS = {"heart": _heart, "spark": _spark, "footprint": _footprint}
+def _sparkle() -> list[Part]:
+    def star(r: float, waist: float) -> Points:
+        turn = np.arange(8) * np.pi / 4 - np.pi / 2
+        out = np.where(np.arange(8) % 2 == 0, r, waist)
+        return np.stack([out * np.cos(turn), out * np.sin(turn)], axis=1)
+
+    return [("ink", star(0.60, 0.24)), ("gold", star(0.48, 0.17)), ("cream", star(0.24, 0.09))]
+
+
+SIGNS = {"heart": _heart, "spark": _spark, "sparkle": _sparkle, "footprint": _footprint}
 """What is drawn between two who interact; about (0, 0), one unit wide."""
