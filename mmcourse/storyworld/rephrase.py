@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
-from mmcourse.storyworld.phrases import phrasebook, tokens
+from mmcourse.storyworld.parse import OWN
+from mmcourse.storyworld.phrases import chunk, tokens
 from mmcourse.storyworld.words import TOGETHER
 
 ARTICLES = ("a", "an", "the", "another")
@@ -34,9 +35,9 @@ class Piece:
 
     @property
     def kind(self) -> str:
-        """What the parser takes the words for; "" if for several things."""
-        item = phrasebook().get(tuple(tokens(self.words)))
-        return item.kind if item else ""
+        """What the parser takes the words for, or the first of them; "" for no words."""
+        items = chunk(tokens(self.words))
+        return items[0].kind if items else ""
 
 
 def rephrase(pieces: list[Piece]) -> tuple[str, list[str]]:
@@ -82,7 +83,7 @@ def _out_of_noun_phrases(pieces: list[Piece]) -> list[Piece]:
 def _moods_first(pieces: list[Piece]) -> list[Piece]:
     """ "a frog jumping happy" becomes "a happy frog jumping"."""
     out = list(pieces)
-    for i in range(1, len(out)):
+    for i in reversed(range(1, len(out))):
         noun = i - 1
         while noun > 0 and out[noun].kind == "doing":
             noun -= 1
@@ -91,8 +92,9 @@ def _moods_first(pieces: list[Piece]) -> list[Piece]:
             continue
         while noun > 0 and out[noun - 1].kind == "colour":
             noun -= 1
+        mood = out.pop(i)
         if noun == 0 or out[noun - 1].kind != "mood":
-            out.insert(noun, out.pop(i))
+            out.insert(noun, mood)
     return out
 
 
@@ -107,22 +109,28 @@ def _leading_somewhere(pieces: list[Piece]) -> list[Piece]:
     return out[::-1]
 
 
+def _noun(rest: list[Piece]) -> str:
+    """The kind of what follows articles and adjectives."""
+    skipped = (*MODIFIERS, "a", "the")
+    return next((p.kind for p in rest if p.kind not in skipped and p.words not in OWN), "")
+
+
 def _idle(piece: Piece, rest: list[Piece]) -> bool:
     """Whether a piece means nothing before the rest of the sentence."""
     after = rest[0] if rest else Piece("", "", True)
-    noun = next((p for p in rest if p.kind not in MODIFIERS), after)
+    noun = _noun(rest)
     closes = not rest or after.kind in CLOSERS or after.words in PREPOSITIONS
     if piece.words in ARTICLES:
         return closes or after.words in ARTICLES
     if piece.words in PREPOSITIONS:
         return closes or piece.words == "of"
     if piece.words == "that":
-        return noun.kind not in NOUNS
+        return noun not in NOUNS
     if piece.words in ("animal", "animals"):
-        return noun.kind in ("species", "speciess")
+        return noun in ("species", "speciess")
     if piece.kind in ("colour", "mood"):  # nothing worn has a colour of its own
         return (after.kind == "place" and not after.own) or (
-            piece.kind == "colour" and noun.kind == "worn"
+            piece.kind == "colour" and noun == "worn"
         )
     if piece.kind == "relation":
         return closes and not piece.own
@@ -136,9 +144,13 @@ def _verbs(pieces: list[Piece]) -> list[Piece]:
     for i in reversed(range(len(out))):
         piece, after = out[i], out[i + 1] if i + 1 < len(out) else Piece("", "", True)
         ends = not after.words or after.kind in CLOSERS or after.words in (*PREPOSITIONS, "and")
-        item = phrasebook().get(tuple(tokens(piece.words)))
-        if item and item.kind == "act" and item.value in TOGETHER and ends:
-            out[i] = replace(piece, words=TOGETHER[item.value][0])
+        act = chunk(tokens(piece.words))[0].value
+        if piece.kind == "act" and act in TOGETHER and ends:
+            out[i] = replace(piece, words=TOGETHER[act][0])
+        if piece.words == "waves to" and ends:
+            out[i] = replace(piece, words="waves")
+        if piece.kind == "relation" and not piece.own and _noun(out[i + 1 :]) == "worn":
+            out[i] = replace(piece, words="with")
         led = i > 0 and out[i - 1].kind in (*NOUNS, "pronoun", "name", "state")
         if piece.kind == "doing" and not piece.own and led and after.kind in OBJECTS:
             out[i] = replace(piece, words=f"{piece.words} next to")

@@ -19,7 +19,7 @@ from mmcourse.storyworld.scene import Character, Scene, Thing
 HEIGHT = {1: 0.56, 2: 0.47, 3: 0.365}
 """Height of a character's head above its feet, by how many share the picture."""
 GROUND = 0.93
-COLUMNS = {1: (0.31, 0.50, 0.69), 2: (0.27, 0.50, 0.73), 3: (0.205, 0.50, 0.795)}
+COLUMNS = {1: (0.33, 0.50, 0.67), 2: (0.27, 0.50, 0.73), 3: (0.205, 0.50, 0.795)}
 """Where left, middle and right are, by how many characters there are."""
 THING_HEIGHT = 0.175
 THING_COLUMNS = {"left": 0.085, "middle": 0.50, "right": 0.915}
