@@ -18,7 +18,7 @@ MOOD_HANDS: dict[str, Line] = {
 }
 LONGEST = 1.0
 """Girth beyond which arms grow no longer, or they would leave the picture."""
-UP: Line = ((0.38, -0.37), (0.46, -0.66))
+UP: Line = ((0.38, -0.37), (0.455, -0.66))
 GESTURES: dict[str, tuple[Line | None, Line | None]] = {
     "waving": (UP, None),
     "jumping": (UP, UP),
@@ -55,7 +55,7 @@ def arm_parts(gesture: str, mood: str, girth: float, phase: float) -> tuple[list
         parts = [*cut("base", arm), *trait("paw", [("base", paw)])]
         if line is UP:  # rimmed, with a pale palm, or it would be lost before the head
             rim = np.array((side, 1.0)) * stroke(bent, 0.165)
-            ring, pad = (np.array((side, 1.0)) * ellipse(*palm, r, r, n=14) for r in (0.11, 0.08))
+            ring, pad = (np.array((side, 1.0)) * ellipse(*palm, r, r, n=14) for r in (0.10, 0.075))
             parts = [("edge", rim), *parts, ("edge", ring), ("light", pad)]
         both.append(parts)
     return both[0], both[1]
