@@ -7,12 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 
-def clip_loss(
-    text_emb: Tensor,
-    image_emb: Tensor,
-    logit_scale: Tensor | float,
-    ignored: Tensor | None = None,
-) -> Tensor:
+def clip_loss(text_emb: Tensor, image_emb: Tensor, logit_scale: Tensor | float) -> Tensor:
     """Symmetric cross-entropy over all pairs of a batch.
 
     Source: Radford et al., Learning Transferable Visual Models From Natural Language
@@ -22,15 +17,31 @@ def clip_loss(
         text_emb: (B, D), rows of length 1; row i belongs to row i of `image_emb`.
         image_emb: (B, D), rows of length 1.
         logit_scale: 1 / temperature, multiplied onto the cosines.
-        ignored: (B, B) bool, True where text i and picture j, i ≠ j, are no negatives: these pairs
-            are left out of both softmaxes.
 
     Returns:
         A scalar: the mean of the text-to-image and the image-to-text loss, in nats.
     """
     logits = logit_scale * text_emb @ image_emb.T  # (B, B), row: text, column: picture
-    if ignored is not None:
-        logits = logits.masked_fill(ignored, -torch.inf)
+    target = torch.arange(len(logits), device=logits.device)  # (B,)
+    return (F.cross_entropy(logits, target) + F.cross_entropy(logits.T, target)) / 2
+
+
+def masked_clip_loss(
+    text_emb: Tensor, image_emb: Tensor, logit_scale: Tensor | float, ignored: Tensor
+) -> Tensor:
+    """`clip_loss` for batches in which some texts are true of other pictures than their own too.
+
+    Args:
+        text_emb: (B, D), rows of length 1; row i belongs to row i of `image_emb`.
+        image_emb: (B, D), rows of length 1.
+        logit_scale: multiplied onto the cosines.
+        ignored: (B, B) bool, False on the diagonal. Where it is True, text i and picture j are no
+            negatives of each other: the pair is left out of both softmaxes.
+
+    Returns:
+        A scalar, in nats.
+    """
+    logits = (logit_scale * text_emb @ image_emb.T).masked_fill(ignored, -torch.inf)  # (B, B)
     target = torch.arange(len(logits), device=logits.device)  # (B,)
     return (F.cross_entropy(logits, target) + F.cross_entropy(logits.T, target)) / 2
 

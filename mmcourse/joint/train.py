@@ -15,7 +15,7 @@ from accelerate import Accelerator
 from torch import Tensor
 
 from mmcourse.checkpoints import load_checkpoint, save_checkpoint
-from mmcourse.joint.losses import clip_loss
+from mmcourse.joint.losses import clip_loss, masked_clip_loss
 from mmcourse.joint.model import JointModel
 from mmcourse.joint.negatives import true_of_siblings
 from mmcourse.storyworld import (
@@ -67,9 +67,9 @@ class Pairs:
         return (chosen[:, None] * self.family + torch.arange(self.family)).flatten()
 
 
-def caption_for_training(scene: Scene, step: int, complete: bool = False) -> Caption:
-    """Another phrasing at every step; unless all are to be complete, three in ten are partial."""
-    return describe(scene, key=step, complete=complete or step % 10 >= 3)
+def caption_for_training(scene: Scene, step: int) -> Caption:
+    """Another phrasing at every step; three in ten tell only part of the scene."""
+    return describe(scene, key=step, complete=step % 10 >= 3)
 
 
 def _draw(scenes: Sequence[Scene], size: int) -> np.ndarray:
@@ -97,14 +97,13 @@ def storyworld_pairs(
 
     With `family` = 1 all scenes are strangers, and most details never decide which caption belongs
     to which picture. In larger families, of siblings that differ by one thing, every detail counts.
-    Siblings are told completely, since a partial caption is often true of several; and where even
-    a complete one is, because a head of which it says nothing is bare in one and in a hat in the
-    other, that sibling is no negative.
+    Where a caption is true of a sibling too, because it says nothing of what tells them apart, that
+    sibling is no negative.
     """
     scenes = [s for i in range(n // family) for s in sample_family(split, i, family, seed)]
 
     def told(index: int, step: int) -> Caption:
-        return caption_for_training(scenes[index], step + index, complete=family > 1)
+        return caption_for_training(scenes[index], step + index)
 
     def ignored(index: list[int], step: int) -> Tensor:
         return true_of_siblings([told(i, step) for i in index], [scenes[i] for i in index], family)
@@ -128,7 +127,7 @@ def train(
     lr: float = 1e-3,
     precision: str = "no",
     checkpoint: Path | None = None,
-    loss_function: Callable[..., Tensor] = clip_loss,
+    loss_function: Callable[..., Tensor] | None = None,
 ) -> Iterator[Metrics]:
     """Train in place; yields {"step", "loss", "accuracy", "scale", "lr"} after each optimiser step.
 
@@ -145,9 +144,11 @@ def train(
         lr: peak learning rate of AdamW; 5 % of the steps warm up, then it falls along a cosine.
         precision: accelerate's name of it: "no" (float32), "bf16" or "fp16".
         checkpoint: file to save to every 250 steps, and to resume from if it is there.
-        loss_function: (text vectors, picture vectors, scale) to a scalar; where `pairs.ignored` is
-            given, its mask is the fourth argument.
+        loss_function: (text vectors, picture vectors, scale) to a scalar; if the pairs have a mask
+            of what is ignored, it comes fourth (default: `clip_loss`, or `masked_clip_loss`).
     """
+    if loss_function is None:
+        loss_function = clip_loss if pairs.ignored is None else masked_clip_loss
     accelerator = Accelerator(mixed_precision=precision)
     no_decay = [p for p in model.parameters() if p.ndim < 2]
     decay = [p for p in model.parameters() if p.ndim >= 2]

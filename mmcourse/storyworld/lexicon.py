@@ -21,6 +21,9 @@ KEEP = ("at", "on", "by", "with", "from", "into", "to", "of", "as", "it", "its",
 """Words that stay as they are, though the lexicon knows what they stand near."""
 
 
+NOUNS = ("species", "kind", "worn")
+
+
 @dataclass(frozen=True)
 class Refused:
     """A word that the world does not know, with the nearest words that it does."""
@@ -123,19 +126,30 @@ def _longest() -> int:
 
 def _look_up(words: list[str], at: int) -> tuple[int, str | None, bool]:
     """(tokens used, replacement, whether it is the world's own) at a place; None is unknown."""
-    book, lex = phrasebook(), _entries()
     for n in range(min(_longest(), len(words) - at), 0, -1):
         part = words[at : at + n]
-        if tuple(part) in book:
+        if tuple(part) in phrasebook():
             return n, " ".join(part), True
         for stem in stems(part[-1]):
-            key = (*part[:-1], stem)
-            if key in lex and not (lex[key].startswith("~") and not _noun(words[at + n :])):
-                return n, _number(lex[key].lstrip("~"), part[-1], stem), False
-            if key in book and book[key].kind in ("species", "kind", "worn", "colour", "mood"):
-                return n, " ".join(key), False
+            target = _meaning((*part[:-1], stem), part[-1], words[at + n :])
+            if target is not None:
+                return n, _number(target, part[-1], stem), False
     word = words[at]
     return (1, word, True) if word in _known() or not word[0].isalnum() else (1, None, False)
+
+
+def _meaning(key: tuple[str, ...], typed: str, after: list[str]) -> str | None:
+    """The world's words for a key, if `typed` can be a form of it: a jumper is none of "jump"."""
+    target, own = _entries().get(key), phrasebook().get(key)
+    if target is None and own is not None and not typed.endswith(("ing", "ed")):
+        target = own.words if own.kind in (*NOUNS, "colour", "mood") else None
+    if target is None or (target.startswith("~") and not _noun(after)):
+        return None
+    target = target.lstrip("~")
+    item = phrasebook().get(tuple(tokens(target)))
+    verb = item is not None and item.kind not in ("colour", "mood")
+    compared = typed != key[-1] and typed.endswith(("er", "est", "ly"))
+    return None if verb and compared else target
 
 
 def _noun(words: list[str]) -> bool:
@@ -143,7 +157,7 @@ def _noun(words: list[str]) -> bool:
     for stem in stems(words[0]) if words else ():
         target = _entries().get((stem,), stem).lstrip("~")
         item = phrasebook().get((target,))
-        if item and item.kind in ("species", "kind", "worn", "colour"):
+        if item and item.kind in (*NOUNS, "colour"):
             return True
     return False
 
@@ -151,7 +165,8 @@ def _noun(words: list[str]) -> bool:
 def _number(target: str, typed: str, stem: str) -> str:
     """A plural stays a plural: "puppies" are "foxes"."""
     noun = target in (*v.SPECIES, *v.KINDS, "animal")
-    return plural(target) if noun and typed != stem and typed.endswith(("s", "mice")) else target
+    many = typed != stem and typed.endswith(("s", "mice")) and not typed.endswith("'s")
+    return plural(target) if noun and many else target
 
 
 def read_prompt(text: str) -> Reading:

@@ -104,7 +104,7 @@ def _leading_somewhere(pieces: list[Piece]) -> list[Piece]:
     for piece in reversed(pieces):
         if not _idle(piece, out[::-1]):
             out.append(piece)
-    while out and out[-1].words in (*PREPOSITIONS, "and"):
+    while out and out[-1].words in (*PREPOSITIONS, "and", "has"):
         out.pop()
     return out[::-1]
 
@@ -120,10 +120,12 @@ def _idle(piece: Piece, rest: list[Piece]) -> bool:
     after = rest[0] if rest else Piece("", "", True)
     noun = _noun(rest)
     closes = not rest or after.kind in CLOSERS or after.words in PREPOSITIONS
-    if piece.words in ARTICLES:
+    if piece.words in (*ARTICLES, *OWN):
         return closes or after.words in ARTICLES
     if piece.words in PREPOSITIONS:
         return closes or piece.words == "of"
+    if piece.kind == "called":
+        return after.kind != "name"
     if piece.words == "that":
         return noun not in NOUNS
     if piece.words in ("animal", "animals"):
@@ -162,4 +164,5 @@ def _verbs(pieces: list[Piece]) -> list[Piece]:
 
 def _join(pieces: list[Piece]) -> str:
     text = re.sub(r" ([,.;:!?])", r"\1", " ".join(p.words for p in pieces))
+    text = re.sub(r"\b(?:a|an|the) (?:\w+ )?(?=a present\b)", "", text)
     return re.sub(r"\b(a|an) (?=([a-z]))", lambda m: "an " if m[2] in "aeiou" else "a ", text)

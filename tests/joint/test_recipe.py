@@ -129,7 +129,7 @@ def test_a_run_killed_among_siblings_ends_as_an_unbroken_one(monkeypatch, tmp_pa
 def test_checkpoints_of_nobody_knows_whom_are_refused_and_kept(killed):
     (killed / "run.json").unlink()
     before = {file: file.read_bytes() for file in killed.iterdir()}
-    with pytest.raises(ValueError, match=r"no run\.json.*another --out or delete") as error:
+    with pytest.raises(ValueError, match=r"unknown command.*another --out or delete") as error:
         train_joint(killed, "smoke")
     assert "\n" not in str(error.value)
     assert {file: file.read_bytes() for file in killed.iterdir()} == before
