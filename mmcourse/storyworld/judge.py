@@ -33,6 +33,38 @@ SIDE = 128
 """Pictures are enlarged or reduced to this side before they are read."""
 
 
+COLUMNS = {"people": (0.27, 0.50, 0.73), "things": (0.085, 0.50, 0.915)}
+FIRST_GLANCES: dict[str, tuple[tuple[float, float], ...]] = {
+    "people": ((0, 0.58), (0.20, 0.60), (-0.20, 0.60), (0, 0.72), (0, 0.87), (0, 0.42)),
+    "things": ((0, 0.90), (0, 0.48), (0, 0.25), (0.16, 0.72), (-0.16, 0.72), (0, 0.70)),
+    "scene": ((0.385, 0.52), (0.615, 0.52), (0.50, 0.45), (0.50, 0.95), (0.50, 0.15), (0.50, 0.80)),
+}
+"""Where the glances of a slot start to look, in parts of the picture: at eyes, hands, mouth, feet and
+hat; beside, above and between the characters; where signs are. For people and things x is relative
+to their column. From a uniform gaze a raised hand is found only after thousands of steps."""
+SPREAD, FLOOR = 0.11, -4.0
+"""Width of a first glance, and how much less likely than its middle all the rest is, in nats."""
+
+
+def first_gaze(glances: int) -> Tensor:
+    """(SLOTS glances, cells): the attention that a judge starts from, as logits."""
+    people, things = (
+        [(x + dx, y) for x in COLUMNS[k] for dx, y in _cycled(FIRST_GLANCES[k], glances)]
+        for k in ("people", "things")
+    )
+    centres = torch.tensor([*people, *things, *_cycled(FIRST_GLANCES["scene"], glances)])
+    side = SIDE // 8
+    grid = (torch.arange(side) + 0.5) / side
+    across = (grid[None] - centres[:, :1]).square()  # (S G, side)
+    down = (grid[None] - centres[:, 1:]).square()
+    distance = (down[:, :, None] + across[:, None]).flatten(1)  # (S G, cells)
+    return (-distance / (2 * SPREAD**2)).clamp(min=FLOOR)
+
+
+def _cycled(places: Sequence[tuple[float, float]], n: int) -> list[tuple[float, float]]:
+    return [places[i % len(places)] for i in range(n)]
+
+
 class Judge(Pretrained):
     """Convolutions, then a few glances per position: each slot (three characters, three things, the
     scene) attends to the places on the map that it has learnt to look at.
@@ -50,7 +82,7 @@ class Judge(Pretrained):
     least_sure: Tensor
 
     def __init__(
-        self, channels: Sequence[int] = (24, 40, 64, 80), glances: int = 4, identity: int = 48
+        self, channels: Sequence[int] = (24, 40, 64, 72), glances: int = 6, identity: int = 48
     ) -> None:
         super().__init__()
         a, b, c, d = channels
@@ -68,9 +100,8 @@ class Judge(Pretrained):
             nn.GroupNorm(8, d),
             nn.SiLU(),
         )
-        cells = (SIDE // 8) ** 2
         self.look = nn.Conv2d(d, SLOTS * glances, 1)
-        self.where = nn.Parameter(torch.zeros(SLOTS * glances, cells))
+        self.where = nn.Parameter(first_gaze(glances))
         wide = d * glances
         self.character = nn.Sequential(nn.Linear(wide, 112), nn.SiLU(), nn.LayerNorm(112))
         self.thing = nn.Sequential(nn.Linear(wide, 64), nn.SiLU(), nn.LayerNorm(64))

@@ -121,7 +121,8 @@ def _idle(piece: Piece, rest: list[Piece]) -> bool:
     noun = _noun(rest)
     closes = not rest or after.kind in CLOSERS or after.words in PREPOSITIONS
     if piece.words in (*ARTICLES, *OWN):
-        return closes or after.words in ARTICLES
+        plural = piece.words in ("a", "an") and _noun(rest) in ("speciess", "kinds")
+        return closes or plural or after.words in ARTICLES
     if piece.words in PREPOSITIONS:
         return closes or piece.words == "of"
     if piece.kind == "called":
