@@ -39,9 +39,9 @@ FIRST_GLANCES: dict[str, tuple[tuple[float, float], ...]] = {
     "things": ((0, 0.90), (0, 0.48), (0, 0.25), (0.16, 0.72), (-0.16, 0.72), (0, 0.70)),
     "scene": ((0.385, 0.52), (0.615, 0.52), (0.50, 0.45), (0.50, 0.95), (0.50, 0.15), (0.50, 0.80)),
 }
-"""Where the glances of a slot start to look, in parts of the picture: at eyes, hands, mouth, feet and
-hat; beside, above and between the characters; where signs are. For people and things x is relative
-to their column. From a uniform gaze a raised hand is found only after thousands of steps."""
+"""Where the glances of a slot start to look, in parts of the picture: at eyes, hands, mouth, feet
+and hat; beside, above and between the characters; where signs are. For people and things x is
+relative to their column. From a uniform gaze it takes thousands of steps to find a raised hand."""
 SPREAD, FLOOR = 0.11, -4.0
 """Width of a first glance, and how much less likely than its middle all the rest is, in nats."""
 
