@@ -23,13 +23,17 @@ IDENTITY_WEIGHT = 1.0
 
 
 def question_loss(logits: dict[str, Tensor], targets: Tensor) -> Tensor:
-    """Mean over the fields of the cross-entropy where a question arises (targets (B, F) >= 0)."""
+    """Sum over the fields of the mean cross-entropy where a question arises (targets (B, F) >= 0).
+
+    A sum, so that each question weighs as much as telling heroes from their doubles. With the mean,
+    a thirtieth of it, the same accuracy takes three times as many steps.
+    """
     losses = [
         F.cross_entropy(logits[f].float(), targets[:, i], ignore_index=-1, reduction="sum")
         / (targets[:, i] >= 0).sum().clamp(min=1)
         for i, f in enumerate(FIELDS)
     ]
-    return torch.stack(losses).mean()
+    return torch.stack(losses).sum()
 
 
 def identity_loss(heroes: Tensor, scale: Tensor) -> tuple[Tensor, Tensor]:

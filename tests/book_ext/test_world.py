@@ -2,6 +2,7 @@
 
 import html
 import re
+from itertools import pairwise
 from types import SimpleNamespace
 
 import numpy as np
@@ -143,12 +144,14 @@ def test_each_sheet_is_full_of_different_pictures(name):
     assert sheet.mode == "RGB"
     assert sheet.size == (columns * step - step + side, rows * step - step + side)
     pixels = np.asarray(sheet)
-    seen = set()
+    seen = []
     for i in range(columns * rows):
         top, left = i // columns * step, i % columns * step
         picture = pixels[top : top + side, left : left + side]
         assert picture.std() > 10, f"picture {i} of {name} is blank"
-        seen.add(picture.tobytes())
-    assert len(seen) == columns * rows, "a picture is shown twice"
+        seen.append(picture.tobytes())
+    assert all(a != b for a, b in pairwise(seen)), "a picture is shown twice"
+    if name != "animations":  # where a hand is again where it was
+        assert len(set(seen)) == len(seen)
     gaps = [pixels[side:step, :], pixels[:, side:step]]
     assert all((gap == world.PAPER).all() for gap in gaps)

@@ -5,10 +5,10 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from mmcourse.storyworld import Character, Scene, render, render_bytes, sample_scene, to_pixels
+from mmcourse.storyworld import Character, Scene, render, sample_scene, to_pixels
 from mmcourse.storyworld import vocabulary as v
 from mmcourse.storyworld.facts import facts
-from mmcourse.storyworld.judge import SIDE, Judge
+from mmcourse.storyworld.judge import COLUMNS, FIRST_GLANCES, FLOOR, SIDE, SPREAD, Judge, first_gaze
 from mmcourse.storyworld.reading import FIELDS, answers, targets
 
 
@@ -68,10 +68,9 @@ def test_a_picture_is_brought_to_one_side_before_it_is_read():
     for size in (64, 128, 256):
         model(torch.rand(1, 3, size, size))
     assert [tuple(x.shape) for x in seen] == [(1, 3, SIDE, SIDE)] * 3
-    large = render_bytes([sample_scene("test", 0, style="flat")], 256).permute(0, 3, 1, 2) / 255
-    model(large)
-    averaged = F.avg_pool2d(large, 2)
-    assert (seen[-1] - averaged).abs().mean() < 0.01, "reduced without averaging"
+    stripes = torch.tensor([1.0, -1.0, -1.0, 1.0]).repeat(SIDE).expand(1, 3, 4 * SIDE, 4 * SIDE)
+    model(stripes)
+    assert seen[-1].abs().max() < 0.2, "reduced without averaging"
 
 
 def test_pictures_of_a_batch_do_not_mix():
@@ -98,6 +97,37 @@ def test_each_slot_answers_for_one_position(slot):
     who = [*(f"character:{p}" for p in v.POSITIONS), *(f"thing:{p}" for p in v.POSITIONS), "scene"]
     assert moved == {f for f in FIELDS if f.startswith(f"{who[slot]}.")}
     assert (people != others).any(-1)[0].tolist() == [i == slot for i in range(3)]
+
+
+@pytest.mark.parametrize("glances", [1, 4, 8])
+def test_a_slot_looks_first_where_it_was_told_to(glances):
+    side = SIDE // 8
+    places = [
+        (x + FIRST_GLANCES[kind][g % 6][0], FIRST_GLANCES[kind][g % 6][1])
+        for kind, columns in (("people", COLUMNS["people"]), ("things", COLUMNS["things"]))
+        for x in columns
+        for g in range(glances)
+    ]
+    places += [FIRST_GLANCES["scene"][g % 6] for g in range(glances)]
+    found = first_gaze(glances)
+    assert found.shape == (7 * glances, side * side)
+    for row, (x, y) in zip(found.tolist(), places, strict=True):
+        for cell, logit in enumerate(row):
+            down, across = (cell // side + 0.5) / side - y, (cell % side + 0.5) / side - x
+            expected = max(FLOOR, -(down**2 + across**2) / (2 * SPREAD**2))
+            assert logit == pytest.approx(expected, abs=1e-4)
+
+
+def test_an_untrained_judge_looks_for_who_is_left_on_the_left():
+    model = tiny(glances=6)
+    assert torch.equal(model.where, first_gaze(6))
+    side = SIDE // 8
+    attention = model.where.softmax(-1).view(7, 6, side, side).mean(1)
+    across = (attention.sum(1) * torch.arange(side)).sum(-1) / (side - 1)
+    people, things = across[:3], across[3:6]
+    assert people[0] < people[1] < people[2]
+    assert things[0] < people[0], "a thing on the left lies beyond the character there"
+    assert things[2] > people[2]
 
 
 def test_how_unusual_a_picture_is_is_its_mahalanobis_distance():

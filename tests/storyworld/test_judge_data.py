@@ -55,6 +55,10 @@ def test_a_family_is_of_sampled_scenes_with_one_role_played_by_the_hero(families
 def test_the_hero_is_found_at_every_position_and_elsewhere_lives_differ(families):
     for k in range(3):
         assert {found.heroes[k] for _, _, found in families} == set(v.POSITIONS)
+        for n in (2, 3):
+            crowds = [f for _, _, f in families if len(f.scenes[k].characters) == n]
+            at = [[c.position for c in f.scenes[k].characters].index(f.heroes[k]) for f in crowds]
+            assert min(np.bincount(at, minlength=n)) > len(at) / (3 * n), "one of them is hardly it"
     for attribute in ("place", "time", "weather"):
         values = [[getattr(s, attribute) for s in found.scenes] for _, _, found in families]
         assert np.mean([a != b for a, b, _ in values]) > 0.5
