@@ -13,7 +13,7 @@ from PIL import Image
 from mmcourse.storyworld import Tokenizer, vocabulary
 from mmcourse.storyworld.tokenizer import SPECIAL
 
-ALT = "A fox and a bear, cut from paper & in pencil"
+ALT = 'A fox & a bear, "cut" from paper and in pencil'
 SHEET = Image.effect_noise((40, 30), 60).convert("RGB")
 
 

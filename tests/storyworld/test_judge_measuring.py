@@ -219,13 +219,13 @@ def test_observing_is_what_the_model_says_in_batches_of_any_size(drawn):
 
 @pytest.mark.parametrize("told", [(True, True, True), (False, False, False), (True, False, True)])
 def test_a_hero_is_told_from_its_double_by_its_identity_vector(told):
-    """Only the vectors at the heroes' positions count; those of the others say the opposite."""
+    """Only the vectors at the heroes' positions count; those of the others are all alike."""
     heroes = draw_album(3, 16, seed=1, splits=("test",), style="flat").heroes
-    axis = torch.eye(4)
-    vectors = axis[3].repeat(9, 3, 1)
+    hero, near, nearer = torch.tensor([[1, 0, 0, 0], [0.5, 0.8, 0, 0], [0.6, 0.7, 0, 0]])
+    vectors = torch.tensor([0.0, 0, 0, 1]).repeat(9, 3, 1)  # to whom everyone else is equal
     for i, right in enumerate(told):
-        again, double = (axis[0], axis[1]) if right else (axis[1], axis[0])
-        for k, vector in enumerate((axis[0], again, double)):
+        again, double = (nearer, near) if right else (near, nearer)
+        for k, vector in enumerate((hero, again, double)):
             vectors[3 * i + k, heroes[i, k]] = vector
     blank = {f: torch.zeros(9, len(x)) for f, x in FIELDS.items()}
     found = measure_identity(ByHeart(blank, vectors), 3, 16)

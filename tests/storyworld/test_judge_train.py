@@ -1,6 +1,8 @@
 """Training the judge: what a step does, that it learns, and that a killed run ends as an unbroken
 one."""
 
+import math
+
 import pytest
 import torch
 
@@ -85,6 +87,29 @@ def test_the_first_step_is_the_loss_of_the_first_batch(album):
     assert metrics["identity"] == pytest.approx(identity.item(), rel=1e-4)
     assert metrics["told_apart"] == pytest.approx(told.item())
     assert metrics["loss"] == pytest.approx(metrics["questions"] + metrics["identity"])
+
+
+def test_steps_are_those_of_adamw_on_the_clipped_gradient_of_that_loss(album, monkeypatch):
+    monkeypatch.setattr(judge_train, "worn", lambda pixels, generator: pixels)
+    steps, lr = 5, 3e-3
+    found = list(train(tiny(), [album], steps=steps, batch_size=8, lr=lr))
+    model = tiny().train()
+    adamw = torch.optim.AdamW(model.parameters(), weight_decay=0.02, betas=(0.9, 0.99))
+    for step in range(steps):
+        index = batch_indices(step, 8, 8, 0)
+        logits, identities, _ = model(from_bytes(album.pixels[index].flatten(0, 1)))
+        heroes = identities[torch.arange(24), album.heroes[index].flatten()].view(8, 3, 8)
+        questions = question_loss(logits, album.targets[index].flatten(0, 1))
+        loss = questions + identity_loss(heroes, model.identity_scale.exp())[0]
+        assert found[step]["loss"] == pytest.approx(loss.item(), rel=1e-3), f"step {step + 1}"
+        rise = 1 / 2 if step == 0 else 0.5 * (1 + math.cos(math.pi * (step - 1) / (steps - 1)))
+        assert found[step]["lr"] == pytest.approx(lr * rise)
+        adamw.param_groups[0]["lr"] = lr * rise
+        gradients = torch.autograd.grad(loss, list(model.parameters()))
+        length = torch.stack([g.square().sum() for g in gradients]).sum().sqrt()
+        for parameter, gradient in zip(model.parameters(), gradients, strict=True):
+            parameter.grad = gradient * min(1.0, 1 / length)
+        adamw.step()
 
 
 def test_albums_take_turns_and_each_goes_through_its_own_order(album, monkeypatch):
