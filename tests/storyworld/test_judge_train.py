@@ -92,16 +92,16 @@ def test_the_first_step_is_the_loss_of_the_first_batch(album):
 def test_steps_are_those_of_adamw_on_the_clipped_gradient_of_that_loss(album, monkeypatch):
     monkeypatch.setattr(judge_train, "worn", lambda pixels, generator: pixels)
     steps, lr = 5, 3e-3
-    found = list(train(tiny(), [album], steps=steps, batch_size=8, lr=lr))
+    found = list(train(tiny(), [album], steps=steps, batch_size=2, lr=lr))
     model = tiny().train()
     adamw = torch.optim.AdamW(model.parameters(), weight_decay=0.02, betas=(0.9, 0.99))
     for step in range(steps):
-        index = batch_indices(step, 8, 8, 0)
+        index = batch_indices(step, 2, 8, 0)
         logits, identities, _ = model(from_bytes(album.pixels[index].flatten(0, 1)))
-        heroes = identities[torch.arange(24), album.heroes[index].flatten()].view(8, 3, 8)
+        heroes = identities[torch.arange(6), album.heroes[index].flatten()].view(2, 3, 8)
         questions = question_loss(logits, album.targets[index].flatten(0, 1))
         loss = questions + identity_loss(heroes, model.identity_scale.exp())[0]
-        assert found[step]["loss"] == pytest.approx(loss.item(), rel=1e-3), f"step {step + 1}"
+        assert found[step]["loss"] == pytest.approx(loss.item(), rel=2e-5), f"step {step + 1}"
         rise = 1 / 2 if step == 0 else 0.5 * (1 + math.cos(math.pi * (step - 1) / (steps - 1)))
         assert found[step]["lr"] == pytest.approx(lr * rise)
         adamw.param_groups[0]["lr"] = lr * rise
