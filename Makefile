@@ -12,8 +12,8 @@ STAGE := $(RUN) tools/stage.py
 
 # What the executed labs depend on, and what the built book depends on besides.
 LAB_INPUTS  := mmcourse notebooks $(CONSTRAINTS) tools/labs.py tools/lab_probe.py
-BOOK_INPUTS := _config.yml _toc.yml book notebooks mmcourse benchmarks CHANGELOG.md \
-               pyproject.toml $(CONSTRAINTS) _build/labs/measured.json
+BOOK_INPUTS := _config.yml _toc.yml book notebooks mmcourse benchmarks experiments CHANGELOG.md \
+               pyproject.toml package.json tools/vendor.py $(CONSTRAINTS) _build/labs/measured.json
 
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
@@ -96,7 +96,7 @@ vendor: venv
 pages: venv labs vendor
 	@$(STAGE) "Book" --stamp _build/keys/book --output _build/html/index.html \
 	  --inputs $(BOOK_INPUTS) -- \
-	  $(BIN)/jupyter-book build . --path-output . --all -W -n --keep-going -q
+	  sh -c 'rm -rf _build/html && $(BIN)/jupyter-book build . --path-output . --all -W -n --keep-going -q'
 
 browser: pages chromium
 	@$(STAGE) "Labs and pages" -- $(RUN) -m pytest tests/notebooks/test_executed.py tests/book

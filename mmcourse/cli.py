@@ -23,8 +23,17 @@ app.add_typer(exercises.app, name="exercises")
 app.command()(exercises.check)
 app.command()(exercises.progress)
 
-TRAINABLE = {"joint": "mmcourse.joint.recipe:train_joint"}
-MEASURABLE = {"joint": ("mmcourse.joint:JointModel", "mmcourse.joint.evaluate:measure_joint")}
+TRAINABLE = {
+    "judge": "mmcourse.storyworld.judge_recipe:train_judge",
+    "joint": "mmcourse.joint.recipe:train_joint",
+}
+MEASURABLE = {
+    "judge": (
+        "mmcourse.storyworld.judge:Judge",
+        "mmcourse.storyworld.judge_measure:measure_judge",
+    ),
+    "joint": ("mmcourse.joint:JointModel", "mmcourse.joint.evaluate:measure_joint"),
+}
 
 
 def _load(reference: str) -> object:
@@ -70,7 +79,8 @@ def measure(
         typer.echo(json.dumps({"name": name, "metrics": metrics}))
         return
     for metric, m in metrics.items():
-        typer.echo(f"{metric:32} {m['value']:.4f}   n={m['n']}   chance {m['chance']:.4f}")
+        chance = "none" if m["chance"] is None else f"{m['chance']:.4f}"
+        typer.echo(f"{metric:32} {m['value']:.4f}   n={m['n']}   chance {chance}")
 
 
 @app.command("app")

@@ -95,7 +95,7 @@ def test_no_traceback_and_status_2_from_the_shell():
     command = [sys.executable, "-c", "from mmcourse.cli import main; main()", "measure", "jiont"]
     answer = subprocess.run(command, capture_output=True, text=True, check=False)
     assert answer.returncode == 2
-    assert answer.stderr == "mmcourse: no model is called 'jiont'; choose one of joint\n"
+    assert answer.stderr == "mmcourse: no model is called 'jiont'; choose one of judge, joint\n"
     assert answer.stdout == ""
 
 

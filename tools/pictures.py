@@ -21,7 +21,7 @@ def main() -> None:
         row, column = divmod(i, COLUMNS)
         at = (GAP + column * (CELL + GAP), GAP + row * (CELL + GAP))
         sheet.paste(render(sample_scene("train", 20 + i), CELL), at, mask)
-    sheet.quantize(128, method=Image.Quantize.MEDIANCUT).save(TARGET, optimize=True)
+    sheet.quantize(256, method=Image.Quantize.MEDIANCUT).save(TARGET, optimize=True)
 
 
 if __name__ == "__main__":

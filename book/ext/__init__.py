@@ -2,18 +2,41 @@
 
 `claims` prints computed numbers and `ledger` lists them; `figures` shows computed and drawn
 pictures; `labs` gives each lab's page its anchors; `status` reports what the labs take; `front` is
-the front page's moving picture; `docstrings` reads the package's own prose; `accessible` mends what
-the theme leaves unreadable; `repository` reads the project's address from pyproject.toml.
+the front page's moving picture; `world` draws and lists StoryWorld; `docstrings` reads the
+package's own prose; `accessible` mends what the theme leaves unreadable; `repository` reads the
+project's address from pyproject.toml.
 """
 
 from sphinx.application import Sphinx
 
-from . import accessible, claims, docstrings, figures, front, labs, ledger, repository, status
+from . import (
+    accessible,
+    claims,
+    docstrings,
+    figures,
+    front,
+    labs,
+    ledger,
+    repository,
+    status,
+    world,
+)
 
 
 def setup(app: Sphinx) -> dict:
     """Set up every part. The parts keep their notes in the environment and merge them."""
     app.add_config_value("comments_config", {}, "html")  # Jupyter Book sets it without being asked
-    for part in (repository, labs, claims, ledger, figures, status, front, docstrings, accessible):
+    for part in (
+        repository,
+        labs,
+        claims,
+        ledger,
+        figures,
+        status,
+        front,
+        world,
+        docstrings,
+        accessible,
+    ):
         part.setup(app)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -22,12 +22,10 @@ from mmcourse.storyworld import (
     render_bytes,
     sample_scene,
 )
-from mmcourse.storyworld.captions import DOES, FEELS, PLACE, TIME, WEARS, WEATHER
+from mmcourse.storyworld.words import BARE, DOES, FEELS, PLACE, TIME, WEARS, WEATHER, article
 
 Measurement = dict[str, float | int]
 """{"value", "n", "chance"} and, for a card, "band": how far a new measurement may lie away."""
-
-BARE = "with a bare head"
 
 
 @torch.no_grad()
@@ -87,11 +85,11 @@ def prompts(attribute: str) -> list[list[str]]:
     """
     animals = ATTRIBUTES["species"]
     if attribute == "species":
-        return [[f"{_article(c)} {s}" for c in ATTRIBUTES["colour"]] for s in animals]
+        return [[f"{article(c)} {s}" for c in ATTRIBUTES["colour"]] for s in animals]
     if attribute == "colour":
-        return [[f"{_article(value)} {s}" for s in animals] for value in ATTRIBUTES["colour"]]
+        return [[f"{article(value)} {s}" for s in animals] for value in ATTRIBUTES["colour"]]
     said_after: dict[str, Mapping[str, tuple[str, ...]]] = {
-        "accessory": {"none": (BARE,), **WEARS},
+        "accessory": {"none": BARE, **WEARS},
         "action": DOES,
         "place": PLACE,
         "time": TIME,
@@ -99,19 +97,15 @@ def prompts(attribute: str) -> list[list[str]]:
     }
     if attribute == "mood":
         return [
-            [f"{_article(phrase)} {s}" for s, phrase in product(animals, FEELS[mood])]
+            [f"{article(phrase)} {s}" for s, phrase in product(animals, FEELS[mood])]
             for mood in ATTRIBUTES["mood"]
         ]
     phrases = [said_after[attribute][value] for value in ATTRIBUTES[attribute]]
     most = max(len(p) for p in phrases)  # as many prompts for each value, so that none weighs more
     return [
-        [f"{_article(s)} {phrase}" for s, phrase in product(animals, islice(cycle(p), most))]
+        [f"{article(s)} {phrase}" for s, phrase in product(animals, islice(cycle(p), most))]
         for p in phrases
     ]
-
-
-def _article(words: str) -> str:
-    return ("an " if words[0] in "aeiou" else "a ") + words
 
 
 def class_embeddings(model: JointModel, attribute: str) -> Tensor:
@@ -199,7 +193,7 @@ def measure_binding(model: JointModel, split: str = "test", n: int = 500) -> dic
 
 
 def _short(scene: Scene) -> str:
-    first, second = (_article(f"{c.colour} {c.species}") for c in scene.characters)
+    first, second = (article(f"{c.colour} {c.species}") for c in scene.characters)
     return f"{first} and {second}"
 
 

@@ -26,6 +26,26 @@ def clip_loss(text_emb: Tensor, image_emb: Tensor, logit_scale: Tensor | float) 
     return (F.cross_entropy(logits, target) + F.cross_entropy(logits.T, target)) / 2
 
 
+def masked_clip_loss(
+    text_emb: Tensor, image_emb: Tensor, logit_scale: Tensor | float, ignored: Tensor
+) -> Tensor:
+    """`clip_loss` for batches in which some texts are true of other pictures than their own too.
+
+    Args:
+        text_emb: (B, D), rows of length 1; row i belongs to row i of `image_emb`.
+        image_emb: (B, D), rows of length 1.
+        logit_scale: multiplied onto the cosines.
+        ignored: (B, B) bool, False on the diagonal. Where it is True, text i and picture j are no
+            negatives of each other: the pair is left out of both softmaxes.
+
+    Returns:
+        A scalar, in nats.
+    """
+    logits = (logit_scale * text_emb @ image_emb.T).masked_fill(ignored, -torch.inf)  # (B, B)
+    target = torch.arange(len(logits), device=logits.device)  # (B,)
+    return (F.cross_entropy(logits, target) + F.cross_entropy(logits.T, target)) / 2
+
+
 def siglip_loss(
     text_emb: Tensor, image_emb: Tensor, logit_scale: Tensor | float, logit_bias: Tensor | float
 ) -> Tensor:

@@ -36,7 +36,7 @@ class JointModel(Pretrained, nn.Module):
         text_depth: int = 2,
         image_depth: int = 2,
         joint_dim: int = 128,
-        max_length: int = 96,
+        max_length: int = 128,
         vocabulary: str | None = None,
     ) -> None:
         super().__init__()

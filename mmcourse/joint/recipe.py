@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-import json
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from tqdm.auto import tqdm
 
 from mmcourse.cards import device_name, environment, sources_hash, write_card
 from mmcourse.joint.evaluate import measure_joint
 from mmcourse.joint.model import JointModel
 from mmcourse.joint.train import storyworld_pairs, train
+from mmcourse.runs import Run, check_precision
 from mmcourse.storyworld import Tokenizer
 from mmcourse.training import pick_device, seed_everything
 
 SOURCES = (
     *("mmcourse.nn", "mmcourse.storyworld", "mmcourse.training", "mmcourse.joint.losses"),
-    *("mmcourse.joint.towers", "mmcourse.joint.model", "mmcourse.joint.train"),
+    *("mmcourse.joint.negatives", "mmcourse.joint.towers", "mmcourse.joint.model"),
+    "mmcourse.joint.train",
 )
 """What the weights depend on."""
-
-
-PRECISIONS = ("no", "bf16", "fp16")
 
 
 @dataclass(frozen=True)
@@ -70,16 +66,13 @@ def train_joint(out: Path, tier: str, seed: int = 0, precision: str = "no") -> N
         precision: "no" (float32), "bf16" or "fp16".
 
     Raises:
-        ValueError: an unknown precision, or a folder that holds a run of another command.
+        ValueError: an unknown precision, or a folder that holds another run.
     """
-    if precision not in PRECISIONS:
-        raise ValueError(f"precision is {precision!r}; choose one of {', '.join(PRECISIONS)}")
+    check_precision(precision)
     recipe = RECIPES[tier]
     command = f"mmcourse train joint --tier {tier} --seed {seed} --precision {precision}"
-    out.mkdir(parents=True, exist_ok=True)
-    before = _resume_or_start(out, command)
+    run = Run(out, command, sources_hash(SOURCES))
     seed_everything(seed)
-    sources, started = sources_hash(SOURCES), time.time() - before
     model = build()
     stages = {"strangers": (1, recipe.steps, recipe.lr)}
     after = {}
@@ -87,7 +80,7 @@ def train_joint(out: Path, tier: str, seed: int = 0, precision: str = "no") -> N
         stages["siblings"] = (8, recipe.sibling_steps, recipe.lr / 2)
     for stage, (family, steps, lr) in stages.items():
         pairs = storyworld_pairs(recipe.scenes, model.image_tower.size, seed=seed, family=family)
-        run = train(
+        loop = train(
             model,
             pairs,
             steps=steps,
@@ -96,12 +89,7 @@ def train_joint(out: Path, tier: str, seed: int = 0, precision: str = "no") -> N
             precision=precision,
             checkpoint=out / f"checkpoint-{stage}.pt",
         )
-        with (out / "log.jsonl").open("a") as log, tqdm(run, desc=stage, total=steps) as bar:
-            for metrics in bar:
-                bar.set_postfix(loss=f"{metrics['loss']:.3f}", hits=f"{metrics['accuracy']:.2f}")
-                row = {"stage": stage, **metrics, "seconds": round(time.time() - started, 1)}
-                log.write(json.dumps(row) + "\n")
-                log.flush()
+        run.follow(loop, steps, ("loss", "accuracy"), stage)
         after[stage] = {name: m["value"] for name, m in measure_joint(model).items()}
     model.save_pretrained(out, dtype=torch.float16)
     model = JointModel.from_pretrained(out, device=str(pick_device()))
@@ -113,10 +101,10 @@ def train_joint(out: Path, tier: str, seed: int = 0, precision: str = "no") -> N
             "name": "joint",
             "command": command,
             "seed": seed,
-            "sources": sources,
+            "sources": run.sources,
             "tier": tier,
             "device": device,
-            "wall_time_s": round(time.time() - started),
+            "wall_time_s": round(run.seconds),
             "data": f"StoryWorld train, {recipe.scenes} scenes at 64x64, seed {seed}",
             "licence": "Apache-2.0",
             "versions": environment(),
@@ -124,18 +112,4 @@ def train_joint(out: Path, tier: str, seed: int = 0, precision: str = "no") -> N
             "after_stage": after,
         },
     )
-    for checkpoint in out.glob("checkpoint-*.pt"):
-        checkpoint.unlink()
-
-
-def _resume_or_start(out: Path, command: str) -> float:
-    """Note whose run a folder holds; returns the seconds that it has taken so far."""
-    note, log = out / "run.json", out / "log.jsonl"
-    if any(out.glob("checkpoint-*.pt")) and note.exists():
-        other = json.loads(note.read_text(encoding="utf-8"))["command"]
-        if other != command:
-            raise ValueError(f"{out} holds a run of `{other}`; choose another --out or delete it")
-        return json.loads(log.read_text(encoding="utf-8").splitlines()[-1])["seconds"]
-    note.write_text(json.dumps({"command": command}), encoding="utf-8")
-    log.unlink(missing_ok=True)
-    return 0.0
+    run.finish()

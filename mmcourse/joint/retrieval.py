@@ -40,7 +40,12 @@ def zero_shot_predict(image_emb: Tensor, class_text_emb: Tensor) -> Tensor:
 
     Returns:
         (B,) int64, the index of the class.
+
+    Raises:
+        ValueError: an embedding that is not finite, which is close to nothing.
     """
+    if not (image_emb.isfinite().all() and class_text_emb.isfinite().all()):
+        raise ValueError("the embeddings hold NaN or infinity: the towers that made them broke")
     prototypes = F.normalize(class_text_emb, dim=-1).mean(1)  # (C, D)
     return (F.normalize(image_emb, dim=-1) @ F.normalize(prototypes, dim=-1).T).argmax(-1)
 

@@ -20,7 +20,7 @@ class TextTower(nn.Module):
     """
 
     def __init__(
-        self, vocab_size: int, dim: int = 128, depth: int = 2, heads: int = 4, max_length: int = 96
+        self, vocab_size: int, dim: int = 128, depth: int = 2, heads: int = 4, max_length: int = 128
     ) -> None:
         super().__init__()
         self.max_length = max_length

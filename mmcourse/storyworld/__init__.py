@@ -1,7 +1,10 @@
 """StoryWorld: a small world of illustrated scenes whose truth is exact.
 
 Every picture, caption and fact of the course comes from here. A scene is frozen data; `render`
-draws it, `caption` describes it, `facts` lists what is true in it.
+draws it, `caption` describes it, `facts` lists what is true in it. Beside these,
+questions are asked in `asking`, stories told in `tell`, texts read back in `parse` and `check`,
+everyday words in `lexicon`, pictures in `judge`, and scenes looked at otherwise in `views`, `depth`
+and `animate`.
 """
 
 from mmcourse.storyworld.captions import Caption, caption, describe, facts
@@ -9,18 +12,21 @@ from mmcourse.storyworld.dataset import StoryWorld, from_bytes, render_bytes, to
 from mmcourse.storyworld.families import sample_family
 from mmcourse.storyworld.render import render
 from mmcourse.storyworld.sampling import held_out, held_out_pairs, sample_scene
-from mmcourse.storyworld.scene import Character, Scene, Thing
+from mmcourse.storyworld.scene import Character, Interaction, Scene, Thing
 from mmcourse.storyworld.tokenizer import Tokenizer
+from mmcourse.storyworld.views import View
 from mmcourse.storyworld.vocabulary import ATTRIBUTES
 
 __all__ = [
     "ATTRIBUTES",
     "Caption",
     "Character",
+    "Interaction",
     "Scene",
     "StoryWorld",
     "Thing",
     "Tokenizer",
+    "View",
     "caption",
     "describe",
     "facts",

@@ -7,32 +7,61 @@ from functools import lru_cache
 
 from PIL import Image, ImageDraw, ImageFilter
 
+from mmcourse.storyworld.glow import shine
 from mmcourse.storyworld.paint import lit
 from mmcourse.storyworld.places import PLACES
+from mmcourse.storyworld.scene import Scene
 from mmcourse.storyworld.shapes import ellipse, path, stroke
-from mmcourse.storyworld.sheet import Sheet, lights
-
-CACHED_PIXELS = 512
-"""The largest backdrop that is kept: all of a world at this size take some 140 MB."""
-
-
-def backdrop(place: str, time: str, weather: str, variation: int, pixels: int) -> Image.Image:
-    """The picture behind the characters, `pixels` square, for the caller to draw on."""
-    if pixels > CACHED_PIXELS:
-        return _draw(place, time, weather, variation, pixels)
-    return _kept(place, time, weather, variation, pixels).copy()
+from mmcourse.storyworld.sheet import Sheet, lights, sky
+from mmcourse.storyworld.views import FRONT, View, lamps_seen, shifted
 
 
 @lru_cache(maxsize=512)
-def _kept(place: str, time: str, weather: str, variation: int, pixels: int) -> Image.Image:
-    return _draw(place, time, weather, variation, pixels)
-
-
-def _draw(place: str, time: str, weather: str, variation: int, pixels: int) -> Image.Image:
-    b = Sheet(pixels, time, weather, random.Random(f"{place} {variation}"))
+def layout(place: str, time: str, weather: str, variation: int) -> Sheet:
+    """All cuts of a place, from the farthest to the nearest. Never change it: it is shared."""
+    b = Sheet(time, weather, random.Random(f"{place} {variation}"))
     lights(b)
     PLACES[place](b)
-    return b.image
+    return b
+
+
+def backdrop(
+    place: str, time: str, weather: str, variation: int, pixels: int, view: View = FRONT
+) -> Image.Image:
+    """The flat picture behind the characters, `pixels` square. Callers copy it before drawing."""
+    if keeps(pixels, view):
+        return _kept(place, time, weather, variation, pixels, view)
+    return _flat(place, time, weather, variation, pixels, view)
+
+
+def low_sun(scene: Scene) -> float | None:
+    """Where the sun stands if it throws long shadows."""
+    if scene.time != "sunset":
+        return None
+    return layout(scene.place, scene.time, scene.weather, scene.variation).sun
+
+
+def keeps(pixels: int, view: View) -> bool:
+    """Whether a backdrop is worth its memory: small, and seen from where most pictures are."""
+    return pixels <= KEPT_SIDE and view in (FRONT, View(close=True))
+
+
+KEPT_SIDE = 512
+
+
+def _flat(
+    place: str, time: str, weather: str, variation: int, pixels: int, view: View
+) -> Image.Image:
+    image = sky(time, weather, pixels)
+    pen = ImageDraw.Draw(image)
+    cuts = layout(place, time, weather, variation)
+    for cut in cuts.cuts:
+        points = (shifted(cut, view) * pixels).ravel().tolist()
+        pen.polygon(points, fill=lit(cut.colour, time, cut.glow))
+    return shine(image, lamps_seen(cuts, view)) if cuts.lamps else image
+
+
+_kept = lru_cache(maxsize=512)(_flat)
 
 
 @lru_cache(maxsize=64)

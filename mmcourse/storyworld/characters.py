@@ -6,37 +6,24 @@ and hats may go higher. `parts` returns the cuts in the order of painting.
 
 from __future__ import annotations
 
-from functools import cache
+from functools import lru_cache
 
-from mmcourse.storyworld.cuts import Part, cut, flat_pair, pair
+import numpy as np
+
+from mmcourse.storyworld.arms import arm_parts
+from mmcourse.storyworld.cuts import Part, cut, flat_pair, pair, trait
 from mmcourse.storyworld.heads import HEADS
-from mmcourse.storyworld.shapes import ellipse, mirror, path, polygon, smooth, stroke
+from mmcourse.storyworld.markings import flanks, marked
+from mmcourse.storyworld.shapes import Points, ellipse, polygon, rotate, smooth
+from mmcourse.storyworld.wardrobe import accessory_parts
 
-GIRTH = {"fox": 0.90, "cat": 0.90, "rabbit": 0.88, "bear": 1.18, "frog": 1.08, "owl": 1.12}
-HAT_LINE = {"fox": -0.90, "cat": -0.89, "rabbit": -0.87, "bear": -0.91, "frog": -0.96, "owl": -0.89}
-"""Where the brim of a hat rests, for each head."""
-
-
-def _arms(action: str, mood: str, girth: float) -> list[Part]:
-    shoulder = (0.16 * girth, -0.30)
-    up = path(shoulder, (0.36 * girth, -0.36), (0.47 * girth, -0.60))
-    hands = {
-        "happy": path(shoulder, (0.30 * girth, -0.22), (0.37 * girth, -0.27)),
-        "sad": path(shoulder, (0.23 * girth, -0.20), (0.215 * girth, -0.10)),
-        "angry": path(shoulder, (0.37 * girth, -0.22), (0.19 * girth, -0.13)),
-        "surprised": path(shoulder, (0.33 * girth, -0.30), (0.43 * girth, -0.37)),
-    }
-    right = up if action in ("waving", "jumping") else hands[mood]
-    left = up if action == "jumping" else hands[mood]
-    return [*cut("base", stroke(right, 0.115)), *cut("base", mirror(stroke(left, 0.115)))]
+GIRTH = {
+    **{"fox": 0.90, "cat": 0.90, "rabbit": 0.88, "bear": 1.18, "frog": 1.08, "owl": 1.12},
+    **{"mouse": 0.84, "elephant": 1.12},
+}
 
 
-def _body(species: str, action: str) -> list[Part]:
-    g = GIRTH[species]
-    foot_x, foot_y, tilt = (
-        (0.17 * g, -0.005, 30.0) if action == "jumping" else (0.12 * g, -0.028, 0.0)
-    )
-    foot = ellipse(foot_x, foot_y, 0.105, 0.052, tilt)
+def _torso(g: float) -> list[Part]:
     torso = smooth(
         (0, -0.42),
         (0.17 * g, -0.38),
@@ -47,92 +34,132 @@ def _body(species: str, action: str) -> list[Part]:
         (-0.245 * g, -0.18),
         (-0.17 * g, -0.38),
     )
-    belly = ellipse(0, -0.165, 0.135 * g, 0.125)
-    feet = "beak" if species == "owl" else "dark"
-    return [*pair(feet, foot), *cut("base", torso), ("light", belly)]
+    return [*cut("base", torso), *flanks(g), ("light", ellipse(0, -0.165, 0.135 * g, 0.125))]
 
 
-def _accessory(species: str, accessory: str) -> tuple[list[Part], list[Part]]:
-    """What is worn below the chin, and what is worn on the head."""
-    y = HAT_LINE[species]
-    if accessory == "hat":
-        brim = ellipse(0, y, 0.34, 0.062)
-        crown = smooth(
-            (-0.20, y),
-            (-0.205, y - 0.16),
-            (-0.18, y - 0.31),
-            (0, y - 0.34),
-            (0.18, y - 0.31),
-            (0.205, y - 0.16),
-            (0.20, y),
-            (0, y + 0.02),
-        )
-        band = polygon(
-            (-0.203, y - 0.04), (0.203, y - 0.04), (0.206, y - 0.125), (-0.206, y - 0.125)
-        )
-        return [], [("ink", brim + (0, 0.016)), ("navy", brim), ("navy", crown), ("pink", band)]
-    if accessory == "crown":
-        points = (
-            (-0.25, y + 0.04),
-            (-0.29, y - 0.25),
-            (-0.135, y - 0.11),
-            (0, y - 0.30),
-            (0.135, y - 0.11),
-            (0.29, y - 0.25),
-            (0.25, y + 0.04),
-        )
-        gems = [
-            ("tongue", ellipse(0, y - 0.045, 0.042, 0.042)),
-            *flat_pair("teal", ellipse(0.145, y - 0.035, 0.033, 0.033)),
-        ]
-        balls = [("gold", ellipse(px, py, 0.036, 0.036)) for px, py in points if py < y - 0.2]
-        crown = polygon(*points)
-        return [], [("wood", crown + (0.006, 0.02)), ("gold", crown), *balls, *gems]
-    if accessory == "scarf":
-        wrap = smooth(
-            (-0.25, -0.375),
-            (0, -0.325),
-            (0.25, -0.375),
-            (0.265, -0.275),
-            (0, -0.215),
-            (-0.265, -0.275),
-        )
-        end = smooth((0.06, -0.26), (0.185, -0.27), (0.235, -0.04), (0.09, -0.03))
-        fringe = [("cream", stroke(path((0.082, -0.105), (0.215, -0.12)), 0.042))]
-        stripe = [
-            (
-                "cream",
-                stroke(path((x, -0.345 + 0.3 * x * x * -1), (x * 1.02, -0.24 - 0.3 * x * x)), 0.04),
+def _body(species: str, gesture: str, phase: float) -> list[Part]:
+    g = GIRTH[species]
+    colour = "beak" if species == "owl" else "dark"
+    if gesture == "stride":
+        swing = np.sin(2 * np.pi * phase)
+        feet = [
+            cut(colour, ellipse(side * 0.11 * g + 0.09 * step, -0.028 - lift, 0.105, 0.052))
+            for side, step, lift in (
+                (-1, swing, 0.05 * max(0.0, swing)),
+                (1, -swing, 0.05 * max(0.0, -swing)),
             )
-            for x in (-0.16, -0.055)
         ]
-        teal = [
-            ("navy", end + (0.006, 0.016)),
-            ("teal", end),
-            *fringe,
-            ("navy", wrap + (0, 0.016)),
-            ("teal", wrap),
-            *stripe,
-        ]
-        return teal, []
-    return [], []
+        return [*trait("sock", [*feet[0], *feet[1]]), *_torso(g)]
+    foot_x, foot_y, tilt = (
+        (0.17 * g, -0.005, 30.0) if gesture == "jumping" else (0.12 * g, -0.028, 0.0)
+    )
+    foot = ellipse(foot_x, foot_y, 0.105, 0.052, tilt)
+    return [*trait("sock", pair(colour, foot)), *_torso(g)]
 
 
-@cache
-def parts(species: str, accessory: str, mood: str, action: str) -> tuple[Part, ...]:
-    """All cuts of one character, from the farthest back to the nearest."""
+def _awake(species: str, accessory: str, mood: str, gesture: str, phase: float) -> list[Part]:
+    """On its feet, or in the air."""
     behind, front = HEADS[species](mood)
-    collar, worn = _accessory(species, accessory)
+    collar, worn = accessory_parts(species, accessory)
     bow = 0.035 if mood == "sad" else 0.0
-    head = [*front, *worn]
-    arms = _arms(action, mood, GIRTH[species])
-    placed = [
-        *[(c, p + (0, bow)) for c, p in behind],
-        *_body(species, action),
-        *([] if action == "jumping" else arms),
+    head = [*marked(front), *worn]
+    near, far = arm_parts(gesture, mood, GIRTH[species], phase)
+    foremost = [*near, *far] if gesture in ("jumping", "hug") else []
+    return [
+        *[(c, p + (0, bow)) for c, p in trait("ear", behind)],
+        *_body(species, gesture, phase),
+        *([] if foremost else [*near, *far]),
         *collar,
         *[(c, p + (0, bow)) for c, p in head],
-        *(arms if action == "jumping" else []),
-        *(arms[:2] if action == "waving" else []),
+        *foremost,
+        *(near if gesture in ("waving", "give", "take") else []),
     ]
-    return tuple(placed)
+
+
+def _is_tail(shape: Points) -> bool:
+    """Tails lie on the ground when the rest sinks."""
+    return bool(shape[:, 1].max() > -0.33)
+
+
+def _sitting(species: str, accessory: str, mood: str) -> list[Part]:
+    """On the ground, with the soles of both feet to us."""
+    behind, front = HEADS[species](mood)
+    collar, worn = accessory_parts(species, accessory)
+    g, low = GIRTH[species], 0.115
+    seat = smooth((0, -0.30), (0.23 * g, -0.20), (0.31 * g, -0.06), (0, 0.0), (-0.31 * g, -0.06),
+                  (-0.23 * g, -0.20))  # fmt: skip
+    sole = ellipse(0.245 * g, -0.085, 0.105, 0.115, 12)
+    pad = ellipse(0.245 * g, -0.075, 0.055, 0.06, 12)
+    colour = "beak" if species == "owl" else "dark"
+    near, far = arm_parts("sitting", mood, g, 0.0)
+    lowered = [
+        *_torso(g),
+        *near,
+        *far,
+        *collar,
+        *[(c, p + (0, 0.035 if mood == "sad" else 0.0)) for c, p in [*marked(front), *worn]],
+    ]
+    return [
+        *[(c, p + (0, 0.0 if _is_tail(p) else low)) for c, p in trait("ear", behind)],
+        *cut("base", seat),
+        *[(c, p + (0, low)) for c, p in lowered],
+        *trait("sock", pair(colour, sole)),
+        *flat_pair("light", pad),
+    ]
+
+
+def _sleeping(species: str, accessory: str, mood: str) -> list[Part]:
+    """Curled up, the head on the paws, dreaming in Zs."""
+    behind, front = HEADS[species](f"{mood} asleep")
+    collar, worn = accessory_parts(species, accessory)
+    g, low = GIRTH[species], 0.235
+    back = smooth(
+        *((-0.50 * g, -0.02), (-0.52 * g, -0.22), (-0.34 * g, -0.40), (0, -0.44)),
+        *((0.34 * g, -0.38), (0.47 * g, -0.20), (0.46 * g, -0.02), (0, 0.0)),
+    )
+    paw = ellipse(0.15, -0.045, 0.105, 0.055)
+
+    def rest(parts: list[Part]) -> list[Part]:
+        return [(c, rotate(p, -9, about=(0, -0.45)) + (0.04, low)) for c, p in parts]
+
+    letters = ((0.47, -0.78, 0.060), (0.60, -1.02, 0.085))
+    zs = [("cream", zed(x, y, s, 0.22)) for x, y, s in letters]
+    under = [("ink", zed(x, y, s, 0.48)) for x, y, s in letters]
+    tail = [(c, p) for c, p in trait("ear", behind) if _is_tail(p)]
+    ears = [(c, p) for c, p in trait("ear", behind) if not _is_tail(p)]
+    return [
+        *tail,
+        *cut("base", back),
+        *rest(ears),
+        *[(c, p * (1.5, 0.9)) for c, p in flanks(g)],
+        *rest([*collar, *marked(front), *worn]),
+        *trait("sock", pair("dark" if species != "owl" else "beak", paw)),
+        *trait("glyph", [*under, *zs]),
+    ]
+
+
+def zed(x: float, y: float, size: float, thick: float) -> Points:
+    """A letter Z about (x, y), with a stem of `thick` sizes to each side of its line."""
+    t, d = thick, 1.45 * thick
+    half = [(-1 - t, -1 - t), (1 + t, -1 - t), (1 + t, -1 + t), (-1 + t + d, 1 - t), (1 + t, 1 - t)]
+    return polygon(*[(x + s * size * a, y + s * size * b) for s in (1, -1) for a, b in half])
+
+
+@lru_cache(maxsize=4096)
+def parts(
+    species: str, accessory: str, mood: str, gesture: str, phase: float = 0.0
+) -> tuple[Part, ...]:
+    """All cuts of one character, from the farthest back to the nearest.
+
+    Args:
+        species: as in `Character`.
+        accessory: as in `Character`.
+        mood: as in `Character`.
+        gesture: an action, or "give", "take", "hug", "point" or "stride".
+        phase: of a wave or a stride, in turns.
+    """
+    if gesture == "sitting":
+        return tuple(_sitting(species, accessory, mood))
+    if gesture == "sleeping":
+        return tuple(_sleeping(species, accessory, mood))
+    return tuple(_awake(species, accessory, mood, gesture, phase))

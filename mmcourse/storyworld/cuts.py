@@ -5,7 +5,8 @@ from __future__ import annotations
 from mmcourse.storyworld.shapes import Points, mirror
 
 Part = tuple[str, Points]
-"""A name of a colour and the polygon to fill with it, in the order of painting."""
+"""A name of a colour and the polygon to fill with it, in the order of painting. The name may
+carry a trait, as in "ink@eye": see `figure`."""
 
 EDGE = 0.018
 """How far a cut of paper lets its darker edge be seen."""
@@ -22,3 +23,8 @@ def pair(colour: str, shape: Points) -> list[Part]:
 
 def flat_pair(colour: str, shape: Points) -> list[Part]:
     return [(colour, shape), (colour, mirror(shape))]
+
+
+def trait(name: str, parts: list[Part]) -> list[Part]:
+    """The same parts, marked as what an identity moves or hides."""
+    return [(f"{colour}@{name}", shape) for colour, shape in parts]

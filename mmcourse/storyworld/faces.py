@@ -1,14 +1,32 @@
-"""Moods: the eyes, brows and mouth that a reader recognises before anything else."""
+"""Moods: the eyes, brows and mouth that a reader recognises before anything else.
+
+An expression is a mood, or "happy asleep" or "sad asleep". All that belongs to the eyes carries the
+trait `@eye`.
+"""
 
 from __future__ import annotations
 
-from mmcourse.storyworld.cuts import Part, flat_pair
+from mmcourse.storyworld.cuts import Part, flat_pair, trait
 from mmcourse.storyworld.shapes import ellipse, path, polygon, stroke
 
 
 def eyes(mood: str, x: float, y: float, size: float) -> list[Part]:
     """Two eyes at (±x, y). Happy ones close, sad ones look down, angry ones narrow, surprised
-    ones grow; each keeps its brow."""
+    ones grow, sleeping ones hang; each keeps its brow."""
+    return trait("eye", _eyes(mood, x, y, size))
+
+
+def _eyes(mood: str, x: float, y: float, size: float) -> list[Part]:
+    if mood.endswith("asleep"):
+        lid = path((x - size, y - 0.1 * size), (x, y + 0.75 * size), (x + size, y - 0.1 * size))
+        asleep = [lid]
+        if mood == "sad asleep":
+            asleep += [path((x + 1.15 * size, y - 0.75 * size), (x - 0.75 * size, y - 1.6 * size))]
+        drops = [ellipse(x + 0.5 * size, y + 1.9 * size, 0.5 * size, 0.75 * size)]
+        return [
+            *[part for line in asleep for part in flat_pair("ink", stroke(line, 0.62 * size))],
+            *[part for d in drops if mood == "sad asleep" for part in flat_pair("tear", d)],
+        ]
     if mood == "happy":
         arc = path((x - size, y + 0.35 * size), (x, y - 0.75 * size), (x + size, y + 0.35 * size))
         return flat_pair("ink", stroke(arc, 0.62 * size))
@@ -53,7 +71,10 @@ def mouth(mood: str, y: float, width: float, pen: float) -> list[Part]:
             ("ink", open_mouth),
             ("tongue", ellipse(0, y + 0.36 * width, 0.42 * width, 0.2 * width)),
         ]
-    if mood == "sad":
+    if mood == "happy asleep":
+        smile = path((-0.7 * width, y), (0, y + 0.45 * width), (0.7 * width, y))
+        return [("ink", stroke(smile, pen))]
+    if mood.startswith("sad"):
         frown = path((-width, y + 0.5 * width), (0, y - 0.2 * width), (width, y + 0.5 * width))
         return [("ink", stroke(frown, pen))]
     if mood == "angry":
@@ -82,4 +103,4 @@ def mouth(mood: str, y: float, width: float, pen: float) -> list[Part]:
 
 def cheeks(mood: str, x: float, y: float, size: float) -> list[Part]:
     """A happy face is rosy."""
-    return flat_pair("pink", ellipse(x, y, size, 0.68 * size)) if mood == "happy" else []
+    return flat_pair("pink", ellipse(x, y, size, 0.68 * size)) if mood.startswith("happy") else []

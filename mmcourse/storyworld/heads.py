@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from mmcourse.storyworld.cuts import Part, cut, flat_pair, pair
 from mmcourse.storyworld.faces import cheeks, eyes, mouth
+from mmcourse.storyworld.round_ears import bear, elephant, mouse
 from mmcourse.storyworld.shapes import ellipse, path, polygon, rotate, smooth, stroke
 
 
@@ -104,21 +105,6 @@ def _rabbit(mood: str) -> tuple[list[Part], list[Part]]:
     return behind, front
 
 
-def _bear(mood: str) -> tuple[list[Part], list[Part]]:
-    ear, inner = ellipse(-0.30, -0.90, 0.135, 0.135), ellipse(-0.30, -0.895, 0.075, 0.075)
-    head = ellipse(0, -0.635, 0.40, 0.325)
-    behind = [*pair("base", ear), *flat_pair("light", inner)]
-    front = [
-        *cut("base", head),
-        ("light", ellipse(0, -0.47, 0.215, 0.165)),
-        *cheeks(mood, 0.285, -0.53, 0.065),
-        *eyes(mood, 0.17, -0.675, 0.068),
-        ("ink", ellipse(0, -0.555, 0.075, 0.05)),
-        *mouth(mood, -0.435, 0.095, 0.037),
-    ]
-    return behind, front
-
-
 def _frog(mood: str) -> tuple[list[Part], list[Part]]:
     bump = ellipse(-0.225, -0.83, 0.155, 0.155)
     head = smooth(
@@ -186,7 +172,9 @@ HEADS: dict[str, Callable[[str], tuple[list[Part], list[Part]]]] = {
     "fox": _fox,
     "cat": _cat,
     "rabbit": _rabbit,
-    "bear": _bear,
+    "bear": bear,
     "frog": _frog,
     "owl": _owl,
+    "mouse": mouse,
+    "elephant": elephant,
 }

@@ -1,4 +1,4 @@
-"""The sheet that places are drawn on: sky, sun, clouds, and a pen that knows the light.
+"""The sheet that places are cut for: sky, sun, clouds, and a pen that knows the light.
 
 Coordinates run from (0, 0) at the top left to (1, 1) at the bottom right.
 """
@@ -6,11 +6,12 @@ Coordinates run from (0, 0) at the top left to (1, 1) at the bottom right.
 from __future__ import annotations
 
 import random
+from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image
 
-from mmcourse.storyworld.paint import lit, mix, rgb
+from mmcourse.storyworld.paint import mix, rgb
 from mmcourse.storyworld.shapes import Points, ellipse
 
 SKY = {
@@ -21,28 +22,42 @@ SKY = {
 OVERCAST = {"day": "#b4c0cc", "sunset": "#a98795", "night": "#20284f"}
 
 
+@dataclass(frozen=True)
+class Cut:
+    """One piece of the backdrop: a polygon in [0, 1], its colour, how much it shines by itself, and
+    how far away it is: `far` at y = 0.75 and above, `near` at the lower edge of the picture."""
+
+    points: Points
+    colour: str
+    glow: float
+    far: float
+    near: float
+
+
+SUN = 0.99
+"""The sun's distance: nothing else is as far away but the sky."""
+
+
 class Sheet:
-    """A square sheet and a pen that thinks in [0, 1] and knows the light."""
+    """The list of cuts that make a place, and a pen that thinks in [0, 1] and knows the light."""
 
-    def __init__(self, pixels: int, time: str, weather: str, rng: random.Random) -> None:
-        self.pixels, self.time, self.weather, self.rng = pixels, time, weather, rng
-        self.image = self._sky()
-        self.pen = ImageDraw.Draw(self.image)
+    def __init__(self, time: str, weather: str, rng: random.Random) -> None:
+        self.time, self.weather, self.rng = time, weather, rng
+        self.cuts: list[Cut] = []
+        self.lamps: list[tuple[float, float, float, float]] = []
+        """x, y, radius and distance of the light about each lit window."""
+        self.sun: float | None = None
+        """Where the sun stands, if it shines."""
+        self.distance = (1.0, 1.0)
 
-    def _sky(self) -> Image.Image:
-        top, middle, low = SKY[self.time]
-        if self.weather != "clear":
-            top, middle, low = (mix(c, OVERCAST[self.time], 0.75) for c in (top, middle, low))
-        stops = np.array([rgb(top), rgb(middle), rgb(low)], dtype=np.float64)
-        y = np.linspace(0, 1, self.pixels)
-        rows = np.stack([np.interp(y, (0.0, 0.45, 0.75), stops[:, c]) for c in range(3)], axis=1)
-        pixels = np.broadcast_to(rows[:, None], (self.pixels, self.pixels, 3))
-        return Image.fromarray(pixels.round().astype(np.uint8), "RGB")
+    def at(self, far: float, near: float | None = None) -> None:
+        """What is cut from now on is this far away, 0 (here) to 1 (the sky); ground comes nearer
+        towards the lower edge."""
+        self.distance = (far, far if near is None else near)
 
     def cut(self, shape: Points, colour: str, glow: float = 0.0) -> None:
-        """One piece of paper, in the light of the hour, whitened where snow lies."""
-        points = (shape * self.pixels).ravel().tolist()
-        self.pen.polygon(points, fill=lit(colour, self.time, glow))
+        """One piece of paper; `glow` (0 to 1) keeps it from darkening at night."""
+        self.cuts.append(Cut(shape, colour, glow, *self.distance))
 
     def ground(self, colour: str) -> str:
         return mix(colour, "#f4f7fb", 0.82) if self.weather == "snow" else colour
@@ -58,6 +73,18 @@ class Sheet:
         shape = np.concatenate([edge, [[1.0, 1.0], [0.0, 1.0]]])
         self.cut(shape + (0.0, -0.008), mix(colour, "#fff4e0", 0.35))
         self.cut(shape, colour)
+
+
+def sky(time: str, weather: str, pixels: int) -> Image.Image:
+    """The empty sky, a square with a gradient from top to bottom."""
+    top, middle, low = SKY[time]
+    if weather != "clear":
+        top, middle, low = (mix(c, OVERCAST[time], 0.75) for c in (top, middle, low))
+    stops = np.array([rgb(top), rgb(middle), rgb(low)], dtype=np.float64)
+    y = np.linspace(0, 1, pixels)
+    rows = np.stack([np.interp(y, (0.0, 0.45, 0.75), stops[:, c]) for c in range(3)], axis=1)
+    square = np.broadcast_to(rows[:, None], (pixels, pixels, 3))
+    return Image.fromarray(square.round().astype(np.uint8), "RGB")
 
 
 def lights(b: Sheet) -> None:
@@ -76,11 +103,14 @@ def lights(b: Sheet) -> None:
                 glow=1,
             )
         else:
+            b.at(SUN)
+            b.sun = x
             sun = "#ffd95e" if b.time == "day" else "#ffcf66"
             y = 0.17 if b.time == "day" else 0.50
             halo = mix(sun, SKY[b.time][1], 0.62)
             b.cut(ellipse(x, y, 0.125, 0.125), halo, glow=1)
             b.cut(ellipse(x, y, 0.085, 0.085), sun, glow=1)
+    b.at(0.98)
     clouds, tone = (
         (2, "#ffffff") if b.weather == "clear" else (4, mix(OVERCAST[b.time], "#ffffff", 0.35))
     )

@@ -11,26 +11,37 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from mmcourse.storyworld import captions, vocabulary
+from mmcourse.storyworld import vocabulary
+from mmcourse.storyworld.phrases import phrasebook, tokens
+from mmcourse.storyworld.plots import PLOTS, lines_of
+from mmcourse.storyworld.plots.slots import SLOT
+from mmcourse.storyworld.plots.voices import TRAITS, VOICES
+from mmcourse.storyworld.questions import TEMPLATES, missing
+from mmcourse.storyworld.words import PRONOUNS, TIME_TOLD, WEATHER_TOLD
 
 SPECIAL = ("[pad]", "[start]", "[end]", "[mask]")
-EXTRA = (
-    "a an and are bare head in is it of on one picture scene the there this we see where with , . ;"
-)
+PICTURE = "a an one picture scene where what who of"
+"""Words that prompts to models add to the world's own."""
 
 
 def _words() -> list[str]:
-    phrases = [
-        *(phrase for table in (
-            *(captions.WEARS, captions.DOES, captions.FEELS, captions.WHERE_CHARACTER),
-            *(captions.PLACE, captions.TIME, captions.WEATHER),
-        ) for group in table.values() for phrase in group),
-        *(value for values in vocabulary.ATTRIBUTES.values() for value in values),
-        *captions.THERE,
-        *captions.JOIN,
-        EXTRA,
-    ]  # fmt: skip
-    return sorted({word for phrase in phrases for word in Tokenizer.split(phrase)})
+    """Every word of the phrase tables, the plots, the voices and the questions."""
+    texts = [" ".join(phrase) for phrase in phrasebook()]
+    texts += [value for values in vocabulary.ATTRIBUTES.values() for value in values]
+    told = [*TIME_TOLD.values(), *WEATHER_TOLD.values(), *PRONOUNS.values()]
+    texts += [phrase for group in told for phrase in group]
+    for plot in PLOTS:
+        texts += [plot.title, plot.goal, *lines_of(plot.beats)]
+    for voice in VOICES:
+        texts += [line for group in vars(voice).values() if isinstance(group, tuple)
+                  for line in group]  # fmt: skip
+    for template in TEMPLATES:
+        texts += [*template.forms, *template.answers, missing("")]
+    texts += [*TRAITS, PICTURE]
+    names = [f"{name}'s" for name in vocabulary.NAMES]
+    return sorted(
+        {word for text in (*texts, *names) for word in tokens(SLOT.sub(" ", text))} - {"'s"}
+    )
 
 
 class Tokenizer:
@@ -40,7 +51,7 @@ class Tokenizer:
     and the nearest words inside.
 
     Args:
-        words: the vocabulary (default: every word that StoryWorld's captions use).
+        words: the vocabulary (default: every word that StoryWorld's texts use).
     """
 
     pad, start, end, mask = range(4)
@@ -52,7 +63,7 @@ class Tokenizer:
 
     @staticmethod
     def split(text: str) -> list[str]:
-        return re.findall(r"[^\W_]+(?:['-][^\W_]+)*|[^\w\s]|_", text.lower())
+        return tokens(text)
 
     def __len__(self) -> int:
         return len(self.words)
@@ -108,5 +119,6 @@ class Tokenizer:
         texts = []
         for row in ids.tolist():
             text = " ".join(self.words[i] for i in row if i >= len(SPECIAL))
-            texts.append(re.sub(r" ([,.;])", r"\1", text))
+            text = re.sub(r" ([,.;:!?])", r"\1", text)
+            texts.append(re.sub(r'" ([^"]*?) ?(?:"|$)', r'"\1"', text))
         return texts

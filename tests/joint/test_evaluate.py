@@ -15,6 +15,7 @@ from mmcourse.storyworld import (
     held_out_pairs,
     render_bytes,
     sample_scene,
+    vocabulary,
 )
 
 
@@ -172,6 +173,34 @@ def test_zero_shot_reads_what_the_picture_shows(embed, tiny, monkeypatch):
                 f"zero_shot_{attribute}": {"value": expected, "n": n, "chance": 1 / classes}
             }
         monkeypatch.undo()
+
+
+def test_chance_is_one_over_the_number_of_values(embed, tiny):
+    """Counted by hand from the world's list of values, not from the table that the code reads."""
+    values = {
+        "species": vocabulary.SPECIES,
+        "colour": vocabulary.COLOURS,
+        "accessory": vocabulary.ACCESSORIES,
+        "mood": vocabulary.MOODS,
+        "action": vocabulary.ACTIONS,
+        "place": vocabulary.PLACES,
+        "time": vocabulary.TIMES,
+        "weather": vocabulary.WEATHERS,
+    }
+    embed(random_vectors(0), random_vectors(1))
+    found = evaluate.measure_zero_shot(tiny(), n=5)
+    assert {name: m["chance"] for name, m in found.items()} == {
+        f"zero_shot_{attribute}": 1 / len(set(names)) for attribute, names in values.items()
+    }
+
+
+def test_a_guesser_scores_chance(embed, tiny):
+    """Readings at random are right as often as `chance` says: every value is equally frequent."""
+    n = 150
+    embed(random_vectors(2), random_vectors(3))
+    for measured in evaluate.measure_zero_shot(tiny(), n=n).values():
+        spread = (measured["chance"] * (1 - measured["chance"]) / n) ** 0.5
+        assert abs(measured["value"] - measured["chance"]) < 5 * spread
 
 
 def test_binding_is_not_rewarded_in_a_bag_of_words(embed, tiny):

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from open_clip.loss import ClipLoss, SigLipLoss
 
-from mmcourse.joint import clip_loss, siglip_loss
+from mmcourse.joint import clip_loss, masked_clip_loss, siglip_loss
 
 
 def unit(n, d, seed):
@@ -146,3 +146,51 @@ def test_both_directions_count():
     there, back = F.cross_entropy(logits, target), F.cross_entropy(logits.T, target)
     assert (there - back).abs() > 0.1
     torch.testing.assert_close(clip_loss(eye, hub, 30.0), (there + back) / 2)
+
+
+# Pairs that are no negatives
+
+
+def some_ignored(n=7):
+    generator = torch.Generator().manual_seed(4)
+    return (torch.rand(n, n, generator=generator) < 0.4) & ~torch.eye(n, dtype=torch.bool)
+
+
+def test_ignored_pairs_are_in_neither_softmax():
+    text, image, scale, _ = inputs()
+    ignored = some_ignored()
+    logits = scale * text @ image.T
+    losses = []
+    for i in range(7):
+        row, column = logits[i][~ignored[i]], logits[:, i][~ignored[:, i]]
+        losses += [row.logsumexp(0) - logits[i, i], column.logsumexp(0) - logits[i, i]]
+    expected = torch.stack(losses).mean()
+    assert_same(masked_clip_loss(text, image, scale, ignored), expected, [text, image, scale])
+    assert masked_clip_loss(text, image, scale, ignored) < clip_loss(text, image, scale)
+
+
+def test_ignoring_nothing_changes_nothing():
+    text, image, scale, _ = inputs()
+    found = masked_clip_loss(text, image, scale, torch.zeros(7, 7, dtype=torch.bool))
+    assert_same(found, clip_loss(text, image, scale), [text, image, scale])
+
+
+def test_ignored_pairs_get_no_gradient():
+    """Texts and pictures with a dimension for each pair, so that each pair's gradient shows."""
+    n, ignored = 5, some_ignored(5)
+    logits = torch.randn(n, n, generator=torch.Generator().manual_seed(5), dtype=torch.float64)
+    logits.requires_grad_()
+    eye = torch.eye(n, dtype=torch.float64)
+    masked_clip_loss(
+        logits, eye, 1.0, ignored
+    ).backward()  # texts (5, 5) times the identity: the logits
+    assert (logits.grad[ignored] == 0).all()
+    assert (logits.grad[~ignored] != 0).all()
+
+
+def test_a_pair_of_which_all_else_is_ignored_costs_nothing_and_stays_finite():
+    text, image, scale, _ = inputs()
+    loss = masked_clip_loss(text, image, scale, ~torch.eye(7, dtype=torch.bool))
+    gradients = torch.autograd.grad(loss, [text, image, scale])
+    assert loss == 0
+    assert all((g == 0).all() for g in gradients)

@@ -1,11 +1,13 @@
 """The towers: unit vectors, no reading of pads, gradients everywhere, clear refusals."""
 
+import inspect
 import math
 
 import pytest
 import torch
 
 from mmcourse.joint import ImageTower, JointModel, TextTower, clip_loss
+from mmcourse.storyworld import caption, sample_scene
 
 TEXTS = ["a red fox.", "a blue cat waves on the left and an owl jumps in the snow.", "a frog"]
 
@@ -23,7 +25,7 @@ def test_embeddings_are_unit_vectors(tiny, tokenizer):
 def test_a_longer_text_in_the_batch_changes_nothing(tiny, tokenizer):
     model = tiny(text_depth=2).double()
     together = model.encode_text(*tokenizer.encode(TEXTS))
-    padded = model.encode_text(*tokenizer.encode(TEXTS, length=90))
+    padded = model.encode_text(*tokenizer.encode(TEXTS, length=128))
     alone = torch.cat([model.encode_text(*tokenizer.encode(t)) for t in TEXTS])
     torch.testing.assert_close(together, alone, rtol=0, atol=1e-12)
     torch.testing.assert_close(padded, alone, rtol=0, atol=1e-12)
@@ -88,6 +90,17 @@ def test_a_text_that_is_too_long_is_refused(tiny, tokenizer):
     assert model.encode_text(*tokenizer.encode("a red fox waves.", length=8)).shape == (1, 16)
     with pytest.raises(ValueError, match="9 tokens, at most 8"):
         model.encode_text(*tokenizer.encode("a red fox", length=9))
+
+
+def test_the_longest_captions_fit(tokenizer):
+    """Three characters with two things, in many phrasings: none is near the limit."""
+    scenes = (sample_scene("train", i) for i in range(3000))
+    crowded = [s for s in scenes if len(s.characters) == 3 and len(s.things) == 2]
+    texts = [caption(s, key, key < 7) for s in crowded for key in range(10)]
+    ids, mask = tokenizer.encode(texts)
+    limit = inspect.signature(JointModel).parameters["max_length"].default
+    assert 80 < ids.shape[1] < limit - 15
+    assert JointModel(len(tokenizer)).encode_text(ids[:4], mask[:4]).isfinite().all()
 
 
 @pytest.mark.parametrize("bad", [-1, 10_000])

@@ -27,6 +27,9 @@ def small(monkeypatch):
     monkeypatch.setattr(recipe, "measure_joint", lambda model: measure(model, n=5))
 
 
+SOME_METRICS = {"recall": {"value": 0.5, "n": 5, "chance": 0.2}}
+
+
 class Killed(Exception):
     """In the place of a power cut."""
 
@@ -99,6 +102,39 @@ def test_a_run_killed_between_its_stages_ends_as_an_unbroken_one(monkeypatch, tm
     assert same(weights(tmp_path / "whole"), weights(tmp_path / "broken"))
 
 
+def test_a_run_killed_among_siblings_ends_as_an_unbroken_one(monkeypatch, tmp_path):
+    """Checkpoints are written every 250 steps, so the steps after the 250th are run twice."""
+    monkeypatch.setitem(RECIPES, "smoke", Recipe(24, steps=1, sibling_steps=254, batch_size=8))
+    monkeypatch.setattr(recipe, "measure_joint", lambda model: SOME_METRICS)
+    train_joint(tmp_path / "whole", "smoke")
+    train = recipe.train
+
+    def dies(model, pairs, **options):
+        for metrics in train(model, pairs, **options):
+            if metrics["step"] == 253:
+                raise Killed
+            yield metrics
+
+    with monkeypatch.context() as patch:
+        patch.setattr(recipe, "train", dies)
+        with pytest.raises(Killed):
+            train_joint(tmp_path / "broken", "smoke")
+    assert log_of(tmp_path / "broken")[-1]["step"] == 252
+    train_joint(tmp_path / "broken", "smoke")
+    steps = [entry["step"] for entry in log_of(tmp_path / "broken")]
+    assert steps[-6:] == [251, 252, 251, 252, 253, 254]
+    assert same(weights(tmp_path / "whole"), weights(tmp_path / "broken"))
+
+
+def test_checkpoints_of_nobody_knows_whom_are_refused_and_kept(killed):
+    (killed / "run.json").unlink()
+    before = {file: file.read_bytes() for file in killed.iterdir()}
+    with pytest.raises(ValueError, match=r"unknown command.*another --out or delete") as error:
+        train_joint(killed, "smoke")
+    assert "\n" not in str(error.value)
+    assert {file: file.read_bytes() for file in killed.iterdir()} == before
+
+
 @pytest.mark.parametrize("other", [{"seed": 7}, {"tier": "cpu"}, {"precision": "bf16"}])
 def test_the_checkpoint_of_another_command_is_refused_and_kept(killed, other):
     before = {file: file.read_bytes() for file in killed.iterdir()}
@@ -128,11 +164,14 @@ def test_an_unknown_precision_is_refused_before_anything_is_made(tmp_path):
 def test_there_is_a_recipe_for_every_tier():
     assert set(RECIPES) == set(TIERS)
     assert all(r.batch_size <= r.scenes and r.steps > 0 for r in RECIPES.values())
+    assert all(r.batch_size % 8 == r.scenes % 8 == 0 for r in RECIPES.values()), "whole families"
 
 
 def test_the_sources_of_a_card_are_all_that_the_weights_depend_on():
     needed = {"mmcourse.nn", "mmcourse.storyworld", "mmcourse.training"}
-    needed |= {f"mmcourse.joint.{part}" for part in ("losses", "towers", "model", "train")}
+    needed |= {
+        f"mmcourse.joint.{part}" for part in ("losses", "negatives", "towers", "model", "train")
+    }
     assert needed <= set(SOURCES)
 
 

@@ -123,6 +123,15 @@ def test_lengths_do_not_vote():
     )
 
 
+@pytest.mark.parametrize("broken", [float("nan"), float("inf")])
+@pytest.mark.parametrize("where", ["pictures", "prompts"])
+def test_towers_that_broke_name_nothing(where, broken):
+    images, classes = torch.randn(4, 6), torch.randn(3, 2, 6)
+    (images if where == "pictures" else classes).view(-1)[5] = broken
+    with pytest.raises(ValueError, match="NaN or infinity"):
+        zero_shot_predict(images, classes)
+
+
 # Nearest
 
 

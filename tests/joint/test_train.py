@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from mmcourse.joint import clip_loss, siglip_loss
-from mmcourse.joint.train import Pairs, caption_for_training, storyworld_pairs, train
+from mmcourse.joint import clip_loss, masked_clip_loss, siglip_loss
+from mmcourse.joint.train import Pairs, caption_for_training, draw, storyworld_pairs, train
 from mmcourse.storyworld import (
     Tokenizer,
     caption,
@@ -135,9 +135,9 @@ def test_the_scale_is_clamped_after_each_step(tiny, pairs):
 
 def test_captions_of_a_picture_change_and_are_mostly_complete():
     scene = sample_scene("train", 4)
-    texts = [caption_for_training(scene, step) for step in range(100)]
+    texts = [caption_for_training(scene, step).text for step in range(100)]
     assert len(set(texts)) > 60
-    assert texts == [caption_for_training(scene, step) for step in range(100)]
+    assert texts == [caption_for_training(scene, step).text for step in range(100)]
     complete = [t == caption(scene, step) for step, t in enumerate(texts)]
     assert sum(complete) == 70
 
@@ -147,7 +147,7 @@ def test_the_pairs_are_scenes_of_the_split_with_their_own_captions():
     scenes = [sample_scene("val", i, seed=2) for i in range(6)]
     assert torch.equal(pairs.pictures, render_bytes(scenes, 16))
     for index, scene in enumerate(scenes):
-        possible = {caption_for_training(scene, step) for step in range(60)}
+        possible = {caption_for_training(scene, step).text for step in range(60)}
         assert {pairs.captioner(index, step) for step in range(20)} <= possible
 
 
@@ -164,6 +164,41 @@ def test_a_family_is_shown_in_one_batch():
         assert (groups[:, 0] % 4 == 0).all()
     epoch = torch.cat([pairs.batch(step, 8) for step in range(4)])
     assert sorted(epoch.tolist()) == list(range(32))
+
+
+@pytest.mark.parametrize(("size", "family"), [(12, 8), (4, 8), (9, 4)])
+def test_a_batch_that_would_cut_a_family_is_refused(tiny, size, family):
+    pairs = storyworld_pairs(32, size=16, family=family)
+    with pytest.raises(ValueError, match=f"batch_size is {size}, expected a multiple of {family}"):
+        next(train(tiny(), pairs, steps=5, batch_size=size))
+
+
+def test_siblings_are_trained_with_their_mask(tiny):
+    """The mask goes to the loss, and the first step's loss is the one that leaves these out."""
+    pairs = storyworld_pairs(64, size=16, family=8)
+    seen = []
+
+    def watched(text, image, scale, ignored):
+        seen.append(ignored)
+        return masked_clip_loss(text, image, scale, ignored)
+
+    losses = [m["loss"] for m in train(tiny(), pairs, steps=3, batch_size=64, lr=1e-3)]
+    again = train(tiny(), pairs, steps=3, batch_size=64, lr=1e-3, loss_function=watched)
+    assert [m["loss"] for m in again] == losses
+    for step, mask in enumerate(seen):
+        index = pairs.batch(step, 64).tolist()
+        assert torch.equal(mask.cpu(), pairs.ignored(index, step))
+    assert any(mask.any() for mask in seen)
+    index = pairs.batch(0, 64)
+    texts = [pairs.captioner(i, 0) for i in index.tolist()]
+    untrained = tiny()(*pairs.tokenizer.encode(texts), from_bytes(pairs.pictures[index]))
+    assert losses[0] == pytest.approx(masked_clip_loss(*untrained, seen[0].cpu()).item(), rel=1e-4)
+    assert losses[0] < clip_loss(*untrained).item()
+
+
+def test_many_processes_draw_what_one_draws():
+    scenes = [sample_scene("train", i) for i in range(601)]
+    assert torch.equal(draw(scenes, 16, workers=2), render_bytes(scenes, 16))
 
 
 def test_strangers_come_in_the_order_of_the_seed(pairs):

@@ -13,6 +13,8 @@ LAST = ["exercises", "cli", "__main__"]
 RANK = {name: place for place, name in enumerate([*CHAPTERS, *LAST], start=1)}
 HEAVY = {"transformers", "peft", "diffusers", "gradio"}
 HEAVY_PARTS = {"lora", "story"}
+# Who may ask the judge: whoever measures. It is no loss, no features, and not the app's checker.
+MEASURING = {"cli", "evaluate", "measure"}
 
 
 def imports_of(source: str, module: str) -> set[str]:
@@ -25,9 +27,10 @@ def imports_of(source: str, module: str) -> set[str]:
         elif isinstance(node, ast.ImportFrom):
             base = package[: len(package) - node.level + 1] if node.level else []
             start = ".".join([*base, *([node.module] if node.module else [])])
-            # `from mmcourse import joint` imports a part by name; elsewhere the base is enough.
+            # `from mmcourse import joint` imports a part by name, and so may StoryWorld's judge be;
+            # elsewhere the base is enough.
             names = {f"{start}.{alias.name}" for alias in node.names}
-            found |= names if start == "mmcourse" else {start}
+            found |= names if start in ("mmcourse", "mmcourse.storyworld") else {start}
     return found
 
 
@@ -36,10 +39,17 @@ def part_of(module: str) -> str:
     return module.split(".")[1] if "." in module else ""
 
 
+def is_judge(module: str) -> bool:
+    """Whether this is the judge, its training or its measurement."""
+    return module.startswith("mmcourse.storyworld.judge")
+
+
 def complaint(module: str, imported: str) -> str | None:
     """What is wrong with one import, or None."""
     here = part_of(module)
     top = imported.split(".")[0]
+    if is_judge(imported) and not (is_judge(module) or module.split(".")[-1] in MEASURING):
+        return f"{module} imports {imported}: only {', '.join(sorted(MEASURING))} may"
     if top in HEAVY and here not in HEAVY_PARTS:
         return f"{module} imports {imported}: only {', '.join(sorted(HEAVY_PARTS))} may"
     if here == "nn" and top not in {"torch", "mmcourse", *sys.stdlib_module_names}:
@@ -90,6 +100,13 @@ def test_imports_point_backwards(root: Path) -> None:
         ("mmcourse.story.app", "from mmcourse.exercises import grader"),
         ("mmcourse.exercises.grader", "from mmcourse import cli"),
         ("mmcourse.lab", "from .cli import app"),
+        ("mmcourse.vqgan.losses", "from mmcourse.storyworld.judge import Judge"),
+        ("mmcourse.dit.train", "from mmcourse.storyworld import judge"),
+        ("mmcourse.diffusion.train", "import mmcourse.storyworld.judge as j"),
+        ("mmcourse.joint.train", "from mmcourse.storyworld.judge_train import worn"),
+        ("mmcourse.story.checks", "from ..storyworld.judge import Judge"),
+        ("mmcourse.storyworld.check", "from .judge import Judge"),
+        ("mmcourse.storyworld", "from mmcourse.storyworld.judge import Judge"),
     ],
 )
 def test_a_forward_import_is_seen(module: str, source: str) -> None:
@@ -103,6 +120,9 @@ def test_a_forward_import_is_seen(module: str, source: str) -> None:
         ("mmcourse.joint.model", "from .losses import clip_loss"),
         ("mmcourse.lora.clip", "import transformers"),
         ("mmcourse.cli", "from mmcourse.exercises import check"),
+        ("mmcourse.dit.evaluate", "from mmcourse.storyworld.judge import Judge"),
+        ("mmcourse.storyworld.judge_measure", "from mmcourse.storyworld.judge import Judge"),
+        ("mmcourse.vqvae.train", "from mmcourse.storyworld import render, sample_scene"),
         ("mmcourse.nn.attention", "import math\nimport torch\nfrom .embeddings import sincos"),
     ],
 )

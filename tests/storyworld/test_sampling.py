@@ -12,7 +12,8 @@ import pytest
 import torch
 
 from mmcourse.storyworld import ATTRIBUTES, held_out, held_out_pairs, sample_scene
-from mmcourse.storyworld.sampling import tables
+from mmcourse.storyworld.sampling import CLOSE, INTERACTING, STYLE_SHARES, tables
+from mmcourse.storyworld.vocabulary import INTERACTIONS
 
 SEEN = ("train", "val", "test")
 NOUNS = {
@@ -110,9 +111,16 @@ def values(scenes, attribute):
     return [getattr(c, attribute) for s in scenes for c in s.characters]
 
 
+def acts(scene, character):
+    act = scene.interaction
+    return act is not None and character.position in (act.by, act.to)
+
+
 @pytest.mark.parametrize("attribute", ATTRIBUTES)
 def test_every_value_is_equally_frequent_in_train(attribute, scenes):
     found = values(scenes["train"], attribute)
+    if attribute == "action":  # whoever interacts stands: see the test of interactions
+        found = [c.action for s in scenes["train"] for c in s.characters if not acts(s, c)]
     expected = dict.fromkeys(ATTRIBUTES[attribute], len(found) / len(ATTRIBUTES[attribute]))
     assert chi_square(Counter(found), expected) < chi_square_limit(len(expected) - 1)
 
@@ -126,14 +134,47 @@ def test_one_two_and_three_characters_in_50_35_and_15_percent(scenes):
 
 def test_one_attribute_of_an_animal_does_not_tell_another(scenes):
     """Held-out pairs tie each attribute to the species, but must not tie, say, colour to mood."""
-    characters = [c for s in scenes["train"] for c in s.characters]
+    characters = [c for s in scenes["train"] for c in s.characters if not acts(s, c)]
+    awake = [c for c in characters if c.action != "sleeping"]  # nobody sleeps angry or surprised
     for species, (a, b) in product(ATTRIBUTES["species"], combinations(NOUNS["species"], 2)):
-        found = [(getattr(c, a), getattr(c, b)) for c in characters if c.species == species]
+        who = awake if {a, b} == {"mood", "action"} else characters
+        found = [(getattr(c, a), getattr(c, b)) for c in who if c.species == species]
         rows, columns = Counter(x for x, _ in found), Counter(y for _, y in found)
         expected = {(x, y): rows[x] * columns[y] / len(found) for x in rows for y in columns}
         freedom = (len(rows) - 1) * (len(columns) - 1)
         statistic = chi_square(Counter(found), expected)
         assert statistic < chi_square_limit(freedom, 1e-5), f"{species}: {a} and {b}"
+
+
+def test_styles_cameras_and_interactions_have_their_shares(scenes):
+    found = scenes["train"]
+    expected = {k: share / 100 * len(found) for k, share in STYLE_SHARES.items()}
+    assert chi_square(Counter(s.style for s in found), expected) < chi_square_limit(3)
+    lone = [s for s in found if len(s.characters) == 1]
+    several = [s for s in found if len(s.characters) > 1]
+    assert abs(sum(s.camera == "close" for s in lone) / len(lone) - CLOSE) < 0.04
+    kinds = Counter(s.interaction and s.interaction.kind for s in several)
+    assert abs(1 - kinds.pop(None) / len(several) - INTERACTING) < 0.04
+    assert min(kinds.values()) > 0.5 * max(kinds.values())
+
+
+def test_every_species_interacts_in_training(scenes):
+    kinds = {
+        (scene.interaction.kind, c.species)
+        for scene in scenes["train"]
+        for c in scene.characters
+        if acts(scene, c)
+    }
+    assert kinds == set(product(INTERACTIONS, ATTRIBUTES["species"]))
+
+
+def test_a_style_can_be_asked_for_and_changes_nothing_else():
+    for i in range(20):
+        drawn = [sample_scene("train", i, style=s) for s in STYLE_SHARES]
+        assert [s.style for s in drawn] == list(STYLE_SHARES)
+        assert len({(s.characters, s.things, s.place, s.interaction) for s in drawn}) == 1
+    with pytest.raises(ValueError, match="'oil' does not exist"):
+        sample_scene("train", 0, style="oil")
 
 
 def test_things_stand_where_no_lone_character_stands(scenes):

@@ -59,7 +59,7 @@ def test_no_texts_give_no_rows(tokenizer):
         ("a rabit jumps", "rabit", "rabbit"),
         ("the montains", "montains", "mountains"),
         ("a fox\nand a dragoon", "dragoon", ""),
-        ("a fox!", "!", "words"),
+        ("a fox#", "#", "words"),
         ("eine Füchsin", "eine", ""),
         ("[pad]", "[", "words"),
         ("a 狐", "狐", "words"),

@@ -1,0 +1,76 @@
+"""Watercolour: washes on rough paper, darker where they dried, running where they met."""
+
+from __future__ import annotations
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFilter
+
+from mmcourse.storyworld.brush import cast_shadow, outline
+from mmcourse.storyworld.paint import RGB, lit
+from mmcourse.storyworld.sheet import Sheet, sky
+from mmcourse.storyworld.stage import Prop
+from mmcourse.storyworld.textures import clouds, grain, margin, wander
+from mmcourse.storyworld.views import View, shifted
+
+PAPER = np.array([252, 247, 236], np.float32)
+NIGHT_PAPER = np.array([226, 226, 236], np.float32)
+DETAILS = ("ink", "white", "tear", "tongue", "beak", "gold", "navy", "teal", "sock", "mark", "band")
+"""Colours that stay opaque: what a face is read by."""
+
+
+def backdrop(place: Sheet, view: View, side: int) -> Image.Image:
+    """Wet paint: washes that bleed into each other."""
+    image = sky(place.time, place.weather, side)
+    pen = ImageDraw.Draw(image)
+    for cut in place.cuts:
+        points = (shifted(cut, view) * side).ravel().tolist()
+        pen.polygon(points, fill=lit(cut.colour, place.time, cut.glow))
+    rows, columns = wander(side, 0.008, 15, 41)
+    sharp = np.asarray(image, dtype=np.float32)[rows, columns]
+    wet = np.asarray(
+        Image.fromarray(sharp.astype(np.uint8)).filter(ImageFilter.GaussianBlur(0.016 * side)),
+        dtype=np.float32,
+    )
+    run = np.clip(0.45 + 0.75 * clouds(side, 51), 0, 1)[..., None]
+    washed = sharp + (wet - sharp) * run
+    return Image.fromarray((washed + (PAPER - washed) * 0.14).astype(np.uint8))
+
+
+def _thin(colour: RGB, amount: float) -> RGB:
+    r, g, b = (round(c + (p - c) * amount) for c, p in zip(colour, (252, 247, 236), strict=True))
+    return r, g, b
+
+
+def figures(sheet: Image.Image, props: list[Prop], sun: float | None) -> Image.Image:
+    """Figures in thinner paint, each with a rim of paper that keeps it apart."""
+    side = sheet.width
+    pen = ImageDraw.Draw(sheet)
+    for prop in props:
+        cast_shadow(sheet, prop, sun)
+    for prop in props:
+        placed, ends = outline(prop, side), prop.figure.ends
+        for name, start, end in zip(prop.figure.names, ends, ends[1:], strict=False):
+            if name == "edge":
+                continue
+            colour = prop.paints[name]
+            pen.polygon(
+                placed[2 * start : 2 * end],
+                fill=colour if name in DETAILS else _thin(colour, 0.10),
+                outline=prop.paints["dark"] if name == "base" else None,
+                width=max(1, round(0.006 * side)),
+            )
+    rows, columns = wander(side, 0.006, 18, 61)
+    return Image.fromarray(np.asarray(sheet)[rows, columns])
+
+
+def finish(picture: Image.Image, time: str) -> Image.Image:
+    """Dry it: pigment gathers at edges and in the hollows of the paper."""
+    size = picture.width
+    paper = NIGHT_PAPER if time == "night" else PAPER
+    pixels = np.asarray(picture, dtype=np.float32)
+    soft = np.asarray(picture.filter(ImageFilter.GaussianBlur(0.018 * size)), dtype=np.float32)
+    pixels = pixels - 0.40 * np.clip(soft - pixels, 0, 60)
+    density = (0.93 + 0.16 * clouds(size, 71) + 0.07 * grain(size))[..., None]
+    pixels = paper - (paper - pixels) * np.clip(density, 0.5, 1.15)
+    pixels = paper + (pixels - paper) * margin(size)
+    return Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))

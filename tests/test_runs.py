@@ -1,0 +1,159 @@
+"""The folder of a run: whose it is, how long it took, and that a refusal changes nothing in it."""
+
+import json
+from types import SimpleNamespace
+
+import pytest
+
+from mmcourse import runs
+from mmcourse.runs import PRECISIONS, Run, check_precision
+
+MINE = ("mmcourse train judge --tier full", "0a" * 32)
+
+
+class Clock:
+    """Time passes when the test says so."""
+
+    now = 1000.0
+
+    def time(self):
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    found = Clock()
+    monkeypatch.setattr(runs, "time", SimpleNamespace(time=found.time))
+    return found
+
+
+def steps(numbers, clock=None):
+    for step in numbers:
+        if clock is not None:
+            clock.now += 10
+        yield {"step": step, "loss": 1 / step}
+
+
+def rows(folder):
+    return [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
+
+
+def broken(folder, clock):
+    """A run of three steps that was killed a while ago, with its checkpoint."""
+    run = Run(folder, *MINE)
+    run.follow(steps([1, 2, 3], clock), 5, ("loss",))
+    (folder / "checkpoint.pt").write_bytes(b"weights")
+    clock.now += 9999
+
+
+def test_a_new_folder_is_made_and_signed(tmp_path):
+    Run(tmp_path / "deep" / "run", *MINE)
+    note = json.loads((tmp_path / "deep" / "run" / "run.json").read_text())
+    assert note == {"command": MINE[0], "sources": MINE[1]}
+
+
+def test_following_logs_a_row_for_each_step(tmp_path, clock, capsys):
+    run = Run(tmp_path, *MINE)
+    run.follow(steps([1, 2], clock), 2, ("loss",), stage="strangers")
+    run.follow(steps([1, 2, 3], clock), 3, ("loss",))
+    assert rows(tmp_path) == run.log_rows()
+    assert rows(tmp_path) == [
+        {"stage": "strangers", "step": 1, "loss": 1.0, "seconds": 10.0},
+        {"stage": "strangers", "step": 2, "loss": 0.5, "seconds": 20.0},
+        {"step": 1, "loss": 1.0, "seconds": 30.0},
+        {"step": 2, "loss": 0.5, "seconds": 40.0},
+        {"step": 3, "loss": 1 / 3, "seconds": 50.0},
+    ]
+    assert run.seconds == 50
+    shown = capsys.readouterr().err
+    assert "strangers" in shown
+    assert "loss=0.333" in shown
+
+
+def test_what_was_logged_before_a_kill_is_on_the_disk(tmp_path):
+    seen = []
+
+    def until_killed():
+        for metrics in steps([1, 2]):
+            yield metrics
+            seen.append(len(rows(tmp_path)))
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        Run(tmp_path, *MINE).follow(until_killed(), 9, ())
+    assert seen == [1, 2]
+
+
+def test_the_same_command_goes_on_and_so_do_its_seconds(tmp_path, clock):
+    broken(tmp_path, clock)
+    run = Run(tmp_path, *MINE)
+    assert run.seconds == 30, "the time between counts as if it had run"
+    run.follow(steps([4, 5], clock), 5, ("loss",))
+    assert [(row["step"], row["seconds"]) for row in rows(tmp_path)] == [
+        (1, 10), (2, 20), (3, 30), (4, 40), (5, 50)
+    ]  # fmt: skip
+    assert (tmp_path / "checkpoint.pt").read_bytes() == b"weights"
+
+
+def test_a_run_killed_before_its_first_logged_step_goes_on(tmp_path, clock):
+    Run(tmp_path, *MINE)
+    (tmp_path / "checkpoint.pt").write_bytes(b"weights")
+    assert Run(tmp_path, *MINE).seconds == 0
+
+
+@pytest.mark.parametrize(
+    ("command", "sources", "named"),
+    [
+        ("mmcourse train judge --seed 7", MINE[1], f"a run of `{MINE[0]}`.*--seed 7`.*--out"),
+        (MINE[0], "0b" * 32, f"a run of other code.*{MINE[0]}.*--out"),
+        ("mmcourse train judge --seed 7", "0b" * 32, f"a run of `{MINE[0]}`"),
+    ],
+)
+def test_anothers_checkpoint_is_refused_and_kept(tmp_path, clock, command, sources, named):
+    broken(tmp_path, clock)
+    refused(tmp_path, command, sources, named)
+
+
+@pytest.mark.parametrize("name", ["checkpoint.pt", "checkpoint-siblings.pt"])
+def test_a_checkpoint_that_nobody_signed_is_refused_and_kept(tmp_path, name):
+    (tmp_path / name).write_bytes(b"weights")
+    (tmp_path / "log.jsonl").write_text('{"step": 1, "seconds": 5}\n')
+    refused(tmp_path, *MINE, "an unknown command")
+
+
+def refused(folder, command, sources, named):
+    before = {file: file.read_bytes() for file in folder.iterdir()}
+    with pytest.raises(ValueError, match=named) as error:
+        Run(folder, command, sources)
+    assert "\n" not in str(error.value)
+    assert str(folder) in str(error.value)
+    assert {file: file.read_bytes() for file in folder.iterdir()} == before
+
+
+def test_finishing_deletes_the_checkpoints_alone(tmp_path, clock):
+    broken(tmp_path, clock)
+    kept = ("model.safetensors", "checkpoints.md", "my-checkpoint.pt")
+    for name in (*kept, "checkpoint-siblings.pt"):
+        (tmp_path / name).write_bytes(b"")
+    Run(tmp_path, *MINE).finish()
+    assert {file.name for file in tmp_path.iterdir()} == {*kept, "run.json", "log.jsonl"}
+
+
+def test_a_finished_folder_starts_afresh_under_any_command(tmp_path, clock):
+    broken(tmp_path, clock)
+    Run(tmp_path, *MINE).finish()
+    run = Run(tmp_path, "mmcourse train judge --seed 7", MINE[1])
+    assert run.seconds == 0
+    assert run.log_rows() == []
+    assert "--seed 7" in (tmp_path / "run.json").read_text()
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_a_precision_that_exists_is_fine(precision):
+    check_precision(precision)
+
+
+@pytest.mark.parametrize("precision", ["half", "", "FP16", "float16"])
+def test_a_precision_that_does_not_is_refused(precision):
+    with pytest.raises(ValueError, match=f"is '{precision}'; choose one of no, bf16, fp16"):
+        check_precision(precision)
