@@ -14,6 +14,7 @@ import numpy as np
 
 from mmcourse.storyworld import characters, things
 from mmcourse.storyworld.cuts import Part
+from mmcourse.storyworld.identity import WORN
 from mmcourse.storyworld.shapes import Points
 
 EAR_PIVOT = -0.70
@@ -144,9 +145,9 @@ def character_figure(
         shown = {
             "spot": spots > 0,
             "stripe": stripes > 0,
-            "patch-": patch < -0.25,
-            "patch+": patch > 0.25,
-            "paw": abs(socks) > 0.25,
+            "patch-": patch < -WORN,
+            "patch+": patch > WORN,
+            "paw": abs(socks) > WORN,
         }
         figure = _character(*look, phase, _groups(tuple(k for k, on in shown.items() if on)))
         scales, shifts = _transform(spots, stripes, patch, ears, eyes)

@@ -33,6 +33,8 @@ HUE = {
 }
 """How far the hue may turn each way, in turns, before another name would suit it better."""
 LIGHTNESS = 0.055
+WORN = 0.25
+"""A patch and socks are there beyond this, on either side of 0."""
 
 
 def check(identity: Sequence[float]) -> None:
@@ -48,6 +50,18 @@ def check(identity: Sequence[float]) -> None:
     for number in identity:
         if not isinstance(number, int | float) or not -1 <= number <= 1:
             raise ValueError(f"identity {identity} holds {number!r}; give numbers in [-1, 1]")
+
+
+def visible(identity: Sequence[float]) -> tuple[float, ...]:
+    """What a picture shows of an identity: eight numbers in [-1, 1], alike if it looks alike.
+
+    All spots and stripes that are not there are one and the same, a patch is on the left, nowhere
+    or on the right, and socks between dark and light ones are none.
+    """
+    hue, lightness, spots, stripes, patch, socks, ears, eyes = identity or (0.0,) * len(TRAITS)
+    marks = 2 * max(spots, 0.0) - 1, 2 * max(stripes, 0.0) - 1
+    side = 0.0 if abs(patch) <= WORN else 1.0 if patch > 0 else -1.0
+    return (hue, lightness, *marks, side, socks if abs(socks) > WORN else 0.0, ears, eyes)
 
 
 @cache

@@ -7,6 +7,7 @@ card. It is never a loss and never a feature network.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -17,6 +18,7 @@ from mmcourse.hub import Pretrained
 from mmcourse.nn.conv import ResidualBlock
 from mmcourse.storyworld import vocabulary as v
 from mmcourse.storyworld.dataset import to_pixels
+from mmcourse.storyworld.identity import TRAITS
 from mmcourse.storyworld.reading import (
     CHARACTER_FIELDS,
     FIELDS,
@@ -33,7 +35,7 @@ SIDE = 128
 """Pictures are enlarged or reduced to this side before they are read."""
 
 
-COLUMNS = {"people": (0.27, 0.50, 0.73), "things": (0.085, 0.50, 0.915)}
+COLUMNS = {"people": (0.27, 0.50, 0.73), "things": (0.085, 0.50, 0.915), "scene": (0.0,)}
 FIRST_GLANCES: dict[str, tuple[tuple[float, float], ...]] = {
     "people": ((0, 0.58), (0.20, 0.60), (-0.20, 0.60), (0, 0.72), (0, 0.87), (0, 0.42)),
     "things": ((0, 0.90), (0, 0.48), (0, 0.25), (0.16, 0.72), (-0.16, 0.72), (0, 0.70)),
@@ -46,13 +48,31 @@ SPREAD, FLOOR = 0.11, -4.0
 """Width of a first glance, and how much less likely than its middle all the rest is, in nats."""
 
 
-def first_gaze(glances: int) -> Tensor:
-    """(SLOTS glances, cells): the attention that a judge starts from, as logits."""
-    people, things = (
-        [(x + dx, y) for x in COLUMNS[k] for dx, y in _cycled(FIRST_GLANCES[k], glances)]
-        for k in ("people", "things")
+class Sight(NamedTuple):
+    """What the judge makes of a batch of pictures.
+
+    logits: of each field, (B, values).
+    identities: (B, 3, D) normalised, for each position.
+    traits: (B, 3, 8), what shows of an identity, see `identity.visible`.
+    summary: (B, C), which tells how unusual a picture is.
+    """
+
+    logits: dict[str, Tensor]
+    identities: Tensor
+    traits: Tensor
+    summary: Tensor
+
+
+def first_gaze(glances: int, slots: Sequence[str] = ("people", "things", "scene")) -> Tensor:
+    """(slots glances, cells): the attention that a judge starts from, as logits."""
+    centres = torch.tensor(
+        [
+            (x + dx, y)
+            for k in slots
+            for x in COLUMNS[k]
+            for dx, y in _cycled(FIRST_GLANCES[k], glances)
+        ]
     )
-    centres = torch.tensor([*people, *things, *_cycled(FIRST_GLANCES["scene"], glances)])
     side = SIDE // 8
     grid = (torch.arange(side) + 0.5) / side
     across = (grid[None] - centres[:, :1]).square()  # (S G, side)
@@ -67,7 +87,8 @@ def _cycled(places: Sequence[tuple[float, float]], n: int) -> list[tuple[float, 
 
 class Judge(Pretrained):
     """Convolutions, then a few glances per position: each slot (three characters, three things, the
-    scene) attends to the places on the map that it has learnt to look at.
+    scene) attends to the places on the map that it has learnt to look at. Who a character is, is
+    looked for with glances of its own: markings lie elsewhere than moods.
 
     Args:
         channels: of the four stages, which halve the picture thrice.
@@ -82,7 +103,7 @@ class Judge(Pretrained):
     least_sure: Tensor
 
     def __init__(
-        self, channels: Sequence[int] = (24, 40, 64, 72), glances: int = 6, identity: int = 48
+        self, channels: Sequence[int] = (24, 40, 64, 72), glances: int = 6, identity: int = 32
     ) -> None:
         super().__init__()
         a, b, c, d = channels
@@ -103,15 +124,19 @@ class Judge(Pretrained):
         self.look = nn.Conv2d(d, SLOTS * glances, 1)
         self.where = nn.Parameter(first_gaze(glances))
         wide = d * glances
-        self.character = nn.Sequential(nn.Linear(wide, 112), nn.SiLU(), nn.LayerNorm(112))
+        self.character = nn.Sequential(nn.Linear(wide, 104), nn.SiLU(), nn.LayerNorm(104))
         self.thing = nn.Sequential(nn.Linear(wide, 64), nn.SiLU(), nn.LayerNorm(64))
-        self.scene = nn.Sequential(nn.Linear(wide, 80), nn.SiLU(), nn.LayerNorm(80))
+        self.scene = nn.Sequential(nn.Linear(wide, 64), nn.SiLU(), nn.LayerNorm(64))
         self.heads = nn.ModuleDict(
-            {f"character_{k}": nn.Linear(112, len(x)) for k, x in CHARACTER_FIELDS.items()}
+            {f"character_{k}": nn.Linear(104, len(x)) for k, x in CHARACTER_FIELDS.items()}
             | {f"thing_{k}": nn.Linear(64, len(x)) for k, x in THING_FIELDS.items()}
-            | {f"scene_{k}": nn.Linear(80, len(x)) for k, x in SCENE_FIELDS.items()}
+            | {f"scene_{k}": nn.Linear(64, len(x)) for k, x in SCENE_FIELDS.items()}
         )
-        self.identity = nn.Linear(wide, identity)
+        self.look_closer = nn.Conv2d(d, len(v.POSITIONS) * glances, 1)
+        self.where_closer = nn.Parameter(first_gaze(glances, ("people",)))
+        self.individual = nn.Sequential(nn.Linear(wide, 80), nn.SiLU(), nn.LayerNorm(80))
+        self.identity = nn.Linear(80, identity)
+        self.traits = nn.Linear(80, len(TRAITS))
         self.identity_scale = nn.Parameter(torch.tensor(2.3))
         self.register_buffer("temperature", torch.ones(len(FIELDS)))
         self.register_buffer("centre", torch.zeros(d))
@@ -119,26 +144,16 @@ class Judge(Pretrained):
         self.register_buffer("farthest", torch.tensor(float("inf")))
         self.register_buffer("least_sure", torch.tensor(0.0))
 
-    def forward(self, pixels: Tensor) -> tuple[dict[str, Tensor], Tensor, Tensor]:
-        """Read pictures.
-
-        Args:
-            pixels: float32 (B, 3, H, W) in [-1, 1], square.
-
-        Returns:
-            logits of each field (B, values), identity vectors (B, 3, D) normalised, and the
-            summary (B, C) that tells how unusual a picture is.
-        """
+    def forward(self, pixels: Tensor) -> Sight:
+        """Read pictures: float32 (B, 3, H, W) in [-1, 1], square."""
         if pixels.shape[-1] != SIDE:
             pixels = F.interpolate(pixels, (SIDE, SIDE), mode="bilinear", antialias=True)
         found = self.body(pixels)  # (B, C, 16, 16)
-        attention = (self.look(found).flatten(2) + self.where).softmax(-1)  # (B, S G, 256)
-        glances = attention @ found.flatten(2).transpose(1, 2)  # (B, S G, C)
-        slots = glances.unflatten(1, (SLOTS, self.glances)).flatten(2)  # (B, S, G C)
+        slots = self._glance(found, self.look(found), self.where)  # (B, 7, G C)
         logits: dict[str, Tensor] = {}
-        people = self.character(slots[:, :3])  # (B, 3, 112)
+        people = self.character(slots[:, :3])  # (B, 3, 104)
         objects = self.thing(slots[:, 3:6])  # (B, 3, 64)
-        whole = self.scene(slots[:, 6])  # (B, 80)
+        whole = self.scene(slots[:, 6])  # (B, 64)
         for i, p in enumerate(v.POSITIONS):
             for k in CHARACTER_FIELDS:
                 logits[f"character:{p}.{k}"] = self.heads[f"character_{k}"](people[:, i])
@@ -147,8 +162,16 @@ class Judge(Pretrained):
                 logits[f"thing:{p}.{k}"] = self.heads[f"thing_{k}"](objects[:, i])
         for k in SCENE_FIELDS:
             logits[f"scene.{k}"] = self.heads[f"scene_{k}"](whole)
-        identities = F.normalize(self.identity(slots[:, :3]), dim=-1)  # (B, 3, D)
-        return logits, identities, found.mean((2, 3))
+        closer = self._glance(found, self.look_closer(found), self.where_closer)  # (B, 3, G C)
+        individual = self.individual(closer)  # (B, 3, 80)
+        identities = F.normalize(self.identity(individual), dim=-1)  # (B, 3, D)
+        return Sight(logits, identities, self.traits(individual), found.mean((2, 3)))
+
+    def _glance(self, found: Tensor, look: Tensor, where: Tensor) -> Tensor:
+        """(B, C, 16, 16) features to (B, slots, G C), what each slot's glances meet."""
+        attention = (look.flatten(2) + where).softmax(-1)  # (B, slots G, 256)
+        glances = attention @ found.flatten(2).transpose(1, 2)  # (B, slots G, C)
+        return glances.unflatten(1, (-1, self.glances)).flatten(2)
 
     def unusual(self, summary: Tensor) -> Tensor:
         """(B, C) to (B,): squared Mahalanobis distance from the training pictures."""
@@ -166,7 +189,7 @@ class Judge(Pretrained):
             raise ValueError(f"pixels must be (B, 3, S, S) in [-1, 1], got {tuple(pixels.shape)}")
         if not pixels.isfinite().all():
             raise ValueError("pixels must be finite, got NaN or infinity; look at what drew them")
-        logits, identities, summary = self(pixels.to(self.temperature.device))
+        logits, identities, _, summary = self(pixels.to(self.temperature.device))
         sure = [
             (row / t).softmax(-1).max(-1)
             for row, t in zip(logits.values(), self.temperature, strict=True)

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from mmcourse.storyworld import vocabulary as v
+from mmcourse.storyworld.identity import TRAITS, visible
 from mmcourse.storyworld.reading import targets
 from mmcourse.storyworld.render import render
 from mmcourse.storyworld.sampling import Dice, sample_identity, sample_scene
@@ -67,11 +68,18 @@ def family(split: str, index: int, seed: int = 0, style: str | None = None) -> F
 @dataclass(frozen=True)
 class Album:
     """Families drawn at one size: pixels (N, 3, S, S, 3) uint8, targets (N, 3, fields), heroes
-    (N, 3), the index of the hero's position."""
+    (N, 3), the index of the hero's position, and the traits (N, 3, positions, 8) that show of each
+    character's identity, NaN where nobody stands."""
 
     pixels: Tensor
     targets: Tensor
     heroes: Tensor
+    traits: Tensor
+
+
+def _traits(scene: Scene) -> list[tuple[float, ...]]:
+    shown = {c.position: visible(c.identity) for c in scene.characters}
+    return [shown.get(p, (float("nan"),) * len(TRAITS)) for p in v.POSITIONS]
 
 
 def _draw(index: int, size: int, seed: int, splits: tuple[str, ...], style: str | None) -> tuple:
@@ -81,6 +89,7 @@ def _draw(index: int, size: int, seed: int, splits: tuple[str, ...], style: str 
         pictures,
         [targets(s) for s in found.scenes],
         [v.POSITIONS.index(p) for p in found.heroes],
+        [_traits(s) for s in found.scenes],
     )
 
 
@@ -102,5 +111,6 @@ def draw_album(
     else:
         with ProcessPoolExecutor(workers) as pool:
             drawn = list(pool.map(job, range(n), chunksize=64))
-    pixels, answers, heroes = zip(*drawn, strict=True)
-    return Album(torch.from_numpy(np.stack(pixels)), torch.tensor(answers), torch.tensor(heroes))
+    pixels, *rows_of = zip(*drawn, strict=True)
+    answers, heroes, traits = map(torch.tensor, rows_of)
+    return Album(torch.from_numpy(np.stack(pixels)), answers, heroes, traits)

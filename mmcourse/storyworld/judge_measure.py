@@ -38,7 +38,7 @@ def observe(
     """uint8 (N, S, S, 3) to logits, identities and summaries, on the CPU."""
     rows = []
     for part in pictures.split(batch):
-        logits, identities, summary = model(from_bytes(part).to(model.temperature.device))
+        logits, identities, _, summary = model(from_bytes(part).to(model.temperature.device))
         rows.append(({k: x.cpu().float() for k, x in logits.items()}, identities.cpu(),
                      summary.cpu().float()))  # fmt: skip
     joined = {k: torch.cat([r[0][k] for r in rows]) for k in FIELDS}

@@ -1,4 +1,5 @@
-"""Train the judge: cross-entropy on every question, and a contrast of heroes with their doubles."""
+"""Train the judge: cross-entropy on every question, a contrast of heroes with their doubles, and
+what shows of everybody's identity."""
 
 from __future__ import annotations
 
@@ -20,6 +21,7 @@ from mmcourse.training import EMA, batch_indices, cosine_schedule
 
 Metrics = dict[str, float]
 IDENTITY_WEIGHT = 1.0
+TRAIT_WEIGHT = 3.0
 
 
 def question_loss(logits: dict[str, Tensor], targets: Tensor) -> Tensor:
@@ -55,6 +57,19 @@ def identity_loss(heroes: Tensor, scale: Tensor) -> tuple[Tensor, Tensor]:
     return loss / 2, told.float().mean()
 
 
+def trait_loss(found: Tensor, shown: Tensor) -> Tensor:
+    """Mean squared error of the traits of all who are there.
+
+    The contrast alone sees one hero in three pictures, and learns the heroes by heart.
+
+    Args:
+        found: (B, positions, 8).
+        shown: the same, NaN where nobody stands.
+    """
+    there = ~shown.isnan()
+    return (found - shown.nan_to_num()).square()[there].mean()
+
+
 def worn(pixels: Tensor, generator: torch.Generator) -> Tensor:
     """Pictures as models draw them: some a little blurred, some noisy; (B, 3, S, S)."""
     b, s = len(pixels), pixels.shape[-1]
@@ -77,7 +92,8 @@ def train(
     checkpoint: Path | None = None,
     seed: int = 0,
 ) -> Iterator[Metrics]:
-    """Train in place; yields {"step", "loss", "questions", "identity", "told_apart", "lr"}.
+    """Train in place; yields {"step", "loss", "questions", "identity", "traits",
+    "told_apart", "lr"}.
 
     Steps take the albums (one for each size) in turn. What a step sees depends on (seed, step)
     alone, so a killed run goes on from its checkpoint. In the end the model holds its averaged
@@ -112,14 +128,16 @@ def train(
         where = album.heroes[index].flatten().to(accelerator.device)
         for group in optimiser.param_groups:
             group["lr"] = lr * rate(step)
-        logits, identities, _ = prepared(pixels)
+        logits, identities, traits, _ = prepared(pixels)
         heroes = identities[torch.arange(len(where), device=where.device), where].unflatten(
             0, (-1, 3)
         )
         questions = question_loss(logits, targets)
         scale = model.identity_scale.exp().clamp(max=100)
         identity, told = identity_loss(heroes.float(), scale)
-        loss = questions + IDENTITY_WEIGHT * identity
+        shown = album.traits[index].flatten(0, 1).to(accelerator.device)
+        wrong = trait_loss(traits.float(), shown)
+        loss = questions + IDENTITY_WEIGHT * identity + TRAIT_WEIGHT * wrong
         optimiser.zero_grad()
         accelerator.backward(loss)
         accelerator.clip_grad_norm_(prepared.parameters(), 1.0)
@@ -132,6 +150,7 @@ def train(
             "loss": loss.item(),
             "questions": questions.item(),
             "identity": identity.item(),
+            "traits": wrong.item(),
             "told_apart": told.item(),
             "lr": optimiser.param_groups[0]["lr"],
         }
