@@ -28,7 +28,7 @@ def _change(scene: Scene, dice: Dice) -> Scene:
     at = dice.pick(range(len(characters)))
     attribute = dice.pick(tuple(v.CHARACTER_ATTRIBUTES))
     value = dice.pick(v.CHARACTER_ATTRIBUTES[attribute])
-    characters[at] = replace(characters[at], **{attribute: value})
+    characters[at] = replace(characters[at], **{attribute: value})  # type: ignore[arg-type]
     return replace(scene, characters=tuple(characters))
 
 

@@ -40,7 +40,7 @@ def _bright(colour: RGB) -> RGB:
 
 def backdrop(place: Sheet, view: View, side: int) -> Image.Image:
     """A dark sky and outlined land."""
-    top, low = (np.float32(c) for c in SKY[place.time])
+    top, low = (np.array(c, dtype=np.float32) for c in SKY[place.time])
     if place.weather != "clear":
         top, low = top * 0.75 + 14, low * 0.65 + 18
     t = np.linspace(0, 1, side, dtype=np.float32)[:, None]
