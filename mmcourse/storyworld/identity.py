@@ -17,7 +17,7 @@ TRAITS = ("hue", "lightness", "spots", "stripes", "patch", "socks", "ears", "eye
 hue, lightness: the exact coat, within the colour's name.
 spots, stripes: none up to 0, then ever larger ones.
 patch: about one eye, the left one below -0.25, the right one above 0.25.
-socks: dark ones below -0.25, light ones above 0.25, the higher the farther from 0.
+socks: dark ones below -0.25, light ones above 0.25.
 ears: the size of ears and tail. eyes: their size and distance.
 """
 
@@ -55,13 +55,13 @@ def check(identity: Sequence[float]) -> None:
 def visible(identity: Sequence[float]) -> tuple[float, ...]:
     """What a picture shows of an identity: eight numbers in [-1, 1], alike if it looks alike.
 
-    All spots and stripes that are not there are one and the same, a patch is on the left, nowhere
-    or on the right, and socks between dark and light ones are none.
+    All spots and stripes that are not there are one and the same; a patch is on the left, nowhere
+    or on the right; socks are dark, none or light.
     """
     hue, lightness, spots, stripes, patch, socks, ears, eyes = identity or (0.0,) * len(TRAITS)
     marks = 2 * max(spots, 0.0) - 1, 2 * max(stripes, 0.0) - 1
-    side = 0.0 if abs(patch) <= WORN else 1.0 if patch > 0 else -1.0
-    return (hue, lightness, *marks, side, socks if abs(socks) > WORN else 0.0, ears, eyes)
+    sides = (0.0 if abs(x) <= WORN else 1.0 if x > 0 else -1.0 for x in (patch, socks))
+    return (hue, lightness, *marks, *sides, ears, eyes)
 
 
 @cache

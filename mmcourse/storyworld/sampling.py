@@ -39,7 +39,7 @@ GROUPS: dict[str, dict[str, tuple[str, ...]]] = {
 COUNT = (50, 85, 100)
 """One, two or three characters in 50, 35 and 15 % of scenes, as running totals."""
 THINGS = (35, 75, 100)
-"""No, one or two things in 35, 40 and 25 %."""
+"""No, one or two things in 35, 40 and 25 %; of two of a kind one is left."""
 STYLE_SHARES = {"flat": 55, "watercolour": 15, "neon": 15, "sketch": 15}
 """Percent of scenes in each style, unless one is asked for."""
 CLOSE = 0.25

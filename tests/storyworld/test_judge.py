@@ -8,7 +8,16 @@ import torch.nn.functional as F
 from mmcourse.storyworld import Character, Scene, render, sample_scene, to_pixels
 from mmcourse.storyworld import vocabulary as v
 from mmcourse.storyworld.facts import facts
-from mmcourse.storyworld.judge import COLUMNS, FIRST_GLANCES, FLOOR, SIDE, SPREAD, Judge, first_gaze
+from mmcourse.storyworld.judge import (
+    COLUMNS,
+    FIRST_GLANCES,
+    FLOOR,
+    SIDE,
+    SPREAD,
+    Judge,
+    Sight,
+    first_gaze,
+)
 from mmcourse.storyworld.reading import FIELDS, answers, targets
 
 
@@ -40,7 +49,8 @@ def who_says(logits, identities=None, summary=None, model=None):
     if identities is None:
         identities = F.normalize(torch.randn(n, 3, 8), dim=-1)
     summary = torch.zeros(n, 16) if summary is None else summary
-    model.forward = lambda pixels: (logits, identities, summary)
+    sight = Sight(logits, identities, torch.zeros(n, 3, 8), summary)
+    model.forward = lambda pixels: sight
     return model
 
 
@@ -51,13 +61,14 @@ def pictures(n, size=16):
 @pytest.mark.parametrize("size", [64, 128, 96])
 def test_every_question_is_answered_at_every_size(size):
     model = tiny(glances=2)
-    logits, identities, summary = model(torch.rand(2, 3, size, size) * 2 - 1)
+    logits, identities, traits, summary = model(torch.rand(2, 3, size, size) * 2 - 1)
     assert list(logits) == list(FIELDS)
     assert {f: tuple(x.shape) for f, x in logits.items()} == {
         f: (2, len(values)) for f, values in FIELDS.items()
     }
     assert identities.shape == (2, 3, 8)
     torch.testing.assert_close(identities.norm(dim=-1), torch.ones(2, 3))
+    assert traits.shape == (2, 3, 8)
     assert summary.shape == (2, 16)
 
 
@@ -90,13 +101,27 @@ def test_each_slot_answers_for_one_position(slot):
     model = tiny(glances=2)
     pixels = torch.rand(1, 3, 64, 64) * 2 - 1
     with torch.no_grad():
-        before, people, _ = model(pixels)
+        before = model(pixels)
         model.where[2 * slot : 2 * slot + 2] += 5 * torch.randn(2, model.where.shape[1])
-        after, others, _ = model(pixels)
-    moved = {f for f in FIELDS if not torch.equal(before[f], after[f])}
+        after = model(pixels)
+    moved = {f for f in FIELDS if not torch.equal(before.logits[f], after.logits[f])}
     who = [*(f"character:{p}" for p in v.POSITIONS), *(f"thing:{p}" for p in v.POSITIONS), "scene"]
     assert moved == {f for f in FIELDS if f.startswith(f"{who[slot]}.")}
-    assert (people != others).any(-1)[0].tolist() == [i == slot for i in range(3)]
+    assert torch.equal(before.identities, after.identities)
+
+
+@pytest.mark.parametrize("slot", range(3))
+def test_who_somebody_is_has_glances_of_its_own(slot):
+    model = tiny(glances=2)
+    pixels = torch.rand(1, 3, 64, 64) * 2 - 1
+    with torch.no_grad():
+        before = model(pixels)
+        gaze = model.where_closer[2 * slot : 2 * slot + 2]
+        gaze += 5 * torch.randn_like(gaze)
+        after = model(pixels)
+    assert all(torch.equal(before.logits[f], after.logits[f]) for f in FIELDS)
+    for a, b in ((before.identities, after.identities), (before.traits, after.traits)):
+        assert (a != b).any(-1)[0].tolist() == [i == slot for i in range(3)]
 
 
 @pytest.mark.parametrize("glances", [1, 4, 8])

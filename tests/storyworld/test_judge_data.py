@@ -8,6 +8,7 @@ import torch
 
 from mmcourse.storyworld import judge_data, sample_scene
 from mmcourse.storyworld import vocabulary as v
+from mmcourse.storyworld.identity import visible
 from mmcourse.storyworld.judge_data import OTHER_SEED, draw_album, family
 from mmcourse.storyworld.reading import FIELDS, targets
 from mmcourse.storyworld.render import render
@@ -78,6 +79,12 @@ def check_row(album, i, found, size):
         assert np.array_equal(album.pixels[i, k].numpy(), np.asarray(render(scene, size)))
         assert album.targets[i, k].tolist() == targets(scene)
         assert v.POSITIONS[album.heroes[i, k]] == hero
+        for j, position in enumerate(v.POSITIONS):
+            shown = album.traits[i, k, j]
+            if any(c.position == position for c in scene.characters):
+                assert shown.tolist() == pytest.approx(visible(scene.at(position).identity))
+            else:
+                assert shown.isnan().all()
 
 
 def test_an_album_holds_families_of_its_splits_in_turn(album):
@@ -106,7 +113,7 @@ def test_two_processes_draw_the_same_bytes_as_one(monkeypatch):
     assert pools == [2]
     alone = draw_album(70, **arguments, workers=2)
     assert pools == [2], "a few pictures pay for no processes"
-    for name in ("pixels", "targets", "heroes"):
+    for name in ("pixels", "targets", "heroes", "traits"):
         assert len(getattr(apart, name)) == 500
         assert torch.equal(getattr(apart, name)[:70], getattr(alone, name)), name
     for i in (128, 300, 499):

@@ -7,7 +7,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from mmcourse.storyworld.judge_train import identity_loss, question_loss, worn
+from mmcourse.storyworld.judge_train import identity_loss, question_loss, trait_loss, worn
 from mmcourse.storyworld.reading import FIELDS
 
 
@@ -96,6 +96,20 @@ def test_the_identity_loss_moves_all_three_and_the_scale():
     loss.backward()
     assert (heroes.grad.abs().amax((0, 2)) > 1e-3).all()
     assert scale.grad.abs() > 1e-3
+
+
+def test_the_trait_loss_is_the_mean_over_those_who_are_there():
+    torch.manual_seed(0)
+    found = torch.randn(4, 3, 8, requires_grad=True)
+    shown = torch.randn(4, 3, 8)
+    absent = torch.tensor([[0, 1, 0], [1, 1, 0], [0, 0, 0], [0, 1, 1]], dtype=torch.bool)
+    shown[absent] = float("nan")
+    there = [(b, i) for b in range(4) for i in range(3) if not absent[b, i]]
+    rows = [(found[at] - shown[at]).detach().double().numpy() for at in there]
+    loss = trait_loss(found, shown)
+    assert loss.item() == pytest.approx(np.mean(np.square(rows)), rel=1e-5)
+    loss.backward()
+    assert torch.equal((found.grad != 0).any(-1), ~absent)
 
 
 def test_heroes_that_are_told_apart_perfectly_cost_nothing():

@@ -207,7 +207,7 @@ def test_observing_is_what_the_model_says_in_batches_of_any_size(drawn):
     pictures = render_bytes([sample_scene("test", i) for i in range(5)], 32)
     model = tiny()
     with torch.no_grad():
-        logits, identities, summary = model(from_bytes(pictures))
+        logits, identities, _, summary = model(from_bytes(pictures))
     for batch in (2, 5, 128):
         found = observe(model, pictures, batch)
         assert list(found[0]) == list(FIELDS)

@@ -10,7 +10,14 @@ from mmcourse.storyworld import from_bytes, judge_train
 from mmcourse.storyworld import judge as judge_module
 from mmcourse.storyworld.judge import Judge
 from mmcourse.storyworld.judge_data import draw_album
-from mmcourse.storyworld.judge_train import identity_loss, question_loss, train, worn
+from mmcourse.storyworld.judge_train import (
+    TRAIT_WEIGHT,
+    identity_loss,
+    question_loss,
+    train,
+    trait_loss,
+    worn,
+)
 from mmcourse.training import batch_indices
 
 
@@ -44,13 +51,15 @@ def test_the_loss_reaches_every_parameter():
     album = draw_album(24, 16)
     asked = (album.targets.flatten(0, 1) >= 0).any(0)
     assert asked.all(), "draw more"
-    logits, identities, _ = model(from_bytes(album.pixels.flatten(0, 1)))
+    logits, identities, traits, _ = model(from_bytes(album.pixels.flatten(0, 1)))
     heroes = identities[torch.arange(72), album.heroes.flatten()].unflatten(0, (24, 3))
     identity, _ = identity_loss(heroes, model.identity_scale.exp())
-    (question_loss(logits, album.targets.flatten(0, 1)) + identity).backward()
+    shown = trait_loss(traits, album.traits.flatten(0, 1))
+    (question_loss(logits, album.targets.flatten(0, 1)) + identity + shown).backward()
     for name, parameter in model.named_parameters():
         assert parameter.grad is not None, name
-        if name != "look.bias":  # a softmax over places is blind to what is added to all of them
+        if not name.startswith("look") or name.endswith("weight"):
+            # (a softmax over places is blind to what a bias adds to all of them)
             assert parameter.grad.abs().max() > 1e-6, name
 
 
@@ -63,7 +72,8 @@ def test_it_yields_after_each_step_what_a_loop_wants_to_know(album):
         assert model.training
         seen.append(weights(model))
     assert [m["step"] for m in metrics] == list(range(1, 21))
-    assert set(metrics[0]) == {"step", "loss", "questions", "identity", "told_apart", "lr"}
+    losses = {"loss", "questions", "identity", "traits"}
+    assert set(metrics[0]) == {"step", *losses, "told_apart", "lr"}
     assert all(isinstance(value, int | float) for value in metrics[0].values())
     rates = [m["lr"] for m in metrics]
     assert rates[0] < max(rates) == pytest.approx(1e-3)
@@ -77,7 +87,9 @@ def test_the_first_step_is_the_loss_of_the_first_batch(album):
     pixels = torch.cat([from_bytes(album.pixels[i]) for i in index])
     model = tiny()
     with torch.no_grad():
-        logits, identities, _ = model(worn(pixels, torch.Generator().manual_seed(7 * 1_000_003)))
+        logits, identities, traits, _ = model(
+            worn(pixels, torch.Generator().manual_seed(7 * 1_000_003))
+        )
         asked = torch.cat([album.targets[i] for i in index])
         rows = [
             identities[3 * b + k, album.heroes[i, k]] for b, i in enumerate(index) for k in range(3)
@@ -86,7 +98,10 @@ def test_the_first_step_is_the_loss_of_the_first_batch(album):
     assert metrics["questions"] == pytest.approx(question_loss(logits, asked).item(), rel=1e-4)
     assert metrics["identity"] == pytest.approx(identity.item(), rel=1e-4)
     assert metrics["told_apart"] == pytest.approx(told.item())
-    assert metrics["loss"] == pytest.approx(metrics["questions"] + metrics["identity"])
+    shown = trait_loss(traits, torch.cat([album.traits[i] for i in index]))
+    assert metrics["traits"] == pytest.approx(shown.item(), rel=1e-4)
+    parts = metrics["questions"] + metrics["identity"] + TRAIT_WEIGHT * metrics["traits"]
+    assert metrics["loss"] == pytest.approx(parts)
 
 
 def test_steps_are_those_of_adamw_on_the_clipped_gradient_of_that_loss(album, monkeypatch):
@@ -97,10 +112,11 @@ def test_steps_are_those_of_adamw_on_the_clipped_gradient_of_that_loss(album, mo
     adamw = torch.optim.AdamW(model.parameters(), weight_decay=0.02, betas=(0.9, 0.99))
     for step in range(steps):
         index = batch_indices(step, 2, 8, 0)
-        logits, identities, _ = model(from_bytes(album.pixels[index].flatten(0, 1)))
+        logits, identities, traits, _ = model(from_bytes(album.pixels[index].flatten(0, 1)))
         heroes = identities[torch.arange(6), album.heroes[index].flatten()].view(2, 3, 8)
         questions = question_loss(logits, album.targets[index].flatten(0, 1))
-        loss = questions + identity_loss(heroes, model.identity_scale.exp())[0]
+        shown = TRAIT_WEIGHT * trait_loss(traits, album.traits[index].flatten(0, 1))
+        loss = questions + identity_loss(heroes, model.identity_scale.exp())[0] + shown
         assert found[step]["loss"] == pytest.approx(loss.item(), rel=2e-5), f"step {step + 1}"
         rise = 1 / 2 if step == 0 else 0.5 * (1 + math.cos(math.pi * (step - 1) / (steps - 1)))
         assert found[step]["lr"] == pytest.approx(lr * rise)

@@ -2,14 +2,14 @@
 
 import json
 from dataclasses import replace
-from itertools import combinations, product
+from itertools import combinations, pairwise, product
 
 import numpy as np
 import pytest
 
 from mmcourse.storyworld import Character, Scene, Thing, render, sample_scene
 from mmcourse.storyworld import vocabulary as v
-from mmcourse.storyworld.identity import TRAITS, coat
+from mmcourse.storyworld.identity import TRAITS, coat, visible
 from mmcourse.storyworld.paint import COATS, rgb
 from mmcourse.storyworld.sampling import Dice, sample_identity
 from mmcourse.storyworld.scene import Interaction
@@ -90,6 +90,25 @@ def test_an_identity_never_leaves_the_name_of_its_colour():
         own = np.array(rgb(coat(colour, identity)), dtype=float)
         nearest = min(v.COLOURS, key=lambda c: np.abs(own - np.array(rgb(COATS[c]))).sum())
         assert nearest == colour, f"{identity}: {coat(colour, identity)} is {nearest}"
+
+
+@pytest.mark.parametrize("trait", TRAITS)
+def test_identities_that_look_alike_show_the_same_traits_and_others_do_not(trait):
+    """Along each trait the picture changes exactly where what is visible of it does."""
+    at = TRAITS.index(trait)
+    steps = [-1.0, -0.7, -0.4, -0.2, 0.0, 0.2, 0.4, 0.7, 1.0]
+    base = (0.3, -0.4, 0.6, 0.5, 0.6, 0.6, 0.4, -0.3)
+    line = [(*base[:at], x, *base[at + 1 :]) for x in steps]
+    fox = Character("fox", "green")
+    pictures = [drawn(Scene((replace(fox, identity=i),)), 256) for i in line]
+    for (a, one), (b, two) in pairwise(zip(line, pictures, strict=True)):
+        shown = visible(a), visible(b)
+        assert all(-1 <= x <= 1 for x in shown[0])
+        if trait != "patch":  # which grows without being another one
+            assert np.array_equal(one, two) == (shown[0] == shown[1]), (a, b)
+        elif shown[0] != shown[1]:
+            assert not np.array_equal(one, two)
+    assert visible(()) == visible((0.0,) * 8)
 
 
 def test_an_identity_leaves_the_face_readable():
