@@ -44,6 +44,7 @@ class StoryWorld(Dataset[dict[str, object]]):
     """`n` scenes of one split. Item `i` depends on (seed, split, i) alone and needs no files.
 
     An item is {"pixels": float32 (3, size, size) in [-1, 1], "caption": str, "scene": Scene}.
+    For batches give `collate` to the loader: `DataLoader(world, 32, collate_fn=world.collate)`.
     """
 
     def __init__(
@@ -69,3 +70,9 @@ class StoryWorld(Dataset[dict[str, object]]):
         scene = self.scene(index)
         pixels = to_pixels([render(scene, self.size)])[0]
         return {"pixels": pixels, "caption": caption(scene, 0, self.complete), "scene": scene}
+
+    @staticmethod
+    def collate(items: Sequence[dict[str, object]]) -> dict[str, object]:
+        """Items to a batch: pixels (B, 3, size, size), and lists of captions and scenes."""
+        batch: dict[str, object] = {key: [item[key] for item in items] for key in items[0]}
+        return {**batch, "pixels": torch.stack([item["pixels"] for item in items])}  # type: ignore[misc]

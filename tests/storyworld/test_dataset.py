@@ -92,10 +92,13 @@ def test_an_unknown_split_is_refused_at_once():
         StoryWorld("dev", 3)
 
 
-def test_loading_in_worker_processes_gives_the_same_pictures():
+def test_loading_in_worker_processes_gives_the_same_batches():
     data = StoryWorld("train", 6, 16)
-    loader = torch.utils.data.DataLoader(
-        data, batch_size=3, num_workers=1, collate_fn=lambda items: [i["pixels"] for i in items]
-    )
-    loaded = torch.stack([pixels for batch in loader for pixels in batch])
-    assert torch.equal(loaded, torch.stack([item["pixels"] for item in data]))
+    loader = torch.utils.data.DataLoader(data, 4, num_workers=1, collate_fn=data.collate)
+    batches = list(loader)
+    assert [tuple(b["pixels"].shape) for b in batches] == [(4, 3, 16, 16), (2, 3, 16, 16)]
+    items = [data[i] for i in range(6)]
+    loaded = torch.cat([b["pixels"] for b in batches])
+    assert torch.equal(loaded, torch.stack([item["pixels"] for item in items]))
+    for key in ("caption", "scene"):
+        assert [x for b in batches for x in b[key]] == [item[key] for item in items]

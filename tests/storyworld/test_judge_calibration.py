@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from mmcourse.storyworld import sample_scene
-from mmcourse.storyworld.judge import Judge
+from mmcourse.storyworld.judge import Judge, Sight
 from mmcourse.storyworld.judge_measure import calibrate, expected_calibration_error
 from mmcourse.storyworld.reading import FIELDS, targets
 
@@ -36,7 +36,8 @@ class ByHeart(nn.Module):
         at = slice(self.shown, self.shown + len(pixels))
         self.shown += len(pixels)
         self.sizes += [pixels.shape[-1]] * len(pixels)
-        return {f: x[at] for f, x in self.logits.items()}, self.identities[at], self.summary[at]
+        logits = {f: x[at] for f, x in self.logits.items()}
+        return Sight(logits, self.identities[at], torch.zeros(0), self.summary[at])
 
 
 def logits_of(rows, sure=10.0):

@@ -12,7 +12,7 @@ from torch import nn
 
 from mmcourse.storyworld import from_bytes, render_bytes, sample_scene
 from mmcourse.storyworld import vocabulary as v
-from mmcourse.storyworld.judge import Judge
+from mmcourse.storyworld.judge import Judge, Sight
 from mmcourse.storyworld.judge_data import draw_album
 from mmcourse.storyworld.judge_measure import (
     ATTRIBUTES,
@@ -47,7 +47,8 @@ class ByHeart(nn.Module):
         at = slice(self.shown, self.shown + len(pixels))
         self.shown += len(pixels)
         self.sizes += [pixels.shape[-1]] * len(pixels)
-        return {f: x[at] for f, x in self.logits.items()}, self.identities[at], self.summary[at]
+        logits = {f: x[at] for f, x in self.logits.items()}
+        return Sight(logits, self.identities[at], torch.zeros(0), self.summary[at])
 
 
 def logits_of(rows, sure=10.0):
