@@ -4,12 +4,15 @@
 :alt: What is to be seen, for a reader who cannot see it.
 The caption.
 ```
+```{world-story} 6
+```
 ```{world-values}
 ```
 ```{world-words}
 ```
 A picture is a sheet of scenes, kept in no file of the repository: change a drawing and the page
-changes with it. The other two list the closed vocabulary, as values and as words.
+changes with it. A story is told by its index, each page's words beneath its picture. The other two
+list the closed vocabulary, as values and as words.
 """
 
 from collections.abc import Callable
@@ -24,7 +27,16 @@ from docutils.parsers.rst import directives
 from PIL import Image
 from sphinx.application import Sphinx
 
-from mmcourse.storyworld import Character, Interaction, Scene, Thing, View, render, sample_scene
+from mmcourse.storyworld import (
+    Character,
+    Interaction,
+    Scene,
+    Thing,
+    View,
+    caption,
+    render,
+    sample_scene,
+)
 from mmcourse.storyworld import vocabulary as v
 from mmcourse.storyworld.animate import frames
 from mmcourse.storyworld.depth import depth, segmentation
@@ -36,6 +48,7 @@ from mmcourse.storyworld.tokenizer import SPECIAL, Tokenizer
 from .figures import Picture, nearest
 
 FOLDER = "_static/world"
+PAGE = 320
 PAPER = (255, 253, 248)
 FOX = Character("fox", "orange", "scarf", "happy", "waving", "left", "Rue")
 BEAR = Character("bear", "blue", "none", "surprised", "standing", "right", "Milo")
@@ -127,7 +140,6 @@ PICTURES: dict[str, Callable[[], Image.Image]] = {
     "layers": _layers,
     "animations": _animations,
     "random": lambda: _drawn([sample_scene("test", i) for i in range(32)], 8, 128),
-    "story": lambda: _drawn([page.scene for page in tell(10).pages], 5),
 }
 
 
@@ -150,6 +162,27 @@ class WorldPicture(Picture):
             f'width="{width}" height="{height}" loading="lazy">'
         )
         return self.figure(image, f"world-{name}", self.written_caption())
+
+
+class WorldStory(Picture):
+    """A story by its index: its pictures in order, the words of each page beneath."""
+
+    def run(self) -> list[nodes.Node]:
+        index = int(self.arguments[0])
+        self.env.metadata[self.env.docname].setdefault("world-stories", []).append(index)
+        story = tell(index)
+        up = "../" * self.env.docname.count("/")
+        pages = "".join(
+            f'<li><img src="{up}{FOLDER}/story-{index}-{i}.webp" width="{PAGE}" height="{PAGE}" '
+            f'alt="{escape(caption(page.scene), quote=True)}" loading="lazy">'
+            f"<p>{escape(page.text)}</p></li>"
+            for i, page in enumerate(story.pages)
+        )
+        html = (
+            f'<section class="mm-told" aria-label="A story: {escape(story.title, quote=True)}">'
+            f'<p class="mm-told-title">{escape(story.title)}</p><ol>{pages}</ol></section>'
+        )
+        return [nodes.raw("", html, format="html")]
 
 
 class WorldValues(Picture):
@@ -198,11 +231,16 @@ def draw(app: Sphinx, exception: Exception | None) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name, make in PICTURES.items():
         make().save(folder / f"{name}.webp", quality=84)
+    told = {i for page in app.env.metadata.values() for i in page.get("world-stories", ())}
+    for index in sorted(told):
+        for i, page in enumerate(tell(index).pages):
+            render(page.scene, PAGE).save(folder / f"story-{index}-{i}.webp", quality=84)
 
 
 def setup(app: Sphinx) -> None:
     """Register the directives and the drawing."""
     app.add_directive("world-picture", WorldPicture)
+    app.add_directive("world-story", WorldStory)
     app.add_directive("world-values", WorldValues)
     app.add_directive("world-words", WorldWords)
     app.connect("build-finished", draw)
