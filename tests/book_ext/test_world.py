@@ -10,7 +10,9 @@ import pytest
 from ext import world
 from PIL import Image
 
-from mmcourse.storyworld import Tokenizer, vocabulary
+from mmcourse.storyworld import Tokenizer, render, vocabulary
+from mmcourse.storyworld.check import check_scene
+from mmcourse.storyworld.tell import tell
 from mmcourse.storyworld.tokenizer import SPECIAL
 
 ALT = 'A fox & a bear, "cut" from paper and in pencil'
@@ -77,7 +79,8 @@ def test_a_picture_without_a_text_is_an_error(tiny, few, alt):
 
 
 def test_a_build_that_failed_or_makes_no_pages_draws_nothing(tmp_path, few):
-    app = SimpleNamespace(outdir=tmp_path, builder=SimpleNamespace(format="html"))
+    nothing = SimpleNamespace(metadata={"index": {}})
+    app = SimpleNamespace(outdir=tmp_path, builder=SimpleNamespace(format="html"), env=nothing)
     world.draw(app, ValueError("no"))
     app.builder.format = "latex"
     world.draw(app, None)
@@ -85,6 +88,21 @@ def test_a_build_that_failed_or_makes_no_pages_draws_nothing(tmp_path, few):
     app.builder.format = "html"
     world.draw(app, None)
     assert len(list(tmp_path.rglob("*.webp"))) == 2
+
+
+def test_a_story_is_told_page_by_page_beside_its_pictures(tiny, few):
+    tiny.write("index.rst", "Page\n====\n\n.. world-story:: 6\n")
+    tiny.build("ext.world")
+    story, text = tell(6), tiny.html()
+    told = re.findall(r'<li><img src="([^"]*)"[^>]* alt="([^"]*)"[^>]*><p>(.*?)</p></li>', text)
+    assert [html.unescape(words) for _, _, words in told] == [p.text for p in story.pages]
+    for (source, alt, _), page in zip(told, story.pages, strict=True):
+        assert not check_scene(html.unescape(alt), page.scene)[0]
+        with Image.open(tiny.root / "out" / source) as picture:
+            drawn = np.asarray(picture.convert("RGB")).astype(int)
+        assert np.abs(drawn - np.asarray(render(page.scene, world.PAGE)).astype(int)).mean() < 4
+    assert f'aria-label="A story: {story.title}"' in text
+    assert tiny.messages == ""
 
 
 def test_the_table_lists_every_value_of_the_vocabulary(tiny, few):
@@ -127,7 +145,7 @@ def test_the_words_are_those_of_the_tokenizer(tiny, few):
 SIZES = {
     "species": (4, 2, 256), "places": (4, 2, 256), "moods": (4, 1, 256), "deeds": (4, 2, 256),
     "styles": (4, 1, 256), "identities": (4, 1, 256), "views": (4, 1, 256), "layers": (3, 1, 256),
-    "animations": (6, 4, 160), "random": (8, 4, 128), "story": (5, 1, 256),
+    "animations": (6, 4, 160), "random": (8, 4, 128),
 }  # fmt: skip
 """Columns, rows and the side of a picture."""
 
