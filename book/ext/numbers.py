@@ -20,6 +20,8 @@ def printed(value: object, spec: str | None = None) -> str:
     if isinstance(value, str):
         return text
     power = re.fullmatch(r"(-?[\d.]+)e([+-]\d+)", text)
+    if power and value == 0:
+        return "0"
     if power:
         exponent = str(int(power[2])).translate(RAISED)
         return f"{power[1].replace('-', MINUS)}{THIN}{TIMES}{THIN}10{exponent}"

@@ -112,6 +112,7 @@ def test_two_values_under_one_name_are_refused(tiny):
         (-0.5, ".1f", "\u22120.5"),
         (1.2e-7, ".1e", "1.2\u202f\u00d7\u202f10⁻⁷"),
         (0.913, ".1%", "91.3\u202f%"),
+        (0.0, ".1e", "0"),
         ("cpu", None, "cpu"),
     ],
 )
