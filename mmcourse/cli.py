@@ -32,7 +32,7 @@ MEASURABLE = {
         "mmcourse.storyworld.judge:Judge",
         "mmcourse.storyworld.judge_measure:measure_judge",
     ),
-    "joint": ("mmcourse.joint:JointModel", "mmcourse.joint.evaluate:measure_joint"),
+    "joint": ("mmcourse.joint:JointModel", "mmcourse.joint.measure:measure_joint"),
 }
 
 

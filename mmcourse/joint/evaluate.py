@@ -186,33 +186,13 @@ def measure_binding(model: JointModel, split: str = "test", n: int = 500) -> dic
     """How often the true caption scores above the same caption with two colours exchanged."""
     scenes = swappable_scenes(split, n)
     image = embed_pictures(model, render_bytes(scenes, model.image_tower.size))
-    true = embed_texts(model, [_short(s) for s in scenes])
-    swapped = embed_texts(model, [_short(swap_colours(s)) for s in scenes])
+    true = embed_texts(model, [short_caption(s) for s in scenes])
+    swapped = embed_texts(model, [short_caption(swap_colours(s)) for s in scenes])
     wins = F.cosine_similarity(image, true) > F.cosine_similarity(image, swapped)
     return {"binding_swap": {"value": wins.double().mean().item(), "n": n, "chance": 0.5}}
 
 
-def _short(scene: Scene) -> str:
+def short_caption(scene: Scene) -> str:
+    """Two animals and their colours, and nothing else."""
     first, second = (article(f"{c.colour} {c.species}") for c in scene.characters)
     return f"{first} and {second}"
-
-
-def measure_joint(model: JointModel, n: int | None = None) -> dict[str, Measurement]:
-    """Everything that the card of `joint` states, on `n` held-out scenes (default: the card's).
-
-    Raises:
-        ValueError: fewer than 5 scenes, too few for recall@5.
-    """
-    if n is not None and n < 5:
-        raise ValueError(f"n must be at least 5, got {n}")
-    model.eval()
-    unseen = {
-        f"compositional_{name}": value
-        for name, value in measure_retrieval(model, "compositional", n or 1000).items()
-    }
-    return {
-        **measure_retrieval(model, "test", n or 1000),
-        **unseen,
-        **measure_zero_shot(model, "test", n or 1000),
-        **measure_binding(model, "test", min(n or 500, 500)),
-    }

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from mmcourse.datasets import CAPTION_TEMPLATES, LabelledPictures, class_caption
 from mmcourse.joint.evaluate import Measurement, embed_pictures, embed_texts
 from mmcourse.joint.model import JointModel
+from mmcourse.joint.pairs import Pairs
 from mmcourse.joint.retrieval import zero_shot_predict
-from mmcourse.joint.train import Metrics, Pairs, train
+from mmcourse.joint.train import Metrics, train
 from mmcourse.storyworld import Tokenizer
 
 STEPS = {"smoke": 5, "cpu": 250, "gpu": 3_000, "full": 3_000}

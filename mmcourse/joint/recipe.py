@@ -1,4 +1,4 @@
-"""How the shipped towers were trained, and the same recipe at every other tier."""
+"""How the shipped joint model was trained, and the same recipe at every other tier."""
 
 from __future__ import annotations
 
@@ -8,17 +8,21 @@ from pathlib import Path
 import torch
 
 from mmcourse.cards import device_name, environment, sources_hash, write_card
-from mmcourse.joint.evaluate import measure_joint
+from mmcourse.joint.measure import measure_joint
 from mmcourse.joint.model import JointModel
-from mmcourse.joint.train import storyworld_pairs, train
+from mmcourse.joint.pairs import storyworld_pairs
+from mmcourse.joint.three_losses import ThreeLosses
+from mmcourse.joint.train import Contrast, Objective, train
 from mmcourse.runs import Run, check_precision
 from mmcourse.storyworld import Tokenizer
 from mmcourse.training import pick_device, seed_everything
 
 SOURCES = (
     *("mmcourse.nn", "mmcourse.storyworld", "mmcourse.training", "mmcourse.joint.losses"),
-    *("mmcourse.joint.negatives", "mmcourse.joint.towers", "mmcourse.joint.model"),
-    "mmcourse.joint.train",
+    *("mmcourse.joint.negatives", "mmcourse.joint.towers", "mmcourse.joint.cross_attention"),
+    *("mmcourse.joint.fused", "mmcourse.joint.model", "mmcourse.joint.masking"),
+    *("mmcourse.joint.matching", "mmcourse.joint.pairs", "mmcourse.joint.train"),
+    "mmcourse.joint.three_losses",
 )
 """What the weights depend on."""
 
@@ -27,9 +31,9 @@ SOURCES = (
 class Recipe:
     """Numbers of one tier: scenes drawn once, optimiser steps, pairs in a batch.
 
-    The first `steps` are among strangers, where places and animals are learnt; the last
-    `sibling_steps`, at half the learning rate, are among families of eight scenes that differ by
-    one thing, where details such as moods begin to count.
+    The first `steps` are among strangers and by contrast alone, which teaches places and animals;
+    the last `sibling_steps` are among families of eight scenes that differ by one thing, where
+    details such as moods begin to count, and train the fused encoder too, by all three losses.
     """
 
     scenes: int
@@ -42,19 +46,19 @@ class Recipe:
 RECIPES = {
     "smoke": Recipe(scenes=256, steps=10, sibling_steps=5, batch_size=32),
     "cpu": Recipe(scenes=3_000, steps=130, sibling_steps=0, batch_size=96),
-    "gpu": Recipe(scenes=60_000, steps=2_500, sibling_steps=1_500, batch_size=512),
-    "full": Recipe(scenes=60_000, steps=2_500, sibling_steps=500, batch_size=256),
+    "gpu": Recipe(scenes=60_000, steps=1_000, sibling_steps=4_000, batch_size=256),
+    "full": Recipe(scenes=40_000, steps=400, sibling_steps=1_400, batch_size=128),
 }
 
 
-def build() -> JointModel:
-    """The towers with their shipped architecture, untrained."""
-    tokenizer = Tokenizer()
-    return JointModel(vocab_size=len(tokenizer), vocabulary=tokenizer.fingerprint)
+def build(fused_depth: int = 2) -> JointModel:
+    """The shipped architecture, untrained; with `fused_depth=0` the towers alone."""
+    words = Tokenizer()
+    return JointModel(len(words), vocabulary=words.fingerprint, fused_depth=fused_depth)
 
 
 def train_joint(out: Path, tier: str, seed: int = 0, precision: str = "no") -> None:
-    """Train, save and measure the towers, and write their card.
+    """Train, save and measure the joint model, and write its card.
 
     Progress is kept in `out`/checkpoint-*.pt, so a killed run goes on when the same command is
     given again; the checkpoints are deleted once the card is written.
@@ -74,20 +78,21 @@ def train_joint(out: Path, tier: str, seed: int = 0, precision: str = "no") -> N
     run = Run(out, command, sources_hash(SOURCES))
     seed_everything(seed)
     model = build()
-    stages = {"strangers": (1, recipe.steps, recipe.lr)}
+    stages: dict[str, tuple[int, int, Objective]] = {"strangers": (1, recipe.steps, Contrast)}
     after = {}
     if recipe.sibling_steps:
-        stages["siblings"] = (8, recipe.sibling_steps, recipe.lr / 2)
-    for stage, (family, steps, lr) in stages.items():
+        stages["siblings"] = (8, recipe.sibling_steps, ThreeLosses)
+    for stage, (family, steps, objective) in stages.items():
         pairs = storyworld_pairs(recipe.scenes, model.image_tower.size, seed=seed, family=family)
         loop = train(
             model,
             pairs,
             steps=steps,
             batch_size=recipe.batch_size,
-            lr=lr,
+            lr=recipe.lr,
             precision=precision,
             checkpoint=out / f"checkpoint-{stage}.pt",
+            objective=objective,
         )
         run.follow(loop, steps, ("loss", "accuracy"), stage)
         after[stage] = {name: m["value"] for name, m in measure_joint(model).items()}

@@ -1,121 +1,65 @@
-"""Train the two towers with the contrastive loss."""
+"""Train the joint model: the loop, and the contrastive objective of the two towers."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 
-import numpy as np
 import torch
 from accelerate import Accelerator
-from torch import Tensor
+from torch import Tensor, nn
 
 from mmcourse.checkpoints import load_checkpoint, save_checkpoint
 from mmcourse.joint.losses import clip_loss, masked_clip_loss
 from mmcourse.joint.model import JointModel
-from mmcourse.joint.negatives import true_of_siblings
-from mmcourse.storyworld import (
-    Caption,
-    Scene,
-    Tokenizer,
-    describe,
-    from_bytes,
-    render_bytes,
-    sample_family,
-)
-from mmcourse.training import EMA, batch_indices, cosine_schedule
+from mmcourse.joint.pairs import Batch, Pairs
+from mmcourse.training import EMA, cosine_schedule
 
 Metrics = dict[str, float]
-Captioner = Callable[[int, int], str]
-"""(index of the picture, step) to a caption of it."""
+Objective = Callable[[JointModel, Pairs], nn.Module]
+"""(model, pairs) to a module with the model in it that maps a `Batch` to the loss and a dict of
+numbers to log."""
 
 
-@dataclass(frozen=True)
-class Pairs:
-    """Pictures (N, H, W, 3) uint8, for each a source of captions, and who reads these.
+def in_float32(device: torch.device) -> AbstractContextManager:
+    """Where a precision of three digits is too little: logits of up to 100 go into a softmax."""
+    return torch.autocast(device.type, enabled=False)
 
-    Consecutive pictures form families of `family` members, which are shown in one batch.
+
+def picked(text: Tensor, image: Tensor) -> Tensor:
+    """Share of the texts (B, D) that are closest to their own picture (B, D) of the batch."""
+    own = torch.arange(len(text), device=text.device)
+    return ((text @ image.T).argmax(1) == own).float().mean()
+
+
+class Contrast(nn.Module):
+    """The towers' objective.
+
+    Args:
+        model: whose towers are trained.
+        pairs: what they are trained on.
+        loss_function: (text vectors, picture vectors, scale) to a scalar; if the pairs have a mask
+            of what is ignored, it comes fourth (default: `clip_loss`, or `masked_clip_loss`).
     """
 
-    pictures: Tensor
-    captioner: Captioner
-    tokenizer: Tokenizer
-    seed: int = 0
-    """Of the order in which they are shown."""
-    family: int = 1
-    ignored: Callable[[list[int], int], Tensor] | None = None
-    """(indices of a batch, step) to the pairs (B, B) bool that are no negatives; none by default.
-    """
+    def __init__(
+        self, model: JointModel, pairs: Pairs, loss_function: Callable[..., Tensor] | None = None
+    ) -> None:
+        super().__init__()
+        self.model = model
+        default = clip_loss if pairs.ignored is None else masked_clip_loss
+        self.loss_function: Callable[..., Tensor] = loss_function or default
 
-    def batch(self, step: int, batch_size: int) -> Tensor:
-        """The indices (batch_size,) of a step: whole families, in an order of their own.
-
-        Raises:
-            ValueError: a batch that would cut a family, or one larger than the data.
-        """
-        if batch_size % self.family:
-            raise ValueError(
-                f"batch_size is {batch_size}, expected a multiple of {self.family}, since families "
-                "are shown whole"
-            )
-        families = len(self.pictures) // self.family
-        chosen = batch_indices(step, batch_size // self.family, families, self.seed)
-        return (chosen[:, None] * self.family + torch.arange(self.family)).flatten()
-
-
-def caption_for_training(scene: Scene, step: int) -> Caption:
-    """Another phrasing at every step; three in ten tell only part of the scene."""
-    return describe(scene, key=step, complete=step % 10 >= 3)
-
-
-def _draw(scenes: Sequence[Scene], size: int) -> np.ndarray:
-    return render_bytes(scenes, size).numpy()
-
-
-def draw(scenes: Sequence[Scene], size: int, workers: int | None = None) -> Tensor:
-    """`render_bytes` for many scenes, by default in several processes from 10,000 on."""
-    workers = workers or min(os.cpu_count() or 1, 1 + len(scenes) // 10_000)
-    if workers == 1:
-        return render_bytes(scenes, size)
-    pictures = torch.empty(len(scenes), size, size, 3, dtype=torch.uint8)
-    parts = [slice(start, start + 500) for start in range(0, len(scenes), 500)]
-    with ProcessPoolExecutor(workers) as pool:
-        drawn = pool.map(partial(_draw, size=size), [scenes[part] for part in parts])
-        for part, rows in zip(parts, drawn, strict=True):
-            pictures[part] = torch.from_numpy(rows)
-    return pictures
-
-
-def storyworld_pairs(
-    n: int, size: int = 64, split: str = "train", seed: int = 0, family: int = 1
-) -> Pairs:
-    """Draw `n` scenes of a split once; their captions are made anew whenever one is asked for.
-
-    With `family` = 1 all scenes are strangers, and most details never decide which caption belongs
-    to which picture. In larger families, of siblings that differ by one thing, every detail counts.
-    Where a caption is true of a sibling too, because it says nothing of what tells them apart, that
-    sibling is no negative.
-    """
-    scenes = [s for i in range(n // family) for s in sample_family(split, i, family, seed)]
-
-    def told(index: int, step: int) -> Caption:
-        return caption_for_training(scenes[index], step + index)
-
-    def ignored(index: list[int], step: int) -> Tensor:
-        return true_of_siblings([told(i, step) for i in index], [scenes[i] for i in index], family)
-
-    return Pairs(
-        draw(scenes, size),
-        lambda index, step: told(index, step).text,
-        Tokenizer(),
-        seed,
-        family,
-        ignored if family > 1 else None,
-    )
+    def forward(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
+        """The loss, and the share of texts that pick their own picture."""
+        text, image, scale = self.model(batch.ids, batch.mask, batch.pixels)
+        options = [] if batch.ignored is None else [batch.ignored]
+        with in_float32(text.device):
+            text, image = text.float(), image.float()
+            loss = self.loss_function(text, image, scale, *options)
+            return loss, {"accuracy": picked(text, image), "scale": scale}
 
 
 def train(
@@ -127,9 +71,10 @@ def train(
     lr: float = 1e-3,
     precision: str = "no",
     checkpoint: Path | None = None,
-    loss_function: Callable[..., Tensor] | None = None,
+    objective: Objective = Contrast,
 ) -> Iterator[Metrics]:
-    """Train in place; yields {"step", "loss", "accuracy", "scale", "lr"} after each optimiser step.
+    """Train in place; yields {"step", "loss", "lr"} and what the objective logs ("accuracy",
+    "scale") after each optimiser step.
 
     The data of a step depend on (`pairs.seed`, step) alone, so a run that is killed and started
     again with the same `checkpoint` file goes on where it was. At the end the model holds its
@@ -144,11 +89,9 @@ def train(
         lr: peak learning rate of AdamW; 5 % of the steps warm up, then it falls along a cosine.
         precision: accelerate's name of it: "no" (float32), "bf16" or "fp16".
         checkpoint: file to save to every 250 steps, and to resume from if it is there.
-        loss_function: (text vectors, picture vectors, scale) to a scalar; if the pairs have a mask
-            of what is ignored, it comes fourth (default: `clip_loss`, or `masked_clip_loss`).
+        objective: what is minimised: `Contrast`, `partial(Contrast, loss_function=...)`, or
+            `ThreeLosses`, which trains the fused encoder too.
     """
-    if loss_function is None:
-        loss_function = clip_loss if pairs.ignored is None else masked_clip_loss
     accelerator = Accelerator(mixed_precision=precision)
     no_decay = [p for p in model.parameters() if p.ndim < 2]
     decay = [p for p in model.parameters() if p.ndim >= 2]
@@ -160,7 +103,7 @@ def train(
     rate = partial(cosine_schedule, total=steps, warmup=min(steps - 1, max(1, steps // 20)))
     model.to(accelerator.device).train()
     ema = EMA(model, decay=0.995)
-    prepared, optimiser = accelerator.prepare(model, optimiser)
+    prepared, optimiser = accelerator.prepare(objective(model, pairs), optimiser)
     state = {"model": model, "optimiser": optimiser, "ema": ema}
     start = 0
     if checkpoint is not None and checkpoint.exists():
@@ -169,32 +112,22 @@ def train(
 
     for step in range(start, steps):
         index = pairs.batch(step * shards + shard, batch_size)
-        pixels = from_bytes(pairs.pictures[index]).to(accelerator.device)
-        ids, mask = pairs.tokenizer.encode([pairs.captioner(i, step) for i in index.tolist()])
         for group in optimiser.param_groups:
             group["lr"] = lr * rate(step)
-        text, image, scale = prepared(
-            ids.to(accelerator.device), mask.to(accelerator.device), pixels
-        )
-        options = []
-        if pairs.ignored is not None:
-            options.append(pairs.ignored(index.tolist(), step).to(accelerator.device))
-        loss = loss_function(text, image, scale, *options)
+        loss, numbers = prepared(pairs.show(index, step, accelerator.device))
         optimiser.zero_grad()
         accelerator.backward(loss)
         accelerator.clip_grad_norm_(prepared.parameters(), 1.0)
         optimiser.step()
+        logged = {name: value.item() for name, value in numbers.items()}
         model.clamp_scale()
         ema.update(model)
-        with torch.no_grad():
-            hits = (text @ image.T).argmax(1).cpu() == torch.arange(len(text))
         if checkpoint is not None and ((step + 1) % 250 == 0 or step + 1 == steps):
             save_checkpoint(checkpoint, step=step + 1, accelerator=accelerator, **state)
         yield {
             "step": step + 1,
             "loss": loss.item(),
-            "accuracy": hits.float().mean().item(),
-            "scale": scale.item(),
+            **logged,
             "lr": optimiser.param_groups[0]["lr"],
         }
     ema.copy_to(model)

@@ -2,8 +2,37 @@
 
 from __future__ import annotations
 
+import math
+
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+
+def split(x: Tensor, heads: int) -> Tensor:
+    """(B, T, D) to (B, heads, T, D / heads): neighbouring numbers go to one head."""
+    return x.unflatten(-1, (heads, -1)).transpose(1, 2)
+
+
+def attention_maps(query: Tensor, key: Tensor, heads: int, mask: Tensor | None = None) -> Tensor:
+    """Where each query looks: softmax(q k^T / sqrt(d)) in each head.
+
+    Source: Vaswani et al., Attention Is All You Need, 2017, equation 1.
+
+    Args:
+        query: (B, T, D).
+        key: (B, S, D).
+        heads: number of heads, each with D / heads neighbouring numbers of every vector.
+        mask: (B, S) bool, True where a key may be looked at; each row needs at least one.
+
+    Returns:
+        (B, heads, T, S), 0 or more; each row sums to 1.
+    """
+    q, k = split(query, heads), split(key, heads)  # (B, heads, T or S, D / heads)
+    scores = q @ k.transpose(-1, -2) / math.sqrt(q.shape[-1])  # (B, heads, T, S)
+    if mask is not None:
+        scores = scores.masked_fill(~mask[:, None, None, :], -torch.inf)
+    return scores.softmax(-1)
 
 
 class Attention(nn.Module):
@@ -40,14 +69,23 @@ class Attention(nn.Module):
         Returns:
             (B, T, dim).
         """
-        context = x if context is None else context
-        q, k, v = (
-            self._split(project(source))  # (B, heads, T or S, head)
-            for project, source in ((self.to_q, x), (self.to_k, context), (self.to_v, context))
-        )
+        source = x if context is None else context
+        projected = (self.to_q(x), self.to_k(source), self.to_v(source))
+        q, k, v = (split(t, self.heads) for t in projected)  # (B, heads, T or S, head)
         allowed = None if mask is None else mask[:, None, None, :]  # (B, 1, 1, S)
         out = F.scaled_dot_product_attention(q, k, v, attn_mask=allowed)  # (B, heads, T, head)
         return self.to_out(out.transpose(1, 2).flatten(2))  # (B, T, dim)
 
-    def _split(self, x: Tensor) -> Tensor:
-        return x.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+    def maps(self, x: Tensor, context: Tensor | None = None, mask: Tensor | None = None) -> Tensor:
+        """Where each query looks: the weights that `forward` takes its means with, to be drawn.
+
+        Args:
+            x: as in `forward`, as are the others.
+            context: keys and values.
+            mask: True where a key may be attended to.
+
+        Returns:
+            (B, heads, T, S), 0 or more; each row sums to 1.
+        """
+        source = x if context is None else context
+        return attention_maps(self.to_q(x), self.to_k(source), self.heads, mask)

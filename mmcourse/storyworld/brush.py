@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import cast
+
+import numpy as np
 from PIL import Image, ImageDraw
 
 from mmcourse.storyworld.backdrop import shadow
@@ -10,13 +14,19 @@ from mmcourse.storyworld.shapes import rotate
 from mmcourse.storyworld.stage import Prop
 
 
-def outline(prop: Prop, side: int) -> list[float]:
-    """All points of a figure in pixels: x, y, x, y, ..."""
+def outline(prop: Prop, side: int) -> Sequence[float]:
+    """All points of a figure in pixels: x, y, x, y, ...
+
+    Pillow fills polygons between whole pixels, and cuts off what is behind the point. Points that
+    are whole already it takes from an array of float32 as they are, several times faster than from
+    a list.
+    """
     (sx, sy), (x, y) = prop.scale, prop.at
     placed = prop.figure.points * (sx * side, sy * side)
     if prop.lean:
         placed = rotate(placed, -prop.lean)
-    return (placed + (x * side, y * side)).ravel().tolist()
+    whole = np.trunc(placed + (x * side, y * side)).astype(np.float32).ravel()
+    return cast("Sequence[float]", whole)
 
 
 def paint_prop(pen: ImageDraw.ImageDraw, prop: Prop, side: int, paints: dict[str, RGB]) -> None:

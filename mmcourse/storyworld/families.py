@@ -9,7 +9,7 @@ from mmcourse.storyworld.sampling import Dice, in_split, sample_scene
 from mmcourse.storyworld.scene import Scene
 
 
-def _change(scene: Scene, dice: Dice) -> Scene:
+def change_one(scene: Scene, dice: Dice) -> Scene:
     """Give one attribute of a character, a thing or the scene another value at random."""
     group = dice.pick(("character", "character", "character", "thing", "scene"))
     if group == "scene":
@@ -63,7 +63,7 @@ def sample_family(split: str, index: int, size: int, seed: int = 0) -> list[Scen
         parent = first if attempt < 100 else dice.pick(tuple(family.values()))
         exchange = len(parent.characters) > 1 and dice.chance(0.3)
         try:
-            sibling = (_exchange if exchange else _change)(parent, dice)
+            sibling = (_exchange if exchange else change_one)(parent, dice)
         except ValueError:  # the change contradicts the rest of the scene
             continue
         if in_split(sibling, split):

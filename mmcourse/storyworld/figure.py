@@ -37,12 +37,16 @@ class Figure:
     def shown(self, groups: frozenset[int]) -> Figure:
         """Only the cuts of these groups."""
         keep = [i for i, g in enumerate(self.cut_groups) if g in groups]
-        slices = [self.points[self.ends[i] : self.ends[i + 1]] for i in keep]
-        mask = np.concatenate([np.arange(self.ends[i], self.ends[i + 1]) for i in keep])
+        ends = [0]
+        for i in keep:
+            ends.append(ends[-1] + self.ends[i + 1] - self.ends[i])
+        wanted = np.zeros(len(GROUPS), dtype=bool)
+        wanted[list(groups)] = True
+        mask = wanted[self.point_groups]
         return Figure(
             tuple(self.names[i] for i in keep),
-            np.concatenate(slices),
-            tuple(np.cumsum([0, *(len(s) for s in slices)]).tolist()),
+            self.points[mask],
+            tuple(ends),
             tuple(self.cut_groups[i] for i in keep),
             self.point_groups[mask],
             self.pivots[mask],

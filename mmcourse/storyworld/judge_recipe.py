@@ -49,7 +49,7 @@ RECIPES = {
     "smoke": Recipe(12, 12, steps=4, batch_size=4, calibration=64, measured=32),
     "cpu": Recipe(1_500, 500, steps=300, batch_size=16, calibration=500, measured=300),
     "gpu": Recipe(16_000, 8_000, steps=6_000, batch_size=64),
-    "full": Recipe(24_000, 16_000, steps=6_000),
+    "full": Recipe(16_000, 10_000, steps=2_600),
 }
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
 from mmcourse.storyworld.brush import outline
 from mmcourse.storyworld.figure import GROUPS
-from mmcourse.storyworld.paint import RGB, rgb
+from mmcourse.storyworld.paint import RGB, blend, rgb
 from mmcourse.storyworld.sheet import Sheet
 from mmcourse.storyworld.stage import Prop
 from mmcourse.storyworld.views import View, shifted
@@ -26,16 +28,12 @@ TUBES = ("base", "cream", "gold", "navy", "teal", "wood", "beak", "leaf", "sock"
 """Cuts with an outline of light; the rest is filled without one."""
 
 
-def _blend(a: RGB, b: RGB, amount: float) -> RGB:
-    x, y, z = (round(p + (q - p) * amount) for p, q in zip(a, b, strict=True))
-    return x, y, z
-
-
+@lru_cache(maxsize=16384)
 def _bright(colour: RGB) -> RGB:
     """The same hue at full light."""
     top = max(colour)
     x, y, z = (min(255, round(c * 250 / max(top, 1))) for c in colour)
-    return _blend((x, y, z), (255, 255, 255), 0.05)
+    return blend((x, y, z), (255, 255, 255), 0.05)
 
 
 def backdrop(place: Sheet, view: View, side: int) -> Image.Image:
@@ -53,11 +51,11 @@ def backdrop(place: Sheet, view: View, side: int) -> Image.Image:
         points = (shifted(cut, view) * side).ravel().tolist()
         colour = rgb(cut.colour)
         if cut.glow >= 1:
-            pen.polygon(points, fill=_blend(colour, dark, 0.15))
+            pen.polygon(points, fill=blend(colour, dark, 0.15))
             continue
         dim = 0.45 + 0.35 * cut.far
-        tube = _blend(_bright(colour), dark, 0.30 + 0.35 * cut.far)
-        pen.polygon(points, fill=_blend(colour, dark, min(0.86, 0.42 + dim * 0.5)), outline=tube,
+        tube = blend(_bright(colour), dark, 0.30 + 0.35 * cut.far)
+        pen.polygon(points, fill=blend(colour, dark, min(0.86, 0.42 + dim * 0.5)), outline=tube,
                     width=width)  # fmt: skip
     return image
 
@@ -81,10 +79,10 @@ def figures(sheet: Image.Image, props: list[Prop], sun: float | None) -> Image.I
             elif name == "white":
                 pen.polygon(points, fill=WELL, outline=INK, width=max(1, width // 2))
             elif name in TUBES:
-                fill = _blend(colour, BLACK, 0.05 if name == "glow" else 0.42)
+                fill = blend(colour, BLACK, 0.05 if name == "glow" else 0.42)
                 pen.polygon(points, fill=fill, outline=_bright(colour), width=width)
             else:
-                pen.polygon(points, fill=_blend(colour, BLACK, 0.36))
+                pen.polygon(points, fill=blend(colour, BLACK, 0.36))
     return sheet
 
 

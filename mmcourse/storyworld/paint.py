@@ -49,17 +49,24 @@ def rgb(colour: str) -> RGB:
 
 
 @lru_cache(maxsize=16384)
+def blend(a: RGB, b: RGB, amount: float) -> RGB:
+    """`a` with `amount` (0 to 1) of `b` stirred in."""
+    (r, g, b_), (x, y, z) = a, b
+    return round(r + (x - r) * amount), round(g + (y - g) * amount), round(b_ + (z - b_) * amount)
+
+
+@lru_cache(maxsize=16384)
 def mix(a: str, b: str, amount: float) -> str:
     """`a` with `amount` (0 to 1) of `b` stirred in, as '#rrggbb'."""
-    channels = (round(x + (y - x) * amount) for x, y in zip(rgb(a), rgb(b), strict=True))
-    return "#" + "".join(f"{c:02x}" for c in channels)
+    r, g, b_ = blend(rgb(a), rgb(b), amount)
+    return f"#{r:02x}{g:02x}{b_:02x}"
 
 
 @lru_cache(maxsize=16384)
 def lit(colour: str, time: str, glow: float = 0.0) -> RGB:
     """A colour in the light of a time of day; `glow` (0 to 1) keeps it from darkening."""
     light, amount = LIGHT[time]
-    return rgb(mix(colour, light, amount * (1 - glow)))
+    return blend(rgb(colour), rgb(light), amount * (1 - glow))
 
 
 @lru_cache(maxsize=4096)

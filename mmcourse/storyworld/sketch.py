@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from mmcourse.storyworld.brush import cast_shadow, outline
-from mmcourse.storyworld.paint import RGB, lit
+from mmcourse.storyworld.paint import RGB, blend, lit
 from mmcourse.storyworld.sheet import Sheet, sky
 from mmcourse.storyworld.stage import Prop
 from mmcourse.storyworld.textures import clouds, grain, hatching, margin
@@ -21,8 +21,7 @@ SOLID = ("ink",)
 
 
 def _pale(colour: RGB, amount: float) -> RGB:
-    r, g, b = (round(c + (p - c) * amount) for c, p in zip(colour, (250, 246, 236), strict=True))
-    return r, g, b
+    return blend(colour, (250, 246, 236), amount)
 
 
 def backdrop(place: Sheet, view: View, side: int) -> Image.Image:

@@ -51,12 +51,18 @@ def hatching(size: int) -> Field:
 
 
 @lru_cache(maxsize=32)
-def wander(size: int, amplitude: float, cells: int, seed: int) -> tuple[NDArray, NDArray]:
-    """Row and column, (size, size) integers each, that every pixel is taken from instead."""
+def wander(size: int, amplitude: float, cells: int, seed: int) -> NDArray[np.int64]:
+    """(size, size), the place of the pixel that every pixel is taken from instead: see `taken`."""
     rows, columns = np.mgrid[0:size, 0:size]
     dy = np.rint(noise(size, cells, seed) * amplitude * size).astype(np.int64)
     dx = np.rint(noise(size, cells, seed + 1) * amplitude * size).astype(np.int64)
-    return np.clip(rows + dy, 0, size - 1), np.clip(columns + dx, 0, size - 1)
+    return np.clip(rows + dy, 0, size - 1) * size + np.clip(columns + dx, 0, size - 1)
+
+
+def taken(pixels: NDArray[np.uint8], places: NDArray[np.int64]) -> NDArray[np.uint8]:
+    """Pixels (size, size, 3) taken from `places` (size, size), row by row, in one go each."""
+    whole = np.ascontiguousarray(pixels).view("V3").ravel()[places]  # (size, size)
+    return whole[..., None].view(np.uint8)
 
 
 @lru_cache(maxsize=32)

@@ -6,10 +6,10 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
 from mmcourse.storyworld.brush import cast_shadow, outline
-from mmcourse.storyworld.paint import RGB, lit
+from mmcourse.storyworld.paint import RGB, blend, lit
 from mmcourse.storyworld.sheet import Sheet, sky
 from mmcourse.storyworld.stage import Prop
-from mmcourse.storyworld.textures import clouds, grain, margin, wander
+from mmcourse.storyworld.textures import clouds, grain, margin, taken, wander
 from mmcourse.storyworld.views import View, shifted
 
 PAPER = np.array([252, 247, 236], np.float32)
@@ -25,20 +25,17 @@ def backdrop(place: Sheet, view: View, side: int) -> Image.Image:
     for cut in place.cuts:
         points = (shifted(cut, view) * side).ravel().tolist()
         pen.polygon(points, fill=lit(cut.colour, place.time, cut.glow))
-    rows, columns = wander(side, 0.008, 15, 41)
-    sharp = np.asarray(image, dtype=np.float32)[rows, columns]
-    wet = np.asarray(
-        Image.fromarray(sharp.astype(np.uint8)).filter(ImageFilter.GaussianBlur(0.016 * side)),
-        dtype=np.float32,
-    )
+    frayed = Image.fromarray(taken(np.asarray(image), wander(side, 0.008, 15, 41)))
+    sharp = np.asarray(frayed, dtype=np.float32)
+    blurred = frayed.filter(ImageFilter.GaussianBlur(0.016 * side))
+    wet = np.asarray(blurred, dtype=np.float32)
     run = np.clip(0.45 + 0.75 * clouds(side, 51), 0, 1)[..., None]
     washed = sharp + (wet - sharp) * run
     return Image.fromarray((washed + (PAPER - washed) * 0.14).astype(np.uint8))
 
 
 def _thin(colour: RGB, amount: float) -> RGB:
-    r, g, b = (round(c + (p - c) * amount) for c, p in zip(colour, (252, 247, 236), strict=True))
-    return r, g, b
+    return blend(colour, (252, 247, 236), amount)
 
 
 def figures(sheet: Image.Image, props: list[Prop], sun: float | None) -> Image.Image:
@@ -59,8 +56,7 @@ def figures(sheet: Image.Image, props: list[Prop], sun: float | None) -> Image.I
                 outline=prop.paints["dark"] if name == "base" else None,
                 width=max(1, round(0.006 * side)),
             )
-    rows, columns = wander(side, 0.006, 18, 61)
-    return Image.fromarray(np.asarray(sheet)[rows, columns])
+    return Image.fromarray(taken(np.asarray(sheet), wander(side, 0.006, 18, 61)))
 
 
 def finish(picture: Image.Image, time: str) -> Image.Image:

@@ -170,6 +170,59 @@ def zero_in_loops(image_emb, class_text_emb):
     return torch.tensor([max(range(len(row)), key=row.__getitem__) for row in scores])
 
 
+# Where words look.
+
+
+def maps_by_einsum(query, key, heads, mask=None):
+    b, t, d = query.shape
+    q = query.reshape(b, t, heads, d // heads)
+    k = key.reshape(b, key.shape[1], heads, d // heads)
+    scores = torch.einsum("bthd,bshd->bhts", q, k) * (d // heads) ** -0.5
+    if mask is not None:
+        scores = torch.where(mask[:, None, None, :], scores, -math.inf)
+    return torch.softmax(scores, dim=-1)
+
+
+def maps_in_a_loop(query, key, heads, mask=None):
+    maps = []
+    for q, k in zip(query.chunk(heads, -1), key.chunk(heads, -1)):
+        scores = torch.bmm(q, k.mT) / math.sqrt(q.shape[-1])
+        if mask is not None:
+            scores = scores.masked_fill(mask.logical_not().unsqueeze(1), float("-inf"))
+        weight = (scores - scores.amax(-1, keepdim=True)).exp()
+        maps.append(weight / weight.sum(-1, keepdim=True))
+    return torch.stack(maps, dim=1)
+
+
+def maps_by_sdpa(query, key, heads, mask=None):
+    def split(x):
+        return x.unflatten(-1, (heads, -1)).transpose(1, 2)
+
+    n = key.shape[1]
+    eye = torch.eye(n, dtype=key.dtype, device=key.device).expand(len(key), heads, n, n)
+    allowed = None if mask is None else mask[:, None, None, :]
+    return F.scaled_dot_product_attention(split(query), split(key), eye, attn_mask=allowed)
+
+
+# Hard negatives.
+
+
+def chances_with_minus_infinity(logits, excluded=None):
+    wrong = ~torch.eye(len(logits), dtype=torch.bool, device=logits.device)
+    if excluded is not None:
+        wrong &= ~excluded
+    return torch.softmax(torch.where(wrong, logits, -math.inf), dim=-1)
+
+
+def chances_by_weights(logits, excluded=None):
+    open_to_all = 1 - torch.eye(len(logits), dtype=logits.dtype, device=logits.device)
+    if excluded is not None:
+        open_to_all = open_to_all * (~excluded)
+    masked = logits - 1e9 * (1 - open_to_all)
+    weight = (masked - masked.max(1, keepdim=True).values).exp() * open_to_all
+    return weight / weight.sum(1, keepdim=True)
+
+
 # The sigmoid loss.
 
 
@@ -264,6 +317,8 @@ RIGHT: dict[str, list[Callable[..., Any]]] = {
     ],
     "ch01.recall_at_k": [recall_in_loops, recall_as_tensor, recall_in_numpy, recall_by_sorting],
     "ch01.zero_shot": [zero_by_einsum, zero_in_loops],
+    "ch01.attention_maps": [maps_by_einsum, maps_in_a_loop, maps_by_sdpa],
+    "ch01.negative_chances": [chances_with_minus_infinity, chances_by_weights],
     "ch01.siglip_loss": [siglip_by_softplus, siglip_by_bce],
     "ch01.hunt_contrastive": [hunt_by_formula, hunt_by_properties],
     "ch01.hunt_pooling": [hunt_pool_by_hand, hunt_pool_in_a_loop],

@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 
 from mmcourse.joint import evaluate, recall_at_k
+from mmcourse.joint.measure import measure_joint
 from mmcourse.storyworld import (
     ATTRIBUTES,
     Tokenizer,
@@ -227,7 +228,7 @@ def test_binding_is_perfect_for_a_model_that_keeps_words_in_order(embed, tiny):
         return vectors
 
     scenes = evaluate.swappable_scenes("test", 20)
-    said = [evaluate._short(s) for s in scenes]
+    said = [evaluate.short_caption(s) for s in scenes]
     distinct = {t: i for i, t in enumerate(dict.fromkeys(said))}
     embed(exact, lambda data: torch.eye(100)[[distinct[t] for t in said]])
     assert evaluate.measure_binding(tiny(), n=20)["binding_swap"]["value"] == 1.0
@@ -237,12 +238,12 @@ def test_binding_is_perfect_for_a_model_that_keeps_words_in_order(embed, tiny):
 @pytest.mark.parametrize("n", [-4, 0, 4])
 def test_too_few_scenes_to_measure_are_refused(tiny, n):
     with pytest.raises(ValueError, match=f"n must be at least 5, got {n}"):
-        evaluate.measure_joint(tiny(), n)
+        measure_joint(tiny(), n)
 
 
 def test_everything_on_a_card_is_measured_on_n_scenes(tiny):
     model = tiny().train()
-    found = evaluate.measure_joint(model, n=8)
+    found = measure_joint(model, n=8)
     assert not model.training
     assert len(found) == 4 + 4 + len(evaluate.READABLE) + 1
     assert {m["n"] for m in found.values()} == {8}

@@ -86,10 +86,10 @@ def test_a_picture_of_another_shape_is_refused(tiny, shape):
 
 
 def test_a_text_that_is_too_long_is_refused(tiny, tokenizer):
-    model = tiny(max_length=8)
-    assert model.encode_text(*tokenizer.encode("a red fox waves.", length=8)).shape == (1, 16)
-    with pytest.raises(ValueError, match="9 tokens, at most 8"):
-        model.encode_text(*tokenizer.encode("a red fox", length=9))
+    model = tiny()
+    assert model.encode_text(*tokenizer.encode("a red fox waves.", length=128)).shape == (1, 16)
+    with pytest.raises(ValueError, match="129 tokens, at most 128"):
+        model.encode_text(*tokenizer.encode("a red fox", length=129))
 
 
 def test_the_longest_captions_fit(tokenizer):
@@ -98,7 +98,7 @@ def test_the_longest_captions_fit(tokenizer):
     crowded = [s for s in scenes if len(s.characters) == 3 and len(s.things) == 2]
     texts = [caption(s, key, key < 7) for s in crowded for key in range(10)]
     ids, mask = tokenizer.encode(texts)
-    limit = inspect.signature(JointModel).parameters["max_length"].default
+    limit = inspect.signature(TextTower).parameters["max_length"].default
     assert 80 < ids.shape[1] < limit - 15
     assert JointModel(len(tokenizer)).encode_text(ids[:4], mask[:4]).isfinite().all()
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from mmcourse.joint.negatives import is_true, true_of_siblings
-from mmcourse.joint.train import storyworld_pairs
+from mmcourse.joint.pairs import caption_for_training, storyworld_pairs
 from mmcourse.storyworld import Character, Scene, Thing, describe, sample_family
 from mmcourse.storyworld.check import check_scene
 from mmcourse.storyworld.facts import truths
@@ -101,7 +101,7 @@ def test_training_knows_the_mask_of_the_captions_that_it_shows():
     scenes = [s for i in range(4) for s in sample_family("train", i, 8)]
     for step in range(3):
         index = pairs.batch(step, 16).tolist()
-        captions = [describe(scenes[i], key=step + i) for i in index]
+        captions = [caption_for_training(scenes[i], step + i) for i in index]
         assert [c.text for c in captions] == [pairs.captioner(i, step) for i in index]
         expected = true_of_siblings(captions, [scenes[i] for i in index], 8)
         assert torch.equal(pairs.ignored(index, step), expected)

@@ -2,12 +2,14 @@
 
 import math
 from dataclasses import replace
+from functools import partial
 
 import pytest
 import torch
 
 from mmcourse.joint import clip_loss, masked_clip_loss, siglip_loss
-from mmcourse.joint.train import Pairs, caption_for_training, draw, storyworld_pairs, train
+from mmcourse.joint.pairs import Pairs, caption_for_training, draw, storyworld_pairs
+from mmcourse.joint.train import Contrast, train
 from mmcourse.storyworld import (
     Tokenizer,
     caption,
@@ -113,7 +115,16 @@ def test_any_loss_of_the_same_form_trains(tiny, pairs):
     def sigmoid(text, image, scale):
         return siglip_loss(text, image, scale, -10.0)
 
-    metrics = list(train(tiny(), pairs, steps=30, batch_size=16, lr=3e-3, loss_function=sigmoid))
+    metrics = list(
+        train(
+            tiny(),
+            pairs,
+            steps=30,
+            batch_size=16,
+            lr=3e-3,
+            objective=partial(Contrast, loss_function=sigmoid),
+        )
+    )
     assert metrics[-1]["loss"] < metrics[0]["loss"]
     seen = []
 
@@ -121,7 +132,11 @@ def test_any_loss_of_the_same_form_trains(tiny, pairs):
         seen.append((text.shape, image.shape, scale.item()))
         return clip_loss(text, image, scale)
 
-    list(train(tiny(), pairs, steps=2, batch_size=8, loss_function=watched))
+    list(
+        train(
+            tiny(), pairs, steps=2, batch_size=8, objective=partial(Contrast, loss_function=watched)
+        )
+    )
     assert seen[0] == ((8, 16), (8, 16), pytest.approx(1 / 0.07))
 
 
@@ -183,7 +198,14 @@ def test_siblings_are_trained_with_their_mask(tiny):
         return masked_clip_loss(text, image, scale, ignored)
 
     losses = [m["loss"] for m in train(tiny(), pairs, steps=3, batch_size=64, lr=1e-3)]
-    again = train(tiny(), pairs, steps=3, batch_size=64, lr=1e-3, loss_function=watched)
+    again = train(
+        tiny(),
+        pairs,
+        steps=3,
+        batch_size=64,
+        lr=1e-3,
+        objective=partial(Contrast, loss_function=watched),
+    )
     assert [m["loss"] for m in again] == losses
     for step, mask in enumerate(seen):
         index = pairs.batch(step, 64).tolist()

@@ -7,7 +7,7 @@ from safetensors.torch import load_file, save_file
 
 from mmcourse.hub import find_folder, read_card
 from mmcourse.joint import JointModel
-from mmcourse.joint.evaluate import measure_joint
+from mmcourse.joint.measure import measure_joint
 from mmcourse.storyworld import Tokenizer
 
 BUDGET = 3 * 2**20

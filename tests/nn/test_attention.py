@@ -121,3 +121,27 @@ def test_the_block_equals_pytorchs_pre_norm_layer_forward_and_backward(masked):
     wanted = torch.autograd.grad((expected * weight).sum(), shared)
     for a, b in zip(found, wanted):
         torch.testing.assert_close(a, b, rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize("context_dim", [None, CONTEXT])
+@pytest.mark.parametrize("masked", [False, True])
+def test_maps_are_the_weights_of_multihead_attention(context_dim, masked):
+    torch.manual_seed(0)
+    ours = Attention(DIM, HEADS, context_dim).double()
+    theirs = pytorch_attention(ours, context_dim)
+    x = draw(B, T, DIM)
+    source = x if context_dim is None else draw(B, S, context_dim, seed=1)
+    keys = source.shape[1]
+    mask = mask_of(2, keys, 1, size=keys) if masked else None
+    _, expected = theirs(
+        x,
+        source,
+        source,
+        key_padding_mask=None if mask is None else ~mask,
+        average_attn_weights=False,
+    )
+    maps = ours.maps(x, None if context_dim is None else source, mask)
+    torch.testing.assert_close(maps, expected, rtol=0, atol=1e-12)
+    torch.testing.assert_close(maps.sum(-1), torch.ones(B, HEADS, T, dtype=torch.float64))
+    if masked:
+        assert (maps.transpose(1, 3)[~mask] == 0).all()

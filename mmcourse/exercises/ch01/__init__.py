@@ -1,4 +1,4 @@
-"""Exercises of chapter 1: texts and pictures in one space."""
+"""Exercises of chapter 1: texts and pictures in one space, and read together."""
 
 TITLE = "Joint embeddings"
 ORDER = (
@@ -6,6 +6,8 @@ ORDER = (
     "clip_loss",
     "recall_at_k",
     "zero_shot",
+    "attention_maps",
+    "negative_chances",
     "hunt_contrastive",
     "hunt_pooling",
     "siglip_loss",

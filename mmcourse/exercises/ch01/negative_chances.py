@@ -1,0 +1,228 @@
+"""Core: which wrong pair is worth a question?"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from mmcourse.exercises.definition import Mutant, Task, holds
+from mmcourse.exercises.expect import close, follows_device, keeps_dtype
+from mmcourse.exercises.inputs import raw
+from mmcourse.exercises.probe import calls
+from mmcourse.joint import matching
+
+STUB = '''
+@exercise("ch01.negative_chances")
+def negative_chances(logits, excluded=None):
+    """With what probability is each column drawn as the wrong partner of each row?
+
+    logits: (B, B), cosines times scale; row i's own partner is column i.
+    excluded: (B, B) bool, True where a pair is right though it is off the diagonal, or None.
+    Returns (B, B): in each row the softmax of the logits over all columns that are really wrong,
+    and exactly 0 for the row's own partner and for the excluded ones.
+    """
+    raise NotImplementedError
+'''
+
+
+def by_hand(logits: Tensor, excluded: Tensor | None = None) -> Tensor:
+    """Row by row over the wrong columns."""
+    out = torch.zeros_like(logits)
+    for i, row in enumerate(logits):
+        wrong = [
+            j
+            for j in range(len(logits))
+            if j != i and not (excluded is not None and bool(excluded[i, j]))
+        ]
+        out[i, wrong] = (row[wrong] - row[wrong].max()).softmax(0)
+    return out
+
+
+def _excluded(n: int) -> Tensor:
+    """The next one is right as well, for every second row."""
+    out = torch.zeros(n, n, dtype=torch.bool)
+    for i in range(0, n, 2):
+        out[i, (i + 1) % n] = True
+    return out
+
+
+@holds("three pairs by hand")
+def three(answer: Any) -> None:
+    logits = torch.tensor([[9.0, math.log(3.0), 0.0], [1.0, 9.0, 1.0], [0.0, math.log(4.0), 9.0]])
+    expected = torch.tensor([[0, 0.75, 0.25], [0.5, 0, 0.5], [0.2, 0.8, 0]])
+    close(answer(logits), expected)
+
+
+@holds("nobody is its own wrong partner, however similar")
+def own(answer: Any) -> None:
+    logits = raw(5, 5, seed=1) + 90 * torch.eye(5, dtype=torch.float64)
+    close(answer(logits).diagonal(), torch.zeros(5, dtype=torch.float64))
+    close(answer(logits), by_hand(logits))
+
+
+@holds("an excluded pair is never drawn, and the others share its part")
+def left_out(answer: Any) -> None:
+    logits = 3 * raw(6, 6, seed=2)
+    chances = answer(logits, _excluded(6))
+    close(chances[_excluded(6)], torch.zeros(3, dtype=torch.float64), "An excluded pair is drawn.")
+    close(chances, by_hand(logits, _excluded(6)))
+
+
+@holds("each row sums to 1")
+def sums(answer: Any) -> None:
+    for excluded in (None, _excluded(5)):
+        rows = answer(raw(5, 5, seed=3), excluded).sum(1)
+        close(rows, torch.ones(5, dtype=torch.float64), "The rows do not sum to 1.")
+
+
+@holds("only differences within a row count, and logits of hundreds are no problem")
+def shifted(answer: Any) -> None:
+    logits = raw(4, 4, seed=4)
+    moved = logits + torch.tensor([[0.0], [700.0], [-700.0], [9.0]], dtype=torch.float64)
+    close(answer(moved), by_hand(logits))
+
+
+@holds("the logits that were given are not changed")
+def untouched(answer: Any) -> None:
+    logits = raw(4, 4, seed=5)
+    before = logits.clone()
+    answer(logits, _excluded(4))
+    close(logits, before, "The logits were changed in place; whoever gave them still needs them.")
+
+
+def _probes() -> list[tuple[Any, ...]]:
+    return [(raw(4, 4, seed=6),), (2 * raw(6, 6, seed=7), _excluded(6)), (raw(2, 2, seed=8),)]
+
+
+def _wrong(logits: Tensor, excluded: Tensor | None) -> Tensor:
+    own = torch.eye(len(logits), dtype=torch.bool, device=logits.device)
+    return own if excluded is None else own | excluded
+
+
+def _with_own(logits: Tensor, excluded: Tensor | None = None) -> Tensor:
+    return (logits if excluded is None else logits.masked_fill(excluded, -math.inf)).softmax(1)
+
+
+def _afterwards(logits: Tensor, excluded: Tensor | None = None) -> Tensor:
+    return logits.softmax(1).masked_fill(_wrong(logits, excluded), 0.0)
+
+
+def _zeroed(logits: Tensor, excluded: Tensor | None = None) -> Tensor:
+    return logits.masked_fill(_wrong(logits, excluded), 0.0).softmax(1)
+
+
+def _epsilon(logits: Tensor, excluded: Tensor | None = None) -> Tensor:
+    chances = logits.softmax(1) + 1e-4
+    chances = chances.masked_fill(_wrong(logits, excluded), 0.0)
+    return chances / chances.sum(1, keepdim=True)
+
+
+def _columns(logits: Tensor, excluded: Tensor | None = None) -> Tensor:
+    return logits.masked_fill(_wrong(logits, excluded), -math.inf).softmax(0)
+
+
+def _forgotten(logits: Tensor, excluded: Tensor | None = None) -> Tensor:
+    return logits.masked_fill(_wrong(logits, None), -math.inf).softmax(1)
+
+
+def _hardest(logits: Tensor, excluded: Tensor | None = None) -> Tensor:
+    hidden = logits.masked_fill(_wrong(logits, excluded), -math.inf)
+    return torch.zeros_like(logits).scatter(1, hidden.argmax(1, keepdim=True), 1.0)
+
+
+def _equal(logits: Tensor, excluded: Tensor | None = None) -> Tensor:
+    open_to_all = (~_wrong(logits, excluded)).to(logits.dtype)
+    return open_to_all / open_to_all.sum(1, keepdim=True)
+
+
+def _easiest(logits: Tensor, excluded: Tensor | None = None) -> Tensor:
+    return (-logits).masked_fill(_wrong(logits, excluded), -math.inf).softmax(1)
+
+
+EXERCISE = Task(
+    id="ch01.negative_chances",
+    title="Hard negatives",
+    level="core",
+    difficulty=2,
+    minutes=10,
+    stub=STUB,
+    reference=matching.negative_chances,
+    properties=(
+        three,
+        own,
+        left_out,
+        sums,
+        shifted,
+        untouched,
+        keeps_dtype(lambda: (raw(4, 4, seed=9), _excluded(4))),
+        follows_device(lambda: (raw(4, 4, seed=9), _excluded(4))),
+    ),
+    probe=calls(_probes, gradients=False),
+    mutants=(
+        Mutant(
+            "the own partner among the wrong ones",
+            _with_own,
+            "The diagonal has a chance of its own: then the true pair is shown as a wrong one, "
+            "and mostly that, for it scores highest. Exclude the diagonal.",
+        ),
+        Mutant(
+            "set to zero afterwards",
+            _afterwards,
+            "After the softmax the true partner has already taken its share, nearly all of it, so "
+            "the rows no longer sum to 1. Exclude pairs before the softmax.",
+        ),
+        Mutant(
+            "excluded logits set to 0",
+            _zeroed,
+            "A logit of 0 is not impossible, its exponential is 1. What must never be drawn has a "
+            "logit of minus infinity.",
+        ),
+        Mutant(
+            "a small constant added to the softmax",
+            _epsilon,
+            "1e-4 was added so that no chance vanishes. Once the true pair takes nearly all, the "
+            "constant is larger than what is left of the others, and all are drawn alike.",
+        ),
+        Mutant(
+            "softmax over the rows",
+            _columns,
+            "The columns sum to 1, not the rows. Each row draws a column: the softmax runs over "
+            "dimension 1.",
+        ),
+        Mutant(
+            "the excluded pairs forgotten",
+            _forgotten,
+            "`excluded` makes no difference here. A caption that is true of another picture too is "
+            "no negative there; calling it wrong teaches nonsense.",
+        ),
+        Mutant(
+            "always the hardest",
+            _hardest,
+            "This always takes the largest logit. Drawing by the softmax varies the questions, and "
+            "is less at the mercy of a single mislabelled pair.",
+        ),
+        Mutant(
+            "all alike",
+            _equal,
+            "All wrong partners have the same chance, so most questions are trivial: a beach is no "
+            "forest. The logits say which are hard.",
+        ),
+        Mutant(
+            "the easiest first",
+            _easiest,
+            "The sign is turned round: the least similar pairs are drawn most. The hard ones have "
+            "the largest logits.",
+        ),
+    ),
+    hints=(
+        "What must never be drawn has to be known before the softmax. Which logit has the "
+        "exponential 0?",
+        "Make a (B, B) bool of all that is no negative: the diagonal, and what is excluded. "
+        "torch.eye has a dtype and a device.",
+        "banned = torch.eye(B, dtype=torch.bool, device=...) | excluded; then "
+        "logits.masked_fill(banned, -inf).softmax(1).",
+    ),
+)
