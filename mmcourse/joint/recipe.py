@@ -47,7 +47,7 @@ RECIPES = {
     "smoke": Recipe(scenes=256, steps=10, sibling_steps=5, batch_size=32),
     "cpu": Recipe(scenes=3_000, steps=130, sibling_steps=0, batch_size=96),
     "gpu": Recipe(scenes=60_000, steps=1_000, sibling_steps=4_000, batch_size=256),
-    "full": Recipe(scenes=40_000, steps=400, sibling_steps=1_400, batch_size=128),
+    "full": Recipe(scenes=24_000, steps=300, sibling_steps=1_700, batch_size=96),
 }
 
 

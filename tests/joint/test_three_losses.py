@@ -1,12 +1,14 @@
 """Towers and fused encoder trained together."""
 
+from functools import partial
+
 import pytest
 import torch
 
-from mmcourse.joint import masked_clip_loss
+from mmcourse.joint import masked_clip_loss, three_losses
 from mmcourse.joint.negatives import is_true
 from mmcourse.joint.pairs import Pairs, caption_for_training, storyworld_pairs
-from mmcourse.joint.three_losses import ThreeLosses
+from mmcourse.joint.three_losses import ThreeLosses, by_length
 from mmcourse.joint.train import train
 from mmcourse.storyworld import Tokenizer, caption, render_bytes, sample_family, sample_scene
 from mmcourse.storyworld.facts import truths
@@ -55,15 +57,33 @@ def test_the_questions_are_half_true_and_their_answers_right(model, pairs):
         logits = torch.randn(16, 16, generator=torch.Generator().manual_seed(step))
         dice = torch.Generator().manual_seed(step)
         texts, pictures, fit = objective._questions(logits, batch, dice)
-        assert len(texts) == len(pictures) == len(fit) == 32
-        assert torch.equal(texts[:16], pictures[:16])
-        assert (texts[16:] != pictures[16:]).all()
-        assert (texts[16:] == torch.arange(16)).sum() == (pictures[16:] == torch.arange(16)).sum()
+        assert len(texts) == len(pictures) == len(fit) == 16
+        own = torch.arange(16)
+        assert (texts == pictures).sum() == 8
+        assert (texts != own).sum() == (pictures != own).sum() == 4
         for i, j, right in zip(texts.tolist(), pictures.tolist(), fit.tolist(), strict=True):
             said = caption_for_training(scenes[batch.index[i]], step + batch.index[i]).said
             assert right == is_true(said, truths(scenes[batch.index[j]]))
         wrong += (~fit).sum().item()
-    assert 0.45 < wrong / (12 * 32) <= 0.5
+    assert 0.45 < wrong / (12 * 16) <= 0.5
+
+
+def test_texts_are_read_in_parts_of_equal_length():
+    lengths = torch.tensor([5, 9, 2, 2, 7, 3, 9])
+    mask = torch.arange(9) < lengths[:, None]
+    parts = list(by_length(mask, 3))
+    assert sorted(torch.cat([rows for rows, _ in parts]).tolist()) == list(range(7))
+    assert [length for _, length in parts] == [3, 7, 9]
+    assert all(lengths[rows].max() == length for rows, length in parts)
+    assert len(list(by_length(mask[:2], 4))) == 2
+
+
+def test_reading_in_parts_changes_nothing(model, pairs, monkeypatch):
+    batch = pairs.show(pairs.batch(0, 16), 0, CPU)
+    whole, _ = ThreeLosses(model, pairs)(batch)
+    monkeypatch.setattr(three_losses, "by_length", partial(by_length, parts=1))
+    loss, _ = ThreeLosses(model, pairs)(batch)
+    torch.testing.assert_close(loss, whole)
 
 
 def test_it_learns_a_few_pairs_by_heart(tiny):
