@@ -22,7 +22,7 @@ from mmcourse.joint import (
     JointModel,
     matching_loss,
 )
-from mmcourse.joint.measure_fused import hard_negative, picture_cells
+from mmcourse.joint.measure_fused import picture_cells, wrong_caption
 from mmcourse.storyworld import Tokenizer, caption, render_bytes, sample_scene
 from mmcourse.training import batch_indices, cosine_schedule, count_parameters
 
@@ -48,7 +48,7 @@ def tokens(model: JointModel, split: str, n: int) -> tuple[Tensor, Tensor, Tenso
     """Words (2 n, T, dim) and mask of n true captions and n wrong ones, cells (n, S, dim)."""
     scenes = [sample_scene(split, i) for i in range(n)]
     texts = [caption(s, i) for i, s in enumerate(scenes)]
-    texts += [caption(hard_negative(s, i), i) for i, s in enumerate(scenes)]
+    texts += [wrong_caption(s, i) for i, s in enumerate(scenes)]
     ids, mask = Tokenizer().encode(texts)
     words = torch.cat(
         [model.text_tower(i, m)[1] for i, m in zip(ids.split(256), mask.split(256), strict=True)]

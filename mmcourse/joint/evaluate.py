@@ -40,17 +40,27 @@ def embed_texts(
     Raises:
         ValueError: a word outside the vocabulary, or weights that were trained with another one.
     """
-    tokenizer, device = tokenizer or Tokenizer(), model.logit_scale.device
-    if model.vocabulary not in (None, tokenizer.fingerprint):
-        raise ValueError(
-            f"these weights know vocabulary {model.vocabulary}, this package has "
-            f"{tokenizer.fingerprint}; use the version of mmcourse that trained them"
-        )
+    tokenizer, device = known_words(model, tokenizer), model.logit_scale.device
     rows = []
     for start in range(0, len(texts), batch_size):
         ids, mask = tokenizer.encode(texts[start : start + batch_size])
         rows.append(model.encode_text(ids.to(device), mask.to(device)).cpu())
     return torch.cat(rows)
+
+
+def known_words(model: JointModel, tokenizer: Tokenizer | None = None) -> Tokenizer:
+    """The tokenizer (default: StoryWorld's), if the model was trained with its vocabulary.
+
+    Raises:
+        ValueError: weights of another vocabulary.
+    """
+    tokenizer = tokenizer or Tokenizer()
+    if model.vocabulary not in (None, tokenizer.fingerprint):
+        raise ValueError(
+            f"these weights know vocabulary {model.vocabulary}, this package has "
+            f"{tokenizer.fingerprint}; use the version of mmcourse that trained them"
+        )
+    return tokenizer
 
 
 @torch.no_grad()

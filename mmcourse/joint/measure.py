@@ -8,12 +8,8 @@ from mmcourse.joint.evaluate import (
     measure_retrieval,
     measure_zero_shot,
 )
-from mmcourse.joint.measure_fused import (
-    measure_crowds,
-    measure_fused_binding,
-    measure_matching,
-    measure_words,
-)
+from mmcourse.joint.hidden_words import measure_blame, measure_words
+from mmcourse.joint.measure_fused import measure_crowds, measure_fused_binding, measure_matching
 from mmcourse.joint.model import JointModel
 
 
@@ -43,5 +39,6 @@ def measure_joint(model: JointModel, n: int | None = None) -> dict[str, Measurem
         **measure_fused_binding(model, "test", min(n or 500, 500)),
         **measure_matching(model, "test", n or 1000),
         **measure_words(model, "test", n or 1000),
+        **measure_blame(model, "test", min(n or 500, 500)),
         **measure_crowds(model, "test", min(n or 200, 200)),
     }

@@ -29,7 +29,8 @@ class ThreeLosses(nn.Module):
 
     The towers are told which text belongs to which picture. What they confuse, the fused encoder
     is asked about: half of its questions are true pairs, a quarter are texts with a picture that
-    the towers take for theirs, a quarter are pictures with such a text. And it has to name words
+    the towers take for theirs, a quarter are pictures with such a text; those that happen to be
+    true are answered so. And it has to name words
     that were hidden.
 
     Source: Li et al., Align before Fuse, 2021, section 3.2.
@@ -87,7 +88,8 @@ class ThreeLosses(nn.Module):
         fourth picture with a wrong text.
         """
         own = torch.arange(len(logits), device=logits.device)
-        turn = (own + batch.step) % 4
+        # at random: captions' completeness goes by their index, and must not tell the answer
+        turn = torch.randperm(len(own), generator=dice).to(own.device) % 4
         wrong_picture = draw_negatives(logits, dice, batch.ignored)
         excluded = None if batch.ignored is None else batch.ignored.T
         wrong_text = draw_negatives(logits.T, dice, excluded)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import torch
 from accelerate import Accelerator
+from accelerate.utils import DistributedDataParallelKwargs
 from torch import Tensor, nn
 
 from mmcourse.checkpoints import load_checkpoint, save_checkpoint
@@ -92,7 +93,8 @@ def train(
         objective: what is minimised: `Contrast`, `partial(Contrast, loss_function=...)`, or
             `ThreeLosses`, which trains the fused encoder too.
     """
-    accelerator = Accelerator(mixed_precision=precision)
+    several = DistributedDataParallelKwargs(find_unused_parameters=True)  # contrast fuses nothing
+    accelerator = Accelerator(mixed_precision=precision, kwargs_handlers=[several])
     no_decay = [p for p in model.parameters() if p.ndim < 2]
     decay = [p for p in model.parameters() if p.ndim >= 2]
     optimiser = torch.optim.AdamW(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Mapping
 from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
 
+from mmcourse.storyworld import sampling
 from mmcourse.storyworld.asking import sample_question
 from mmcourse.storyworld.questions import KINDS, Question
 
@@ -83,3 +85,24 @@ def measure_blind(n: int = 2000, seed: int = 0) -> dict[str, dict[str, float | i
         out[kind] = {"value": max(majority, regression), "majority": majority,
                      "regression": regression, "chance": chance, "n": n}  # fmt: skip
     return out
+
+
+def best_guess(group: str, row: Mapping[str, object], attribute: str) -> float:
+    """How often the best guess of an attribute is right without the picture, all else being known.
+
+    Args:
+        group: "character", "thing" or "scene", whose attributes are known.
+        row: their values, such as `vars(character)`; others are passed over.
+        attribute: the one that is guessed.
+
+    Returns:
+        The probability of the likeliest value among scenes without held-out pairs.
+    """
+    rows, totals = sampling._rows(group, False)
+    names = list(sampling.GROUPS[group])
+    weight: dict[str, int] = {}
+    for values, upto, before in zip(rows, totals, [0, *totals], strict=False):
+        look = dict(zip(names, values, strict=True))
+        if all(look[k] == row[k] for k in names if k != attribute):
+            weight[look[attribute]] = weight.get(look[attribute], 0) + upto - before
+    return max(weight.values()) / sum(weight.values())
