@@ -49,7 +49,7 @@ def only_the_picture_tells(scene: Scene, words: Sequence[str]) -> list[int]:
             continue
         if attribute == "action" and after in ("still", "hello", "up", "down"):
             continue
-        if attribute == "kind" and after in ("lies", *w.LIES.values()):
+        if attribute == "kind" and after in ("beds", "lies", *w.LIES.values()):
             continue
         if attribute in ("mood", "action") and scene.interaction is not None:
             continue

@@ -13,8 +13,8 @@ from mmcourse.joint.measure_fused import measure_crowds, measure_fused_binding, 
 from mmcourse.joint.model import JointModel
 
 
-def measure_joint(model: JointModel, n: int | None = None) -> dict[str, Measurement]:
-    """Measure on `n` held-out scenes (default: the card's).
+def measure_towers(model: JointModel, n: int | None = None) -> dict[str, Measurement]:
+    """What the two towers find and read on `n` held-out scenes (default: the card's).
 
     Raises:
         ValueError: fewer than 5 scenes, too few for recall@5.
@@ -26,12 +26,17 @@ def measure_joint(model: JointModel, n: int | None = None) -> dict[str, Measurem
         f"compositional_{name}": value
         for name, value in measure_retrieval(model, "compositional", n or 1000).items()
     }
-    found = {
+    return {
         **measure_retrieval(model, "test", n or 1000),
         **unseen,
         **measure_zero_shot(model, "test", n or 1000),
         **measure_binding(model, "test", min(n or 500, 500)),
     }
+
+
+def measure_joint(model: JointModel, n: int | None = None) -> dict[str, Measurement]:
+    """`measure_towers`, and what the fused encoder reads, if there is one."""
+    found = measure_towers(model, n)
     if model.fused is None:
         return found
     return {

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 from mmcourse.cards import device_name, environment, sources_hash, write_card
-from mmcourse.joint.measure import measure_joint
+from mmcourse.joint.measure import measure_joint, measure_towers
 from mmcourse.joint.model import JointModel
 from mmcourse.joint.pairs import storyworld_pairs
 from mmcourse.joint.three_losses import ThreeLosses
@@ -47,7 +47,7 @@ RECIPES = {
     "smoke": Recipe(scenes=256, steps=10, sibling_steps=5, batch_size=32),
     "cpu": Recipe(scenes=3_000, steps=130, sibling_steps=0, batch_size=96),
     "gpu": Recipe(scenes=60_000, steps=1_000, sibling_steps=4_000, batch_size=256),
-    "full": Recipe(scenes=24_000, steps=300, sibling_steps=1_700, batch_size=96),
+    "full": Recipe(scenes=24_000, steps=250, sibling_steps=1_000, batch_size=96),
 }
 
 
@@ -95,7 +95,8 @@ def train_joint(out: Path, tier: str, seed: int = 0, precision: str = "no") -> N
             objective=objective,
         )
         run.follow(loop, steps, ("loss", "accuracy"), stage)
-        after[stage] = {name: m["value"] for name, m in measure_joint(model).items()}
+        if stage != list(stages)[-1]:
+            after[stage] = {name: m["value"] for name, m in measure_towers(model).items()}
     model.save_pretrained(out, dtype=torch.float16)
     model = JointModel.from_pretrained(out, device=str(pick_device()))
     metrics = {k: {**m, "band": 0.02} for k, m in measure_joint(model).items()}

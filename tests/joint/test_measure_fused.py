@@ -43,8 +43,9 @@ def test_a_wrong_caption_is_wrong_in_one_attribute():
         true = read(caption(scene, i)).facts
         values = sorted((what, value) for _, what, value in said if what in ATTRIBUTES)
         right = sorted((what, value) for _, what, value in true if what in ATTRIBUTES)
-        gone = [x for x in right if x not in values]
-        assert len(gone) <= 1, text  # a worn thing may also come or go
+        silent = ("accessory", "none")  # is said now and then
+        gone = [x for x in right if x not in values and x != silent]
+        assert len(gone) <= 1, text
 
 
 def test_a_hidden_word_stands_once_and_nothing_gives_it_away():
@@ -152,27 +153,31 @@ def test_binding_counts_preferences(monkeypatch, model):
 
 
 def test_crowds_are_read_by_the_best_statement(monkeypatch, model):
-    truth = {
-        statement(c.species, a, getattr(c, a))
-        for k in (1, 2, 3)
-        for i, s in enumerate(crowds("test", k, 12))
-        for c in [s.characters[i % k]]
-        for a in ASKED
-    }
+    """One scene for each number of animals, so that a statement is true or false."""
+    scenes = {k: crowds("test", k, 1)[0] for k in (1, 2, 3)}
+    asked = []
 
     def reader(model, texts, cells):
         assert len(texts) == len(cells)
+        asked.append(set(texts))
+        k = 1 + (len(asked) - 1) // len(ASKED)
+        truth = {
+            statement(c.species, a, getattr(c, a)) for c in scenes[k].characters for a in ASKED
+        }
         return torch.tensor([float(t in truth) for t in texts])
 
+    monkeypatch.setattr(measure_fused, "crowds", lambda split, k, n: [scenes[k]] * n)
     monkeypatch.setattr(measure_fused, "match_logits", reader)
-    found = measure_crowds(model, n=12)
+    found = measure_crowds(model, n=6)
     assert set(found) == {
         f"{who}_{a}_of_{k}" for who in ("towers", "fused") for a in ASKED for k in (1, 2, 3)
     }
-    assert all(m["n"] == 12 for m in found.values())
-    fused = [m["value"] for name, m in found.items() if name.startswith("fused")]
-    assert min(fused) > 0.3, "the true statement is always an option"
+    assert all(m["n"] == 6 for m in found.values())
+    assert {m["value"] for name, m in found.items() if name.startswith("fused")} == {1.0}
     assert all(0.12 < m["chance"] < 0.4 for m in found.values())
+    monkeypatch.setattr(measure_fused, "match_logits", lambda m, texts, c: torch.zeros(len(texts)))
+    first = measure_crowds(model, n=6)
+    assert {m["value"] for m in first.values()} != {1.0}
 
 
 def test_nobody_in_a_crowd_interacts_or_is_close():

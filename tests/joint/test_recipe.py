@@ -1,6 +1,7 @@
 """The recipe: what it leaves in the folder, and that a folder's run is never taken for another."""
 
 import json
+from functools import partial
 
 import pytest
 from safetensors.torch import load_file
@@ -24,8 +25,9 @@ def small(monkeypatch):
         lambda: JointModel(len(words), vocabulary=words.fingerprint, **arguments),
     )
     monkeypatch.setitem(RECIPES, "smoke", Recipe(24, steps=4, sibling_steps=2, batch_size=8))
-    measure = recipe.measure_joint
-    monkeypatch.setattr(recipe, "measure_joint", lambda model: measure(model, n=5))
+    for name in ("measure_joint", "measure_towers"):
+        measure = getattr(recipe, name)
+        monkeypatch.setattr(recipe, name, partial(measure, n=5))
 
 
 SOME_METRICS = {"recall": {"value": 0.5, "n": 5, "chance": 0.2}}
@@ -36,18 +38,14 @@ class Killed(Exception):
 
 
 def kill(folder, monkeypatch, measurement):
-    """Run until a measurement (0: between the stages, 2: before the card), then die."""
-    calls = []
-    measure = recipe.measure_joint
+    """Run until a measurement (of the towers: between the stages; joint: before the card), then
+    die."""
 
     def dies(model):
-        if len(calls) == measurement:
-            raise Killed
-        calls.append(model)
-        return measure(model)
+        raise Killed
 
     with monkeypatch.context() as patch:
-        patch.setattr(recipe, "measure_joint", dies)
+        patch.setattr(recipe, f"measure_{measurement}", dies)
         with pytest.raises(Killed):
             train_joint(folder, "smoke")
 
@@ -55,7 +53,7 @@ def kill(folder, monkeypatch, measurement):
 @pytest.fixture
 def killed(monkeypatch, tmp_path):
     """A folder whose run was killed after its last step, before its card was written."""
-    kill(tmp_path, monkeypatch, 2)
+    kill(tmp_path, monkeypatch, "joint")
     return tmp_path
 
 
@@ -97,7 +95,7 @@ def test_a_killed_run_goes_on_by_the_same_command(killed):
 
 def test_a_run_killed_between_its_stages_ends_as_an_unbroken_one(monkeypatch, tmp_path):
     train_joint(tmp_path / "whole", "smoke")
-    kill(tmp_path / "broken", monkeypatch, 0)
+    kill(tmp_path / "broken", monkeypatch, "towers")
     assert len(log_of(tmp_path / "broken")) == 4
     train_joint(tmp_path / "broken", "smoke")
     assert len(log_of(tmp_path / "broken")) == 6
@@ -107,7 +105,8 @@ def test_a_run_killed_between_its_stages_ends_as_an_unbroken_one(monkeypatch, tm
 def test_a_run_killed_among_siblings_ends_as_an_unbroken_one(monkeypatch, tmp_path):
     """Checkpoints are written every 250 steps, so the steps after the 250th are run twice."""
     monkeypatch.setitem(RECIPES, "smoke", Recipe(24, steps=1, sibling_steps=254, batch_size=8))
-    monkeypatch.setattr(recipe, "measure_joint", lambda model: SOME_METRICS)
+    for name in ("measure_joint", "measure_towers"):
+        monkeypatch.setattr(recipe, name, lambda model: SOME_METRICS)
     train_joint(tmp_path / "whole", "smoke")
     train = recipe.train
 

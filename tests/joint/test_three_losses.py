@@ -97,14 +97,14 @@ def test_it_learns_a_few_pairs_by_heart(tiny):
         return sum(row[name] for row in last) / len(last)
 
     assert mean("accuracy") == 1
-    assert mean("matched") > 0.95
-    assert mean("named") > 0.9
-    assert rows[-1]["loss"] < rows[0]["loss"] / 5
+    assert mean("matching") < 0.66  # less than guessing, ln 2
+    assert mean("named") > 0.5
+    assert mean("masked") < rows[0]["masked"] / 3
 
 
 def test_a_killed_run_goes_on(tiny, pairs, tmp_path):
     options = {"steps": 253, "batch_size": 8, "objective": ThreeLosses}
-    arguments = {"dim": 16, "joint_dim": 8, "fused_depth": 1}
+    arguments = {"dim": 32, "joint_dim": 8, "fused_depth": 1}
     whole = tiny(**arguments)
     unbroken = list(train(whole, pairs, **options))
     killed = train(tiny(**arguments), pairs, checkpoint=tmp_path / "c.pt", **options)
