@@ -47,7 +47,7 @@ RECIPES = {
     "smoke": Recipe(scenes=256, steps=10, sibling_steps=5, batch_size=32),
     "cpu": Recipe(scenes=3_000, steps=130, sibling_steps=0, batch_size=96),
     "gpu": Recipe(scenes=60_000, steps=1_000, sibling_steps=4_000, batch_size=256),
-    "full": Recipe(scenes=24_000, steps=250, sibling_steps=1_000, batch_size=96),
+    "full": Recipe(scenes=24_000, steps=250, sibling_steps=600, batch_size=96),
 }
 
 

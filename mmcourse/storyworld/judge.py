@@ -54,7 +54,7 @@ class Sight(NamedTuple):
     logits: of each field, (B, values).
     identities: (B, 3, D) normalised, for each position.
     traits: (B, 3, 8), what shows of an identity, see `identity.visible`.
-    summary: (B, C), which tells how unusual a picture is.
+    summary: (B, 64), what was seen of the scene, which tells how unusual a picture is.
     """
 
     logits: dict[str, Tensor]
@@ -139,8 +139,8 @@ class Judge(Pretrained):
         self.traits = nn.Linear(80, len(TRAITS))
         self.identity_scale = nn.Parameter(torch.tensor(2.3))
         self.register_buffer("temperature", torch.ones(len(FIELDS)))
-        self.register_buffer("centre", torch.zeros(d))
-        self.register_buffer("precision", torch.zeros(d, d))
+        self.register_buffer("centre", torch.zeros(64))
+        self.register_buffer("precision", torch.zeros(64, 64))
         self.register_buffer("farthest", torch.tensor(float("inf")))
         self.register_buffer("least_sure", torch.tensor(0.0))
 
@@ -165,7 +165,7 @@ class Judge(Pretrained):
         closer = self._glance(found, self.look_closer(found), self.where_closer)  # (B, 3, G C)
         individual = self.individual(closer)  # (B, 3, 80)
         identities = F.normalize(self.identity(individual), dim=-1)  # (B, 3, D)
-        return Sight(logits, identities, self.traits(individual), found.mean((2, 3)))
+        return Sight(logits, identities, self.traits(individual), whole)
 
     def _glance(self, found: Tensor, look: Tensor, where: Tensor) -> Tensor:
         """(B, C, 16, 16) features to (B, slots, G C), what each slot's glances meet."""
@@ -174,7 +174,7 @@ class Judge(Pretrained):
         return glances.unflatten(1, (-1, self.glances)).flatten(2)
 
     def unusual(self, summary: Tensor) -> Tensor:
-        """(B, C) to (B,): squared Mahalanobis distance from the training pictures."""
+        """(B, 64) to (B,): squared Mahalanobis distance from the training pictures."""
         away = summary - self.centre
         return ((away @ self.precision) * away).sum(-1)
 

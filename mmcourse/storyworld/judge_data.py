@@ -45,11 +45,22 @@ def _cast(scene: Scene, dice: Dice, look: dict[str, object]) -> tuple[Scene, str
         return None
 
 
-def family(split: str, index: int, seed: int = 0, style: str | None = None) -> Family:
+def _crowd(split: str, index: int, seed: int, style: str | None, least: int) -> Scene:
+    """Scene `index`, or the first after it, in great steps, with so many characters."""
+    while True:
+        scene = sample_scene(split, index, seed, style)
+        if len(scene.characters) >= least:
+            return scene
+        index += 7_000_003
+
+
+def family(
+    split: str, index: int, seed: int = 0, style: str | None = None, least: int = 1
+) -> Family:
     """Family `index`: pictures 2 and 3 have another place, mood and action; the double differs from
-    the hero in its identity alone."""
+    the hero in its identity alone. At least `least` characters are in each picture."""
     dice = Dice("family", seed, split, index)
-    first = sample_scene(split, 3 * index, seed, style)
+    first = _crowd(split, 3 * index, seed, style, least)
     hero = dice.pick(first.characters)
     out, at = [first], [hero.position]
     for k in (1, 2):
@@ -58,7 +69,7 @@ def family(split: str, index: int, seed: int = 0, style: str | None = None) -> F
         look["accessory"] = hero.accessory
         found, tries = None, 0
         while found is None:
-            stage = sample_scene(split, 3 * index + k + 1_000_003 * tries, seed, style)
+            stage = _crowd(split, 3 * index + k + 1_000_003 * tries, seed, style, least)
             found, tries = _cast(stage, dice, look), tries + 1
         out.append(found[0])
         at.append(found[1])
@@ -82,8 +93,10 @@ def _traits(scene: Scene) -> list[tuple[float, ...]]:
     return [shown.get(p, (float("nan"),) * len(TRAITS)) for p in v.POSITIONS]
 
 
-def _draw(index: int, size: int, seed: int, splits: tuple[str, ...], style: str | None) -> tuple:
-    found = family(splits[index % len(splits)], index, seed, style)
+def _draw(
+    index: int, size: int, seed: int, splits: tuple[str, ...], style: str | None, least: int
+) -> tuple:
+    found = family(splits[index % len(splits)], index, seed, style, least)
     pictures = np.stack([np.asarray(render(s, size)) for s in found.scenes])
     return (
         pictures,
@@ -100,9 +113,10 @@ def draw_album(
     splits: tuple[str, ...] = SPLITS,
     style: str | None = None,
     workers: int | None = None,
+    least: int = 1,
 ) -> Album:
-    """Draw families 0 to n - 1, in several processes if that pays."""
-    job = partial(_draw, size=size, seed=seed, splits=splits, style=style)
+    """Draw families 0 to n - 1 of `least` characters or more, in several processes if that pays."""
+    job = partial(_draw, size=size, seed=seed, splits=splits, style=style, least=least)
     workers = min(workers or os.cpu_count() or 1, 1 + n // 500)
     rows: Iterator[tuple]
     if workers == 1:

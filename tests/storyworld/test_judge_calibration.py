@@ -91,7 +91,7 @@ def calibrated(undrawn):
     logits = {f: 2 * torch.randn(N, len(x)) for f, x in FIELDS.items()}
     for f, rows in logits_of(truth.tolist(), sure=3.0).items():
         logits[f] += rows
-    says = ByHeart(logits, torch.zeros(N, 3, 8), torch.randn(N, 16) @ torch.randn(16, 16))
+    says = ByHeart(logits, torch.zeros(N, 3, 8), torch.randn(N, 64) @ torch.randn(64, 64))
     model = tiny()
     model.forward = says.forward
     with pytest.MonkeyPatch.context() as patch:
@@ -133,7 +133,7 @@ def test_a_field_that_was_never_asked_keeps_its_temperature(monkeypatch):
     logits = {f: torch.randn(12, len(x)) for f, x in FIELDS.items()}
     model = tiny()
     model.temperature.fill_(3.0)
-    model.forward = ByHeart(logits, torch.zeros(12, 3, 8), torch.randn(12, 16)).forward
+    model.forward = ByHeart(logits, torch.zeros(12, 3, 8), torch.randn(12, 64)).forward
     calibrate(model, 12)
     found = dict(zip(FIELDS, model.temperature.tolist(), strict=True))
     assert (found["scene.by"], found["scene.to"]) == (1.0, 1.0)
@@ -146,12 +146,12 @@ def test_what_is_usual_is_where_the_pictures_lie(calibrated):
     model = calibrated.model
     np.testing.assert_allclose(model.centre.numpy(), rows.mean(0), rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(
-        model.precision.double().numpy() @ (spread + 1e-3 * np.diag(spread).mean() * np.eye(16)),
-        np.eye(16),
+        model.precision.double().numpy() @ (spread + 1e-3 * np.diag(spread).mean() * np.eye(64)),
+        np.eye(64),
         atol=1e-2,
     )
     away = model.unusual(calibrated.summary).double().numpy()
-    assert away.mean() == pytest.approx(16, rel=0.2), "a distance of so many dimensions"
+    assert away.mean() == pytest.approx(64, rel=0.2), "a distance of so many dimensions"
     assert model.farthest.item() == pytest.approx(1.15 * np.quantile(away, 0.999), rel=1e-3)
 
 
@@ -169,7 +169,7 @@ def test_calibrating_twice_changes_nothing():
     for _ in range(2):
         torch.manual_seed(1)
         logits = {f: torch.randn(20, len(x)) for f, x in FIELDS.items()}
-        model.forward = ByHeart(logits, torch.zeros(20, 3, 8), torch.randn(20, 16)).forward
+        model.forward = ByHeart(logits, torch.zeros(20, 3, 8), torch.randn(20, 64)).forward
         calibrate(model, 20)
         state.append({name: value.clone() for name, value in model.named_buffers()})
         assert not model.training
