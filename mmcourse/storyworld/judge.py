@@ -54,7 +54,7 @@ class Sight(NamedTuple):
     logits: of each field, (B, values).
     identities: (B, 3, D) normalised, for each position.
     traits: (B, 3, 8), what shows of an identity, see `identity.visible`.
-    summary: (B, 64), what was seen of the scene, which tells how unusual a picture is.
+    summary: (B, C), which tells how unusual a picture is.
     """
 
     logits: dict[str, Tensor]
@@ -98,7 +98,7 @@ class Judge(Pretrained):
 
     temperature: Tensor
     centre: Tensor
-    precision: Tensor
+    whitening: Tensor
     farthest: Tensor
     least_sure: Tensor
 
@@ -139,8 +139,8 @@ class Judge(Pretrained):
         self.traits = nn.Linear(80, len(TRAITS))
         self.identity_scale = nn.Parameter(torch.tensor(2.3))
         self.register_buffer("temperature", torch.ones(len(FIELDS)))
-        self.register_buffer("centre", torch.zeros(64))
-        self.register_buffer("precision", torch.zeros(64, 64))
+        self.register_buffer("centre", torch.zeros(d))
+        self.register_buffer("whitening", torch.zeros(d * (d + 1) // 2))
         self.register_buffer("farthest", torch.tensor(float("inf")))
         self.register_buffer("least_sure", torch.tensor(0.0))
 
@@ -165,7 +165,7 @@ class Judge(Pretrained):
         closer = self._glance(found, self.look_closer(found), self.where_closer)  # (B, 3, G C)
         individual = self.individual(closer)  # (B, 3, 80)
         identities = F.normalize(self.identity(individual), dim=-1)  # (B, 3, D)
-        return Sight(logits, identities, self.traits(individual), whole)
+        return Sight(logits, identities, self.traits(individual), found.mean((2, 3)))
 
     def _glance(self, found: Tensor, look: Tensor, where: Tensor) -> Tensor:
         """(B, C, 16, 16) features to (B, slots, G C), what each slot's glances meet."""
@@ -174,9 +174,20 @@ class Judge(Pretrained):
         return glances.unflatten(1, (-1, self.glances)).flatten(2)
 
     def unusual(self, summary: Tensor) -> Tensor:
-        """(B, 64) to (B,): squared Mahalanobis distance from the training pictures."""
-        away = summary - self.centre
-        return ((away @ self.precision) * away).sum(-1)
+        """(B, C) to (B,): squared Mahalanobis distance from the training pictures."""
+        d = len(self.centre)
+        lower = self.whitening.new_zeros(d, d)
+        lower[tuple(torch.tril_indices(d, d))] = self.whitening
+        return ((summary - self.centre) @ lower).square().sum(-1)
+
+    def take_as_usual(self, centre: Tensor, covariance: Tensor) -> None:
+        """Measure distances from a centre (C,) in units of a covariance (C, C) from now on.
+
+        The triangular root of the inverse is kept: half of the numbers.
+        """
+        root = torch.linalg.cholesky(torch.linalg.inv(covariance))
+        self.centre.copy_(centre)
+        self.whitening.copy_(root[tuple(torch.tril_indices(*root.shape))])
 
     @torch.no_grad()
     def read(self, pixels: Tensor) -> list[Reading]:

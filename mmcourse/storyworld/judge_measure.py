@@ -67,13 +67,12 @@ def calibrate(model: Judge, n: int = 4000, seed: int = 0) -> None:
     centre = summary.mean(0)
     spread = torch.cov((summary - centre).T)
     ridge = 1e-3 * spread.diagonal().mean() * torch.eye(len(spread))
-    model.centre.copy_(centre)
-    model.precision.copy_(torch.linalg.inv(spread + ridge))
+    model.take_as_usual(centre, spread + ridge)
     away = model.unusual(summary.float().to(model.centre.device)).cpu()
-    model.farthest.fill_(1.15 * float(torch.quantile(away, KEPT)))
+    model.farthest.fill_(float(torch.quantile(away, KEPT)))
     model.least_sure.fill_(0.0)
     sure = _sureness(model, logits, truth)
-    model.least_sure.fill_(0.98 * float(torch.quantile(sure, 1 - KEPT)))
+    model.least_sure.fill_(float(torch.quantile(sure, 1 - KEPT)))
 
 
 def _sureness(model: Judge, logits: dict[str, Tensor], truth: Tensor) -> Tensor:

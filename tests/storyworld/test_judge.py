@@ -48,7 +48,7 @@ def who_says(logits, identities=None, summary=None, model=None):
     n = len(next(iter(logits.values())))
     if identities is None:
         identities = F.normalize(torch.randn(n, 3, 8), dim=-1)
-    summary = torch.zeros(n, 64) if summary is None else summary
+    summary = torch.zeros(n, 16) if summary is None else summary
     sight = Sight(logits, identities, torch.zeros(n, 3, 8), summary)
     model.forward = lambda pixels: sight
     return model
@@ -69,7 +69,7 @@ def test_every_question_is_answered_at_every_size(size):
     assert identities.shape == (2, 3, 8)
     torch.testing.assert_close(identities.norm(dim=-1), torch.ones(2, 3))
     assert traits.shape == (2, 3, 8)
-    assert summary.shape == (2, 64)
+    assert summary.shape == (2, 16)
 
 
 def test_a_picture_is_brought_to_one_side_before_it_is_read():
@@ -157,11 +157,10 @@ def test_an_untrained_judge_looks_for_who_is_left_on_the_left():
 
 def test_how_unusual_a_picture_is_is_its_mahalanobis_distance():
     model, numbers = tiny(), np.random.default_rng(0)
-    centre, root = numbers.normal(size=64), numbers.normal(size=(64, 64))
-    covariance = root @ root.T + 0.1 * np.eye(64)
-    model.centre.copy_(torch.from_numpy(centre))
-    model.precision.copy_(torch.from_numpy(np.linalg.inv(covariance)))
-    rows = numbers.normal(size=(20, 64))
+    centre, root = numbers.normal(size=16), numbers.normal(size=(16, 16))
+    covariance = root @ root.T + 0.1 * np.eye(16)
+    model.take_as_usual(torch.from_numpy(centre), torch.from_numpy(covariance))
+    rows = numbers.normal(size=(20, 16))
     expected = [(row - centre) @ np.linalg.solve(covariance, row - centre) for row in rows]
     found = model.unusual(torch.from_numpy(rows).float())
     np.testing.assert_allclose(found.numpy(), expected, rtol=1e-3)
@@ -194,9 +193,9 @@ def test_how_sure_it_is_is_the_probability_of_its_answer_at_the_fields_temperatu
 
 
 def test_what_lies_too_far_from_the_usual_is_unreadable_but_read_all_the_same(scenes):
-    near, far = torch.eye(64)[:1] * 2, torch.eye(64)[:1] * 3
+    near, far = torch.eye(16)[:1] * 2, torch.eye(16)[:1] * 3
     model = who_says(logits_of(scenes[:2]), summary=torch.cat([near, far]))
-    model.precision.copy_(torch.eye(64))
+    model.take_as_usual(torch.zeros(16), torch.eye(16))
     model.farthest.fill_(4.0)  # the square of 2, which is not yet too far
     readings = model.read(pictures(2))
     assert [r.readable for r in readings] == [True, False]
@@ -264,8 +263,7 @@ def test_pictures_are_read_as_their_pixels_are(scenes):
 def test_a_saved_judge_reads_alike(scenes, tmp_path):
     model = tiny(glances=2)
     model.temperature.copy_(0.5 + torch.rand(len(FIELDS)))
-    model.centre.normal_()
-    model.precision.copy_(torch.eye(64))
+    model.take_as_usual(torch.randn(16), torch.eye(16) + 0.1)
     model.farthest.fill_(1 / 3)
     model.least_sure.fill_(1 / 7)
     pixels = to_pixels([render(scene, 64) for scene in scenes[:4]])
