@@ -31,10 +31,12 @@ def mmcourse(monkeypatch, capsys):
     return run
 
 
-def small_towers():
+def small_towers(fused_depth=0):
     words = Tokenizer()
     arguments = {"size": 16, "dim": 32, "text_depth": 1, "image_depth": 1, "joint_dim": 16}
-    return JointModel(len(words), vocabulary=words.fingerprint, **arguments)
+    return JointModel(
+        len(words), vocabulary=words.fingerprint, fused_depth=fused_depth, **arguments
+    )
 
 
 @pytest.fixture(scope="module")

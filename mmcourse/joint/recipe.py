@@ -32,8 +32,9 @@ class Recipe:
     """Numbers of one tier: scenes drawn once, optimiser steps, pairs in a batch.
 
     The first `steps` are among strangers and by contrast alone, which teaches places and animals;
-    the last `sibling_steps` are among families of eight scenes that differ by one thing, where
-    details such as moods begin to count, and train the fused encoder too, by all three losses.
+    the last `sibling_steps` are among families of four scenes that differ by one thing, where
+    details such as moods begin to count. They train the fused encoder too, by all three losses, if
+    `fused_depth` says that there is one.
     """
 
     scenes: int
@@ -41,18 +42,19 @@ class Recipe:
     sibling_steps: int
     batch_size: int
     lr: float = 1e-3
+    fused_depth: int = 0
 
 
 RECIPES = {
-    "smoke": Recipe(scenes=256, steps=10, sibling_steps=5, batch_size=32),
+    "smoke": Recipe(scenes=256, steps=10, sibling_steps=5, batch_size=32, fused_depth=1),
     "cpu": Recipe(scenes=3_000, steps=130, sibling_steps=0, batch_size=96),
-    "gpu": Recipe(scenes=60_000, steps=1_000, sibling_steps=4_000, batch_size=256),
-    "full": Recipe(scenes=24_000, steps=250, sibling_steps=600, batch_size=96),
+    "gpu": Recipe(60_000, steps=1_000, sibling_steps=4_000, batch_size=256, fused_depth=2),
+    "full": Recipe(scenes=24_000, steps=250, sibling_steps=640, batch_size=128),
 }
 
 
-def build(fused_depth: int = 2) -> JointModel:
-    """The shipped architecture, untrained; with `fused_depth=0` the towers alone."""
+def build(fused_depth: int = 0) -> JointModel:
+    """The shipped towers, untrained, with so many blocks of a fused encoder on top."""
     words = Tokenizer()
     return JointModel(len(words), vocabulary=words.fingerprint, fused_depth=fused_depth)
 
@@ -77,11 +79,12 @@ def train_joint(out: Path, tier: str, seed: int = 0, precision: str = "no") -> N
     command = f"mmcourse train joint --tier {tier} --seed {seed} --precision {precision}"
     run = Run(out, command, sources_hash(SOURCES))
     seed_everything(seed)
-    model = build()
+    model = build(recipe.fused_depth)
     stages: dict[str, tuple[int, int, Objective]] = {"strangers": (1, recipe.steps, Contrast)}
     after = {}
     if recipe.sibling_steps:
-        stages["siblings"] = (8, recipe.sibling_steps, ThreeLosses)
+        last = ThreeLosses if recipe.fused_depth else Contrast
+        stages["siblings"] = (4, recipe.sibling_steps, last)
     for stage, (family, steps, objective) in stages.items():
         pairs = storyworld_pairs(recipe.scenes, model.image_tower.size, seed=seed, family=family)
         loop = train(

@@ -17,14 +17,15 @@ from mmcourse.training import TIERS
 def small(monkeypatch):
     """Seconds instead of minutes: small towers, few steps, few scenes, few measurements."""
     arguments = {"size": 16, "dim": 32, "text_depth": 1, "image_depth": 1, "joint_dim": 16}
-    arguments["fused_depth"] = 1
     words = Tokenizer()
-    monkeypatch.setattr(
-        recipe,
-        "build",
-        lambda: JointModel(len(words), vocabulary=words.fingerprint, **arguments),
-    )
-    monkeypatch.setitem(RECIPES, "smoke", Recipe(24, steps=4, sibling_steps=2, batch_size=8))
+
+    def build(fused_depth):
+        return JointModel(
+            len(words), vocabulary=words.fingerprint, fused_depth=fused_depth, **arguments
+        )
+
+    monkeypatch.setattr(recipe, "build", build)
+    monkeypatch.setitem(RECIPES, "smoke", Recipe(24, 4, 2, batch_size=8, fused_depth=1))
     for name in ("measure_joint", "measure_towers"):
         measure = getattr(recipe, name)
         monkeypatch.setattr(recipe, name, partial(measure, n=5))
@@ -82,6 +83,14 @@ def test_a_run_leaves_a_model_and_a_card_that_tells_how_it_was_made(tmp_path):
     steps = [("strangers", step) for step in (1, 2, 3, 4)] + [("siblings", 1), ("siblings", 2)]
     assert [(entry["stage"], entry["step"]) for entry in log_of(tmp_path)] == steps
     assert not list(tmp_path.glob("checkpoint*"))
+
+
+def test_without_a_fused_encoder_siblings_are_told_apart_by_contrast(monkeypatch, tmp_path):
+    monkeypatch.setitem(RECIPES, "smoke", Recipe(24, steps=2, sibling_steps=2, batch_size=8))
+    train_joint(tmp_path, "smoke")
+    assert JointModel.from_pretrained(tmp_path).fused is None
+    assert "matching" not in read_card(tmp_path)["metrics"]
+    assert "contrast" not in log_of(tmp_path)[-1]
 
 
 def test_a_killed_run_goes_on_by_the_same_command(killed):
