@@ -103,7 +103,7 @@ def test_it_learns_a_few_pairs_by_heart(tiny):
 
 
 def test_a_killed_run_goes_on(tiny, pairs, tmp_path):
-    options = {"steps": 253, "batch_size": 8, "objective": ThreeLosses}
+    options = {"steps": 253, "batch_size": 16, "objective": ThreeLosses}
     arguments = {"dim": 32, "joint_dim": 8, "fused_depth": 1}
     whole = tiny(**arguments)
     unbroken = list(train(whole, pairs, **options))
