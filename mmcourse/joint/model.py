@@ -18,6 +18,10 @@ MAX_LOG_SCALE = math.log(100)
 class JointModel(Pretrained, nn.Module):
     """A text tower and an image tower, each followed by a projection into the joint space.
 
+    Before it, each number is standardised over the batch (Ioffe & Szegedy, Batch Normalization,
+    2015). What all texts, or all pictures, have in common would otherwise drown what tells them
+    apart: untrained towers point all their vectors the same way.
+
     Vectors of the joint space are made of each input alone, so a million of them can be stored and
     searched. The fused encoder needs both at once; it is slower and sees more.
 
@@ -49,6 +53,8 @@ class JointModel(Pretrained, nn.Module):
         self.vocabulary = vocabulary
         self.text_tower = TextTower(vocab_size, dim, text_depth)
         self.image_tower = ImageTower(size, dim, image_depth)
+        self.text_scaling = nn.BatchNorm1d(dim, affine=False)
+        self.image_scaling = nn.BatchNorm1d(dim, affine=False)
         self.text_projection = nn.Linear(dim, joint_dim, bias=False)
         self.image_projection = nn.Linear(dim, joint_dim, bias=False)
         self.logit_scale = nn.Parameter(torch.tensor(math.log(1 / 0.07)))  # in logarithms
@@ -64,11 +70,11 @@ class JointModel(Pretrained, nn.Module):
 
     def project_text(self, pooled: Tensor) -> Tensor:
         """(B, dim), the first result of `text_tower`, to unit vectors (B, joint_dim)."""
-        return F.normalize(self.text_projection(pooled), dim=-1)
+        return F.normalize(self.text_projection(self.text_scaling(pooled)), dim=-1)
 
     def project_image(self, pooled: Tensor) -> Tensor:
         """(B, dim), the first result of `image_tower`, to unit vectors (B, joint_dim)."""
-        return F.normalize(self.image_projection(pooled), dim=-1)
+        return F.normalize(self.image_projection(self.image_scaling(pooled)), dim=-1)
 
     def forward(self, ids: Tensor, mask: Tensor, pixels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Text vectors (B, D), picture vectors (B, D), and the scale of their logits (scalar)."""

@@ -12,7 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mmcourse.joint.negatives import is_true, true_of_siblings
+from mmcourse.joint.glimpses import glimpse
+from mmcourse.joint.negatives import true_of
 from mmcourse.storyworld import (
     Caption,
     Scene,
@@ -22,27 +23,36 @@ from mmcourse.storyworld import (
     render_bytes,
     sample_family,
 )
-from mmcourse.storyworld.facts import truths
 from mmcourse.training import batch_indices
 
 Captioner = Callable[[int, int], str]
-"""(index of the picture, step) to a caption of it."""
+"""(index of the picture, turn) to a caption of it; with one caption a picture, a turn is a step."""
 
 
 @dataclass(frozen=True)
 class Batch:
-    """What a step is shown: texts (B, T) and their mask, pictures (B, 3, H, W) in [-1, 1].
+    """What a step is shown: N texts (N, T) and their mask, B pictures (B, 3, H, W) in [-1, 1].
 
-    index and step say which pairs these are; ignored (B, B) bool marks texts that are true of other
-    pictures than their own (see `masked_clip_loss`), or is None.
+    of (N,) is the picture of each text; step and index say which pictures these are. true (N, B)
+    bool tells which texts are true of which pictures; None: each of its own alone.
     """
 
     index: list[int]
     step: int
     ids: Tensor
     mask: Tensor
+    of: Tensor
     pixels: Tensor
-    ignored: Tensor | None
+    true: Tensor | None
+
+    @property
+    def ignored(self) -> Tensor | None:
+        """(N, N) bool, for `masked_clip_loss` of each text and the picture of each text: pairs off
+        the diagonal that are no negatives."""
+        if self.true is None:
+            return None
+        own = torch.eye(len(self.of), dtype=torch.bool, device=self.of.device)
+        return self.true[:, self.of] & ~own
 
 
 @dataclass(frozen=True)
@@ -58,12 +68,11 @@ class Pairs:
     seed: int = 0
     """Of the order in which they are shown."""
     family: int = 1
-    ignored: Callable[[list[int], int], Tensor] | None = None
-    """(indices of a batch, step) to the pairs (B, B) bool that are no negatives; none by default.
-    """
-    fits: Callable[[int, int, int], bool] | None = None
-    """(i, step, j) to whether the caption of picture i at a step is true of picture j; by default
-    only of its own."""
+    captions: int = 1
+    """How many captions of each picture a step is shown: those of turns captions * step and on."""
+    truth: Callable[[list[int], int], Tensor] | None = None
+    """(indices of B pictures, step) to which of their captions are true of which of them, (B times
+    captions, B) bool; by default each of its own alone."""
 
     def batch(self, step: int, batch_size: int) -> Tensor:
         """The indices (batch_size,) of a step: whole families, in an order of their own.
@@ -82,11 +91,12 @@ class Pairs:
 
     def show(self, index: Tensor, step: int, device: torch.device) -> Batch:
         """The pictures of these indices (B,) with their captions of a step."""
-        which = index.tolist()
-        ids, mask = self.tokenizer.encode([self.captioner(i, step) for i in which])
-        ignored = None if self.ignored is None else self.ignored(which, step).to(device)
+        which, turns = index.tolist(), range(self.captions * step, self.captions * (step + 1))
+        ids, mask = self.tokenizer.encode([self.captioner(i, t) for i in which for t in turns])
+        true = None if self.truth is None else self.truth(which, step).to(device)
         pixels = from_bytes(self.pictures[index]).to(device)
-        return Batch(which, step, ids.to(device), mask.to(device), pixels, ignored)
+        of = torch.arange(len(which), device=device).repeat_interleave(self.captions)
+        return Batch(which, step, ids.to(device), mask.to(device), of, pixels, true)
 
 
 def caption_for_training(scene: Scene, step: int) -> Caption:
@@ -113,30 +123,40 @@ def draw(scenes: Sequence[Scene], size: int, workers: int | None = None) -> Tens
 
 
 def storyworld_pairs(
-    n: int, size: int = 64, split: str = "train", seed: int = 0, family: int = 1
+    n: int,
+    size: int = 64,
+    split: str = "train",
+    seed: int = 0,
+    family: int = 1,
+    captions: int = 1,
 ) -> Pairs:
     """Draw `n` scenes of a split once; their captions are made anew whenever one is asked for.
 
-    With `family` = 1 all scenes are strangers, and most details never decide which caption belongs
-    to which picture. In larger families, of siblings that differ by one thing, every detail counts.
-    Where a caption is true of a sibling too, because it says nothing of what tells them apart, that
-    sibling is no negative.
+    With one caption a picture and `family` = 1, all scenes are strangers, and most details never
+    decide which caption belongs to which. In families, of siblings that differ by one thing, every
+    detail counts; so it does in further captions of each picture, which are glimpses: one or two
+    things about one animal. Such texts are often true of other pictures of their batch too, so
+    which are is looked up (`Pairs.truth`).
     """
     scenes = [s for i in range(n // family) for s in sample_family(split, i, family, seed)]
 
     @lru_cache(4096)
-    def told(index: int, step: int) -> Caption:
+    def told(index: int, turn: int) -> Caption:
+        step, which = divmod(turn, captions)
+        if which:
+            return glimpse(scenes[index], turn)
         return caption_for_training(scenes[index], step + index)
 
-    def ignored(index: list[int], step: int) -> Tensor:
-        return true_of_siblings([told(i, step) for i in index], [scenes[i] for i in index], family)
+    def truth(index: list[int], step: int) -> Tensor:
+        turns = range(captions * step, captions * (step + 1))
+        return true_of([told(i, t) for i in index for t in turns], [scenes[i] for i in index])
 
     return Pairs(
         draw(scenes, size),
-        lambda index, step: told(index, step).text,
+        lambda index, turn: told(index, turn).text,
         Tokenizer(),
         seed,
         family,
-        ignored if family > 1 else None,
-        lambda i, step, j: i == j or is_true(told(i, step).said, truths(scenes[j])),
+        captions,
+        truth if family > 1 or captions > 1 else None,
     )

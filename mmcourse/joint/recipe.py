@@ -21,7 +21,12 @@ SOURCES = (
     *("mmcourse.nn", "mmcourse.storyworld", "mmcourse.training", "mmcourse.joint.losses"),
     *("mmcourse.joint.negatives", "mmcourse.joint.towers", "mmcourse.joint.cross_attention"),
     *("mmcourse.joint.fused", "mmcourse.joint.model", "mmcourse.joint.masking"),
-    *("mmcourse.joint.matching", "mmcourse.joint.pairs", "mmcourse.joint.train"),
+    *(
+        "mmcourse.joint.matching",
+        "mmcourse.joint.glimpses",
+        "mmcourse.joint.pairs",
+        "mmcourse.joint.train",
+    ),
     "mmcourse.joint.three_losses",
 )
 """What the weights depend on."""
@@ -29,27 +34,28 @@ SOURCES = (
 
 @dataclass(frozen=True)
 class Recipe:
-    """Numbers of one tier: scenes drawn once, optimiser steps, pairs in a batch.
+    """Numbers of one tier: scenes drawn once, optimiser steps, pictures in a batch.
 
-    The first `steps` are among strangers and by contrast alone, which teaches places and animals;
-    the last `sibling_steps` are among families of four scenes that differ by one thing, where
-    details such as moods begin to count. They train the fused encoder too, by all three losses, if
-    `fused_depth` says that there is one.
+    Each picture comes with `captions` texts, a long one and glimpses. The first `steps` are among
+    strangers and by contrast alone; the last `sibling_steps` are among families of four scenes that
+    differ by one thing, where it begins to count who has what. They train the fused encoder too, by
+    all three losses, if `fused_depth` says that there is one.
     """
 
     scenes: int
     steps: int
     sibling_steps: int
     batch_size: int
-    lr: float = 1e-3
+    lr: float = 6e-4
     fused_depth: int = 0
+    captions: int = 4
 
 
 RECIPES = {
     "smoke": Recipe(scenes=256, steps=10, sibling_steps=5, batch_size=32, fused_depth=1),
     "cpu": Recipe(scenes=3_000, steps=130, sibling_steps=0, batch_size=96),
-    "gpu": Recipe(60_000, steps=1_000, sibling_steps=4_000, batch_size=256, fused_depth=2),
-    "full": Recipe(scenes=24_000, steps=250, sibling_steps=640, batch_size=128),
+    "gpu": Recipe(60_000, steps=3_000, sibling_steps=5_000, batch_size=256, fused_depth=2),
+    "full": Recipe(24_000, steps=3_000, sibling_steps=1_400, batch_size=64, fused_depth=2),
 }
 
 
@@ -86,7 +92,7 @@ def train_joint(out: Path, tier: str, seed: int = 0, precision: str = "no") -> N
         last = ThreeLosses if recipe.fused_depth else Contrast
         stages["siblings"] = (4, recipe.sibling_steps, last)
     for stage, (family, steps, objective) in stages.items():
-        pairs = storyworld_pairs(recipe.scenes, model.image_tower.size, seed=seed, family=family)
+        pairs = storyworld_pairs(recipe.scenes, seed=seed, family=family, captions=recipe.captions)
         loop = train(
             model,
             pairs,

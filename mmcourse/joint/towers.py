@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import torch
 from torch import Tensor, nn
 
 from mmcourse.nn import Downsample, ResidualBlock, TransformerBlock, masked_mean
+
+
+def by_length(mask: Tensor, parts: int = 4) -> Iterator[tuple[Tensor, int]]:
+    """Rows of texts (B, T) in parts of about equal length, so that short ones are not padded to
+    the longest: the rows of each part, and the length of its longest text."""
+    lengths = mask.sum(1)
+    for rows in lengths.argsort().tensor_split(parts):
+        if len(rows):
+            yield rows, int(lengths[rows].max())
 
 
 class TextTower(nn.Module):
@@ -25,10 +36,10 @@ class TextTower(nn.Module):
         super().__init__()
         self.max_length = max_length
         self.words = nn.Embedding(vocab_size, dim)
-        self.positions = nn.Parameter(0.02 * torch.randn(max_length, dim))
+        self.positions = nn.Parameter(0.1 * torch.randn(max_length, dim))
         self.blocks = nn.ModuleList(TransformerBlock(dim, heads) for _ in range(depth))
         self.norm = nn.LayerNorm(dim)
-        nn.init.normal_(self.words.weight, std=0.02)
+        nn.init.normal_(self.words.weight, std=0.5)  # not drowned by what the blocks add
 
     def forward(self, ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """Read.

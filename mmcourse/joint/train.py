@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 import torch
+import torch.nn.functional as F
 from accelerate import Accelerator
 from accelerate.utils import DistributedDataParallelKwargs
 from torch import Tensor, nn
@@ -16,6 +17,7 @@ from mmcourse.checkpoints import load_checkpoint, save_checkpoint
 from mmcourse.joint.losses import clip_loss, masked_clip_loss
 from mmcourse.joint.model import JointModel
 from mmcourse.joint.pairs import Batch, Pairs
+from mmcourse.joint.towers import by_length
 from mmcourse.training import EMA, cosine_schedule
 
 Metrics = dict[str, float]
@@ -29,10 +31,29 @@ def in_float32(device: torch.device) -> AbstractContextManager:
     return torch.autocast(device.type, enabled=False)
 
 
-def picked(text: Tensor, image: Tensor) -> Tensor:
-    """Share of the texts (B, D) that are closest to their own picture (B, D) of the batch."""
-    own = torch.arange(len(text), device=text.device)
-    return ((text @ image.T).argmax(1) == own).float().mean()
+def picked(text: Tensor, image: Tensor, of: Tensor) -> Tensor:
+    """Share of the texts (N, D) that are closest to their own picture, of[i], of the B (B, D)."""
+    return ((text @ image.T).argmax(1) == of).float().mean()
+
+
+def read(model: JointModel, batch: Batch) -> tuple[Tensor, Tensor]:
+    """What the text tower makes of the texts, (B, dim), and of each word, (B, T, dim), 0 in the
+    padding. Short texts are read among short ones, which takes less time."""
+    pooled, words, order = [], [], []
+    for rows, length in by_length(batch.mask):
+        mean, tokens = model.text_tower(batch.ids[rows, :length], batch.mask[rows, :length])
+        pooled.append(mean)
+        words.append(F.pad(tokens, (0, 0, 0, batch.ids.shape[1] - length)))
+        order.append(rows)
+    back = torch.cat(order).argsort()
+    return torch.cat(pooled)[back], torch.cat(words)[back]
+
+
+def contrast(text: Tensor, image: Tensor, scale: Tensor, ignored: Tensor | None = None) -> Tensor:
+    """`clip_loss`, or `masked_clip_loss` where some pairs are to be ignored."""
+    if ignored is None:
+        return clip_loss(text, image, scale)
+    return masked_clip_loss(text, image, scale, ignored)
 
 
 class Contrast(nn.Module):
@@ -41,26 +62,27 @@ class Contrast(nn.Module):
     Args:
         model: whose towers are trained.
         pairs: what they are trained on.
-        loss_function: (text vectors, picture vectors, scale) to a scalar; if the pairs have a mask
-            of what is ignored, it comes fourth (default: `clip_loss`, or `masked_clip_loss`).
+        loss_function: (N text vectors, the N vectors of their pictures, scale) to a scalar; if the
+            pairs know which texts are true of which pictures, the mask of what is to be ignored
+            comes fourth (default: `clip_loss`, or `masked_clip_loss`).
     """
 
     def __init__(
-        self, model: JointModel, pairs: Pairs, loss_function: Callable[..., Tensor] | None = None
+        self, model: JointModel, pairs: Pairs, loss_function: Callable[..., Tensor] = contrast
     ) -> None:
         super().__init__()
-        self.model = model
-        default = clip_loss if pairs.ignored is None else masked_clip_loss
-        self.loss_function: Callable[..., Tensor] = loss_function or default
+        self.model, self.loss_function = model, loss_function
 
     def forward(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
         """The loss, and the share of texts that pick their own picture."""
-        text, image, scale = self.model(batch.ids, batch.mask, batch.pixels)
+        text = self.model.project_text(read(self.model, batch)[0])
+        image = self.model.encode_image(batch.pixels)
+        scale = self.model.logit_scale.exp()
         options = [] if batch.ignored is None else [batch.ignored]
         with in_float32(text.device):
             text, image = text.float(), image.float()
-            loss = self.loss_function(text, image, scale, *options)
-            return loss, {"accuracy": picked(text, image), "scale": scale}
+            loss = self.loss_function(text, image[batch.of], scale, *options)
+            return loss, {"accuracy": picked(text, image, batch.of), "scale": scale}
 
 
 def train(
@@ -103,7 +125,7 @@ def train(
         betas=(0.9, 0.98),
     )
     rate = partial(cosine_schedule, total=steps, warmup=min(steps - 1, max(1, steps // 20)))
-    model.to(accelerator.device).train()
+    model.to(accelerator.device, memory_format=torch.channels_last).train()  # faster convolutions
     ema = EMA(model, decay=0.995)
     prepared, optimiser = accelerator.prepare(objective(model, pairs), optimiser)
     state = {"model": model, "optimiser": optimiser, "ema": ema}

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -13,9 +14,9 @@ from torch import Tensor
 from mmcourse.cards import device_name, environment, sources_hash, write_card
 from mmcourse.runs import Run, check_precision
 from mmcourse.storyworld.judge import Judge
-from mmcourse.storyworld.judge_data import draw_album
+from mmcourse.storyworld.judge_data import OTHER_SEED, draw_album
 from mmcourse.storyworld.judge_measure import calibrate, measure_with_confusion
-from mmcourse.storyworld.judge_train import train
+from mmcourse.storyworld.judge_train import Metrics, train
 from mmcourse.training import pick_device, seed_everything
 
 DRAWING = (
@@ -40,13 +41,17 @@ class Recipe:
 
     The last `polish` steps, at a quarter of the learning rate, are about what is hardest: scenes of
     three at 64 px, where a raised hand is four pixels wide. `crowds` families of them are drawn.
-    The judge is the mean of the weights before and after."""
+    From the mean of the weights before and after, `again` steps at half the learning rate go
+    through `fresh` new families: half of these steps show any at 64 px, a quarter crowds at 64 px,
+    and a quarter any at 128 px."""
 
     small: int
     large: int
     steps: int
     crowds: int = 0
     polish: int = 0
+    again: int = 0
+    fresh: int = 0
     batch_size: int = 32
     calibration: int = 4000
     measured: int | None = None
@@ -54,11 +59,56 @@ class Recipe:
 
 
 RECIPES = {
-    "smoke": Recipe(12, 12, 4, crowds=6, polish=2, batch_size=4, calibration=64, measured=32),
+    "smoke": Recipe(12, 12, 4, 6, 2, 4, 12, batch_size=3, calibration=64, measured=32),
     "cpu": Recipe(1_500, 500, steps=300, batch_size=16, calibration=500, measured=300),
-    "gpu": Recipe(16_000, 8_000, 6_000, crowds=8_000, polish=1_000, batch_size=64),
-    "full": Recipe(16_000, 10_000, 2_600, crowds=4_000, polish=400),
+    "gpu": Recipe(16_000, 8_000, 6_000, 8_000, 1_000, 3_000, 16_000, batch_size=64),
+    "full": Recipe(16_000, 10_000, 2_600, crowds=4_000, polish=400, again=1_800, fresh=9_500),
 }
+
+
+class Stage(NamedTuple):
+    """A part of a run: albums of (families, size, characters at least), shown in turn."""
+
+    name: str
+    steps: int
+    lr: float
+    albums: tuple[tuple[int, int, int], ...]
+    seed: int = OTHER_SEED
+    from_mean: bool = False
+    """Whether it starts from the mean of the stages before."""
+
+
+def stages(recipe: Recipe) -> tuple[Stage, ...]:
+    """What a recipe trains on, in this order."""
+    fresh = recipe.fresh // 4
+    mixed = ((2 * fresh, 64, 1), (fresh, 64, 3), (2 * fresh, 64, 1), (fresh, 128, 1))
+    return (
+        Stage("all", recipe.steps, recipe.lr, ((recipe.small, 64, 1), (recipe.large, 128, 1))),
+        Stage(
+            "crowds",
+            recipe.polish,
+            recipe.lr / 4,
+            ((recipe.crowds, 64, 3), (recipe.crowds // 2, 128, 1)),
+        ),
+        Stage("again", recipe.again, recipe.lr / 2, mixed, OTHER_SEED + 1, True),
+    )
+
+
+def train_stage(
+    model: Judge, stage: Stage, batch_size: int, precision: str, out: Path, seed: int
+) -> Iterator[Metrics]:
+    """Draw a stage's albums, each once, and train on them; progress is kept in `out`."""
+    drawn = {a: draw_album(a[0], a[1], stage.seed, least=a[2]) for a in set(stage.albums)}
+    return train(
+        model,
+        [drawn[album] for album in stage.albums],
+        steps=stage.steps,
+        batch_size=min(batch_size, *(n for n, _, _ in stage.albums)),
+        lr=stage.lr,
+        precision=precision,
+        checkpoint=out / f"checkpoint-{stage.name}.pt",
+        seed=seed,
+    )
 
 
 def mean_of(states: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
@@ -90,31 +140,17 @@ def train_judge(out: Path, tier: str, seed: int = 0, precision: str = "no") -> N
     run = Run(out, command, sources_hash(SOURCES))
     seed_everything(seed)
     model = Judge()
-    stages = {
-        "all": (recipe.steps, recipe.lr, ((recipe.small, 64, 1), (recipe.large, 128, 1))),
-        "crowds": (
-            recipe.polish,
-            recipe.lr / 4,
-            ((recipe.crowds, 64, 3), (recipe.crowds // 2, 128, 1)),
-        ),
-    }
     trained: list[dict[str, Tensor]] = []
-    for stage, (steps, lr, albums) in stages.items():
-        if steps == 0:
+    for stage in stages(recipe):
+        if stage.steps == 0:
             continue
-        loop = train(
-            model,
-            [draw_album(n, size, least=least) for n, size, least in albums],
-            steps=steps,
-            batch_size=min(recipe.batch_size, *(n for n, _, _ in albums)),
-            lr=lr,
-            precision=precision,
-            checkpoint=out / f"checkpoint-{stage}.pt",
-            seed=seed,
-        )
-        run.follow(loop, steps, ("loss", "told_apart"), stage)
+        if stage.from_mean:
+            model.load_state_dict(mean_of(trained))
+        loop = train_stage(model, stage, recipe.batch_size, precision, out, seed)
+        run.follow(loop, stage.steps, ("loss", "told_apart"), stage.name)
         trained.append({name: value.detach().clone() for name, value in model.state_dict().items()})
-    model.load_state_dict(mean_of(trained))
+    if not recipe.again:
+        model.load_state_dict(mean_of(trained))
     calibrate(model, recipe.calibration)
     model.save_pretrained(out, dtype=torch.float16)
     model = Judge.from_pretrained(out, device=str(pick_device()))
@@ -122,7 +158,7 @@ def train_judge(out: Path, tier: str, seed: int = 0, precision: str = "no") -> N
     (out / "confusion.json").write_text(json.dumps(confusion) + "\n", encoding="utf-8")
     families = (
         f"{recipe.small} families of three scenes at 64 px and {recipe.large} at 128 px, then "
-        f"{recipe.crowds} of crowds"
+        f"{recipe.crowds} of crowds, then {recipe.fresh} of both"
     )
     write_card(
         out,
