@@ -92,7 +92,13 @@ def train_joint(out: Path, tier: str, seed: int = 0, precision: str = "no") -> N
         last = ThreeLosses if recipe.fused_depth else Contrast
         stages["siblings"] = (4, recipe.sibling_steps, last)
     for stage, (family, steps, objective) in stages.items():
-        pairs = storyworld_pairs(recipe.scenes, seed=seed, family=family, captions=recipe.captions)
+        pairs = storyworld_pairs(
+            recipe.scenes,
+            model.image_tower.size,
+            seed=seed,
+            family=family,
+            captions=recipe.captions,
+        )
         loop = train(
             model,
             pairs,

@@ -23,7 +23,7 @@ def test_embeddings_are_unit_vectors(tiny, tokenizer):
 
 
 def test_a_longer_text_in_the_batch_changes_nothing(tiny, tokenizer):
-    model = tiny(text_depth=2).double()
+    model = tiny(text_depth=2).double().eval()
     together = model.encode_text(*tokenizer.encode(TEXTS))
     padded = model.encode_text(*tokenizer.encode(TEXTS, length=128))
     alone = torch.cat([model.encode_text(*tokenizer.encode(t)) for t in TEXTS])
@@ -35,7 +35,7 @@ def test_a_longer_text_in_the_batch_changes_nothing(tiny, tokenizer):
 
 
 def test_the_order_of_words_and_the_place_in_a_picture_are_seen(tiny, tokenizer):
-    model = tiny()
+    model = tiny().eval()
     a, b = model.encode_text(*tokenizer.encode(["a red fox and a cat", "a cat and a red fox"]))
     assert (a - b).abs().max() > 1e-4
     picture = torch.full((1, 3, 16, 16), -1.0)
@@ -56,6 +56,29 @@ def test_every_parameter_of_both_towers_and_the_scale_gets_a_gradient(tiny, toke
             assert gradient.abs().max() > 0, name
     read = model.text_tower.words.weight.grad.abs().sum(-1) > 0
     assert set(read.nonzero()[:, 0].tolist()) == set(ids[mask].tolist())
+
+
+def test_what_all_have_in_common_is_taken_off_before_they_are_compared(tiny, tokenizer):
+    """Untrained towers point all their vectors the same way; standardised, they point apart."""
+    model = tiny()
+    common = torch.full((1, 32), 5.0)
+    pooled = common + 0.1 * torch.randn(64, 32)
+    before = torch.nn.functional.normalize(model.text_projection(pooled), dim=-1)
+    after = model.project_text(pooled)
+    apart = ~torch.eye(64, dtype=torch.bool)
+    assert (before @ before.T)[apart].mean() > 0.95
+    assert (after @ after.T)[apart].mean().abs() < 0.1
+    torch.testing.assert_close(model.project_text(3 * pooled - 7), after, rtol=0, atol=1e-3)
+    assert not torch.equal(model.text_scaling.running_mean, model.image_scaling.running_mean)
+
+
+def test_a_trained_model_reads_one_text_as_it_reads_many(tiny, tokenizer):
+    model = tiny()
+    for _ in range(3):
+        model.encode_text(*tokenizer.encode(TEXTS))
+    model.eval()
+    alone = torch.cat([model.encode_text(*tokenizer.encode(t)) for t in TEXTS])
+    torch.testing.assert_close(model.encode_text(*tokenizer.encode(TEXTS)), alone)
 
 
 def test_a_tower_learns_nothing_from_the_other_ones_inputs(tiny, tokenizer):
@@ -86,7 +109,7 @@ def test_a_picture_of_another_shape_is_refused(tiny, shape):
 
 
 def test_a_text_that_is_too_long_is_refused(tiny, tokenizer):
-    model = tiny()
+    model = tiny().eval()
     assert model.encode_text(*tokenizer.encode("a red fox waves.", length=128)).shape == (1, 16)
     with pytest.raises(ValueError, match="129 tokens, at most 128"):
         model.encode_text(*tokenizer.encode("a red fox", length=129))
@@ -105,7 +128,7 @@ def test_the_longest_captions_fit(tokenizer):
 
 @pytest.mark.parametrize("bad", [-1, 10_000])
 def test_an_id_that_no_word_has_is_refused(tiny, bad):
-    model = tiny()
+    model = tiny().eval()
     words = model.text_tower.words.num_embeddings
     with pytest.raises(ValueError, match=f"ids must be 0 to {words - 1}, got.*{bad}.*tokenizer"):
         model.encode_text(torch.tensor([[1, bad, 2]]), torch.ones(1, 3).bool())

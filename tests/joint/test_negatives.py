@@ -6,9 +6,10 @@ from itertools import permutations
 import pytest
 import torch
 
-from mmcourse.joint.negatives import is_true, true_of_siblings
+from mmcourse.joint.glimpses import glimpse
+from mmcourse.joint.negatives import is_true, true_of
 from mmcourse.joint.pairs import caption_for_training, storyworld_pairs
-from mmcourse.storyworld import Character, Scene, Thing, describe, sample_family
+from mmcourse.storyworld import Character, Scene, Thing, describe, sample_family, sample_scene
 from mmcourse.storyworld.check import check_scene
 from mmcourse.storyworld.facts import truths
 
@@ -67,22 +68,36 @@ def by_brute_force(caption, scene):
     return False
 
 
-@pytest.mark.parametrize("complete", [True, False])
-def test_the_siblings_of_which_a_caption_is_true_are_marked_and_no_others(complete):
+@pytest.mark.parametrize("tell", ["complete", "partial", "glimpse"])
+def test_a_caption_is_known_to_be_true_of_whatever_it_is_true_of(tell):
     scenes = [s for i in range(25) for s in sample_family("train", i, 4)]
-    captions = [describe(s, key, complete) for key, s in enumerate(scenes)]
-    found = true_of_siblings(captions, scenes, 4)
+    if tell == "glimpse":
+        captions = [glimpse(s, key) for key, s in enumerate(scenes)]
+    else:
+        captions = [describe(s, key, tell == "complete") for key, s in enumerate(scenes)]
+    found = true_of(captions, scenes)
     assert (found.shape, found.dtype) == ((100, 100), torch.bool)
-    assert not found.diagonal().any(), "its own picture is the one that a caption has to find"
+    assert found.diagonal().all(), "of its own picture"
     for i, caption in enumerate(captions):
-        assert is_true(caption.said, truths(scenes[i]))
         for j, scene in enumerate(scenes):
-            if i // 4 != j // 4:
-                assert not found[i, j]
-            elif i != j:
+            assert found[i, j] == is_true(caption.said, truths(scene)), (caption.text, j)
+            if i // 4 == j // 4:
                 assert found[i, j] == by_brute_force(caption, scene)
-                assert found[i, j] == (check_scene(caption.text, scene) == ([], ())), caption.text
-    assert found.any()
+                if tell != "glimpse":
+                    assert found[i, j] == (check_scene(caption.text, scene) == ([], ()))
+    assert found.sum() > 100
+    strangers = found[:, torch.arange(100) // 4 != 0]
+    assert strangers[:4].any() == (tell != "complete"), "a glimpse is true of strangers too"
+
+
+def test_captions_and_scenes_need_not_be_as_many():
+    scenes = [sample_scene("train", i) for i in range(12)]
+    captions = [glimpse(s, key) for s in scenes for key in range(3)]
+    found = true_of(captions, scenes)
+    assert found.shape == (36, 12)
+    assert found[torch.arange(36), torch.arange(36) // 3].all()
+    assert torch.equal(found[:, 4:7], true_of(captions, scenes[4:7]))
+    assert torch.equal(found[5:9], true_of(captions[5:9], scenes))
 
 
 def test_a_complete_caption_is_true_of_a_sibling_only_where_it_is_silent():
@@ -91,18 +106,34 @@ def test_a_complete_caption_is_true_of_a_sibling_only_where_it_is_silent():
     for key in range(40):
         mentioned = any(attribute == "accessory" and value == "none"
                         for _, attribute, value in describe(SCENE, key).said)  # fmt: skip
-        found = true_of_siblings([describe(s, key) for s in (SCENE, dressed)], [SCENE, dressed], 2)
+        found = true_of([describe(s, key) for s in (SCENE, dressed)], [SCENE, dressed])
         assert found[0, 1] == (not mentioned)
         assert not found[1, 0]
 
 
-def test_training_knows_the_mask_of_the_captions_that_it_shows():
-    pairs = storyworld_pairs(32, size=16, family=8)
+@pytest.mark.parametrize("captions", [1, 3])
+def test_training_knows_what_the_captions_that_it_shows_are_true_of(captions):
+    pairs = storyworld_pairs(32, size=16, family=8, captions=captions)
     scenes = [s for i in range(4) for s in sample_family("train", i, 8)]
     for step in range(3):
-        index = pairs.batch(step, 16).tolist()
-        captions = [caption_for_training(scenes[i], step + i) for i in index]
-        assert [c.text for c in captions] == [pairs.captioner(i, step) for i in index]
-        expected = true_of_siblings(captions, [scenes[i] for i in index], 8)
-        assert torch.equal(pairs.ignored(index, step), expected)
-    assert storyworld_pairs(8, size=16).ignored is None
+        batch = pairs.show(pairs.batch(step, 16), step, torch.device("cpu"))
+        told = [caption_for_training(scenes[i], step + i) if turn % captions == 0
+                else glimpse(scenes[i], turn)
+                for i in batch.index
+                for turn in range(captions * step, captions * (step + 1))]  # fmt: skip
+        ids, _ = pairs.tokenizer.encode([c.text for c in told])
+        assert torch.equal(batch.ids, ids)
+        expected = true_of(told, [scenes[i] for i in batch.index])
+        assert torch.equal(batch.true, expected)
+        assert torch.equal(batch.of, torch.arange(16).repeat_interleave(captions))
+        n = len(batch.of)
+        for i in range(n):
+            for j in range(n):
+                same = i != j and bool(expected[i, batch.of[j]])
+                assert batch.ignored[i, j] == same
+
+
+def test_strangers_with_one_caption_each_are_taken_for_strangers():
+    pairs = storyworld_pairs(8, size=16)
+    batch = pairs.show(pairs.batch(0, 8), 0, torch.device("cpu"))
+    assert pairs.truth is batch.true is batch.ignored is None

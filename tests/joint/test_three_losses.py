@@ -1,24 +1,25 @@
 """Towers and fused encoder trained together."""
 
+from dataclasses import replace
 from functools import partial
 
 import pytest
 import torch
 
-from mmcourse.joint import masked_clip_loss, three_losses
-from mmcourse.joint.negatives import is_true
-from mmcourse.joint.pairs import Pairs, caption_for_training, storyworld_pairs
-from mmcourse.joint.three_losses import ThreeLosses, by_length
-from mmcourse.joint.train import train
-from mmcourse.storyworld import Tokenizer, caption, render_bytes, sample_family, sample_scene
-from mmcourse.storyworld.facts import truths
+from mmcourse.joint import clip_loss, masked_clip_loss, three_losses
+from mmcourse.joint import train as training
+from mmcourse.joint.pairs import Pairs, storyworld_pairs
+from mmcourse.joint.three_losses import ThreeLosses
+from mmcourse.joint.towers import by_length
+from mmcourse.joint.train import Contrast, read, train
+from mmcourse.storyworld import Tokenizer, caption, render_bytes, sample_scene
 
 CPU = torch.device("cpu")
 
 
-@pytest.fixture(scope="module")
-def pairs():
-    return storyworld_pairs(48, size=16, family=8)
+@pytest.fixture(scope="module", params=[1, 3], ids=["one caption", "three captions"])
+def pairs(request):
+    return storyworld_pairs(48, size=16, family=8, captions=request.param)
 
 
 @pytest.fixture
@@ -32,7 +33,7 @@ def test_the_loss_is_the_sum_of_three(model, pairs):
     parts = numbers["contrast"] + numbers["matching"] + numbers["masked"]
     torch.testing.assert_close(loss, parts)
     text, image, scale = model(batch.ids, batch.mask, batch.pixels)
-    expected = masked_clip_loss(text, image, scale, batch.ignored)
+    expected = masked_clip_loss(text, image[batch.of], scale, batch.ignored)
     torch.testing.assert_close(numbers["contrast"], expected)
     assert 0.4 < numbers["matching"] < 1.1
     assert numbers["masked"].item() == pytest.approx(
@@ -49,23 +50,38 @@ def test_every_parameter_learns(model, pairs):
 
 
 def test_the_questions_are_half_true_and_their_answers_right(model, pairs):
-    scenes = [s for i in range(6) for s in sample_family("train", i, 8)]
     objective = ThreeLosses(model, pairs)
-    wrong = 0
+    own = torch.arange(16)
     for step in range(12):
         batch = pairs.show(pairs.batch(step, 16), step, CPU)
         logits = torch.randn(16, 16, generator=torch.Generator().manual_seed(step))
         dice = torch.Generator().manual_seed(step)
-        texts, pictures, fit = objective._questions(logits, batch, dice)
-        assert len(texts) == len(pictures) == len(fit) == 16
-        own = torch.arange(16)
+        one = objective._one_each(16, dice)
+        assert torch.equal(batch.of[one], own), "a text of each picture"
+        true = batch.true[one]
+        texts, pictures = objective._questions(logits, true, dice)
+        assert len(texts) == len(pictures) == 16
         assert (texts == pictures).sum() == 8
         assert (texts != own).sum() == (pictures != own).sum() == 4
-        for i, j, right in zip(texts.tolist(), pictures.tolist(), fit.tolist(), strict=True):
-            said = caption_for_training(scenes[batch.index[i]], step + batch.index[i]).said
-            assert right == is_true(said, truths(scenes[batch.index[j]]))
-        wrong += (~fit).sum().item()
-    assert 0.45 < wrong / (12 * 16) <= 0.5
+        assert not true[texts, pictures][texts != pictures].any(), "a wrong pair that is right"
+
+
+def test_each_text_of_a_picture_is_asked_about(model, pairs):
+    objective = ThreeLosses(model, pairs)
+    ones = [objective._one_each(16, torch.Generator().manual_seed(i)) for i in range(20)]
+    assert {int(x) for one in ones for x in one % pairs.captions} == set(range(pairs.captions))
+
+
+def test_a_text_that_is_true_of_all_is_asked_about_all_the_same(model, pairs):
+    objective = ThreeLosses(model, pairs)
+    true = torch.eye(8) > 0
+    true[3] = True
+    for seed in range(10):
+        dice = torch.Generator().manual_seed(seed)
+        texts, pictures = objective._questions(torch.randn(8, 8), true, dice)
+        wrong = texts != pictures
+        assert wrong.sum() == 4
+        assert ((texts == 3) | ~true[texts, pictures])[wrong].all()
 
 
 def test_texts_are_read_in_parts_of_equal_length():
@@ -80,10 +96,39 @@ def test_texts_are_read_in_parts_of_equal_length():
 
 def test_reading_in_parts_changes_nothing(model, pairs, monkeypatch):
     batch = pairs.show(pairs.batch(0, 16), 0, CPU)
+    pooled, words = read(model, batch)
+    expected = model.text_tower(batch.ids, batch.mask)
+    torch.testing.assert_close(pooled, expected[0])
+    torch.testing.assert_close(words[batch.mask], expected[1][batch.mask])
     whole, _ = ThreeLosses(model, pairs)(batch)
-    monkeypatch.setattr(three_losses, "by_length", partial(by_length, parts=1))
+    for module in (training, three_losses):
+        monkeypatch.setattr(module, "by_length", partial(by_length, parts=1))
     loss, _ = ThreeLosses(model, pairs)(batch)
     torch.testing.assert_close(loss, whole)
+
+
+def test_pictures_that_come_with_several_texts_are_told_apart_as_if_they_came_again(tiny):
+    """The loss of N texts of B pictures is the loss of N pairs in which pictures repeat."""
+    model = tiny()
+    pairs = storyworld_pairs(24, size=16, captions=3)
+    batch = pairs.show(pairs.batch(0, 8), 0, CPU)
+    loss, _ = Contrast(model, pairs)(batch)
+    text = model.project_text(model.text_tower(batch.ids, batch.mask)[0])
+    image = model.encode_image(batch.pixels).repeat_interleave(3, 0)
+    logits = (model.logit_scale.exp() * text @ image.T).double()
+    terms = []
+    for i in range(24):
+        wrong = [j for j in range(24) if not batch.true[i, batch.of[j]]]
+        others = [j for j in range(24) if not batch.true[j, batch.of[i]]]
+        for row in (logits[i, [i, *wrong]], logits[[i, *others], i]):
+            terms.append(row.logsumexp(0) - logits[i, i])
+    torch.testing.assert_close(loss.double(), torch.stack(terms).mean(), rtol=1e-4, atol=1e-4)
+    untold = replace(
+        batch, true=None, of=torch.arange(24), pixels=batch.pixels.repeat_interleave(3, 0)
+    )
+    plain, _ = Contrast(model, pairs)(untold)
+    assert plain > loss, "false negatives are expensive"
+    assert clip_loss(text, image, model.logit_scale.exp()).item() > loss.item()
 
 
 def test_it_learns_a_few_pairs_by_heart(tiny):
