@@ -35,8 +35,9 @@ def measure_towers(model: JointModel, n: int | None = None) -> dict[str, Measure
 
 
 def measure_joint(model: JointModel, n: int | None = None) -> dict[str, Measurement]:
-    """`measure_towers`, and what the fused encoder reads, if there is one."""
-    found = measure_towers(model, n)
+    """`measure_towers`, who is read among several, and what the fused encoder reads, if there is
+    one."""
+    found = {**measure_towers(model, n), **measure_crowds(model, "test", min(n or 200, 200))}
     if model.fused is None:
         return found
     return {
@@ -45,5 +46,4 @@ def measure_joint(model: JointModel, n: int | None = None) -> dict[str, Measurem
         **measure_matching(model, "test", n or 1000),
         **measure_words(model, "test", n or 1000),
         **measure_blame(model, "test", min(n or 500, 500)),
-        **measure_crowds(model, "test", min(n or 200, 200)),
     }

@@ -148,13 +148,13 @@ def crowds(split: str, k: int, n: int) -> list[Scene]:
 
 def measure_crowds(model: JointModel, split: str = "test", n: int = 200) -> dict[str, Measurement]:
     """Read each attribute of one animal among k by the best of all statements about it, by the
-    towers and by the fused encoder. Values that training never shows with its species are not
-    among the answers."""
+    towers and, if there is one, by the fused encoder. Values that training never shows with its
+    species are not among the answers."""
     out: dict[str, Measurement] = {}
     for k in (1, 2, 3):
         scenes = crowds(split, k, n)
         pictures = render_bytes(scenes, model.image_tower.size)
-        cells, image = picture_cells(model, pictures), embed_pictures(model, pictures)
+        image = embed_pictures(model, pictures)
         for attribute in ASKED:
             who = [s.characters[i % k] for i, s in enumerate(scenes)]
             never = held_out("species", attribute)
@@ -167,10 +167,11 @@ def measure_crowds(model: JointModel, split: str = "test", n: int = 200) -> dict
                 for x in values
             ]
             of = torch.tensor([i for i, values in enumerate(options) for _ in values])
-            cosines = F.cosine_similarity(embed_texts(model, texts), image[of], dim=-1)
-            logits = match_logits(model, texts, cells[of])
+            read = {"towers": F.cosine_similarity(embed_texts(model, texts), image[of], dim=-1)}
+            if model.fused is not None:
+                read["fused"] = match_logits(model, texts, picture_cells(model, pictures)[of])
             chance = sum(1 / len(values) for values in options) / n
-            for reader, scores in (("towers", cosines), ("fused", logits)):
+            for reader, scores in read.items():
                 right = [
                     values[int(part.argmax())] == getattr(c, attribute)
                     for c, values, part in zip(

@@ -35,7 +35,8 @@ def test_the_loss_is_the_sum_of_three(model, pairs):
     text, image, scale = model(batch.ids, batch.mask, batch.pixels)
     expected = masked_clip_loss(text, image[batch.of], scale, batch.ignored)
     torch.testing.assert_close(numbers["contrast"], expected)
-    assert 0.4 < numbers["matching"] < 1.1
+    unlearnt = 1.1 if pairs.captions == 1 else 2.0  # short texts are believed at first
+    assert 0.4 < numbers["matching"] < unlearnt
     assert numbers["masked"].item() == pytest.approx(
         torch.tensor(float(len(Tokenizer()))).log().item(), abs=0.6
     )
@@ -135,7 +136,7 @@ def test_it_learns_a_few_pairs_by_heart(tiny):
     scenes = [sample_scene("train", i) for i in range(8)]
     pairs = Pairs(render_bytes(scenes, 16), lambda i, step: caption(scenes[i]), Tokenizer())
     model = tiny(fused_depth=1)
-    rows = list(train(model, pairs, steps=250, batch_size=8, lr=3e-3, objective=ThreeLosses))
+    rows = list(train(model, pairs, steps=400, batch_size=8, lr=3e-3, objective=ThreeLosses))
     last = rows[-20:]
 
     def mean(name):

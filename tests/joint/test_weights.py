@@ -7,6 +7,7 @@ from safetensors.torch import load_file, save_file
 
 from mmcourse.hub import find_folder, read_card
 from mmcourse.joint import JointModel
+from mmcourse.joint.evaluate import READABLE
 from mmcourse.joint.measure import measure_joint
 from mmcourse.storyworld import Tokenizer
 
@@ -27,6 +28,29 @@ def test_the_card_tells_how_to_make_them_again(card):
     assert "StoryWorld train" in card["data"]
     assert {"mmcourse", "python", "torch", "pillow"} <= set(card["versions"])
     assert all(0 < m["band"] <= 0.05 for m in card["metrics"].values())
+
+
+BARS = {
+    **{f"{way}_recall_at_1": 0.95 for way in ("t2i", "i2t")},
+    **{f"zero_shot_{attribute}": 0.97 for attribute in READABLE},
+}
+UNMET = {
+    "zero_shot_mood": "a mood is a mouth and two brows at 64 px",
+    "zero_shot_action": "a wave is one arm at 64 px",
+}
+"""What is not yet as good as is asked, and why."""
+
+
+@pytest.mark.parametrize(
+    "metric",
+    [
+        pytest.param(m, marks=pytest.mark.xfail(m in UNMET, reason=UNMET.get(m, ""), strict=True))
+        for m in BARS
+    ],
+)
+def test_they_find_and_read_what_is_asked(card, metric):
+    assert card["metrics"][metric]["n"] == 1000
+    assert card["metrics"][metric]["value"] >= BARS[metric]
 
 
 def test_measuring_again_gives_what_the_card_states(card):
