@@ -10,6 +10,7 @@ from mmcourse import cli
 from mmcourse.hub import read_card
 from mmcourse.joint import JointModel, recipe
 from mmcourse.joint.evaluate import READABLE
+from mmcourse.joint.measure_fused import ASKED
 from mmcourse.joint.recipe import RECIPES, Recipe
 from mmcourse.storyworld import Tokenizer
 
@@ -131,6 +132,7 @@ def test_measure_prints_one_json_object(mmcourse, untrained):
     names = {f"zero_shot_{a}" for a in READABLE} | {"binding_swap"}
     for split in ("", "compositional_"):
         names |= {f"{split}{way}_recall_at_{k}" for way in ("t2i", "i2t") for k in (1, 5)}
+    names |= {f"towers_{a}_of_{k}" for a in ASKED for k in (1, 2, 3)}
     assert set(found["metrics"]) == names
     for metric in found["metrics"].values():
         assert set(metric) >= {"value", "n", "chance"}

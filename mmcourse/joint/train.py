@@ -37,8 +37,8 @@ def picked(text: Tensor, image: Tensor, of: Tensor) -> Tensor:
 
 
 def read(model: JointModel, batch: Batch) -> tuple[Tensor, Tensor]:
-    """What the text tower makes of the texts, (B, dim), and of each word, (B, T, dim), 0 in the
-    padding. Short texts are read among short ones, which takes less time."""
+    """What the text tower makes of the texts, (N, dim), and of each word, (N, T, dim); what stands
+    in the padding means nothing. Short texts are read among short ones, which takes less time."""
     pooled, words, order = [], [], []
     for rows, length in by_length(batch.mask):
         mean, tokens = model.text_tower(batch.ids[rows, :length], batch.mask[rows, :length])
@@ -125,7 +125,8 @@ def train(
         betas=(0.9, 0.98),
     )
     rate = partial(cosine_schedule, total=steps, warmup=min(steps - 1, max(1, steps // 20)))
-    model.to(accelerator.device, memory_format=torch.channels_last).train()  # faster convolutions
+    model.to(memory_format=torch.channels_last)  # faster convolutions
+    model.to(accelerator.device).train()
     ema = EMA(model, decay=0.995)
     prepared, optimiser = accelerator.prepare(objective(model, pairs), optimiser)
     state = {"model": model, "optimiser": optimiser, "ema": ema}

@@ -44,11 +44,12 @@ def test_prompts_differ_in_the_value_alone(attribute):
 
 
 def test_class_embeddings_are_one_group_of_unit_vectors_for_each_value(tiny):
-    found = evaluate.class_embeddings(tiny(), "mood")
+    model = tiny().eval()
+    found = evaluate.class_embeddings(model, "mood")
     assert found.shape == (4, len(evaluate.prompts("mood")[0]), 16)
     torch.testing.assert_close(found.norm(dim=-1), torch.ones(found.shape[:2]))
     texts = evaluate.prompts("mood")[2]
-    torch.testing.assert_close(found[2], evaluate.embed_texts(tiny(), texts), rtol=0, atol=1e-6)
+    torch.testing.assert_close(found[2], evaluate.embed_texts(model, texts), rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize("attribute", evaluate.READABLE)
@@ -61,7 +62,7 @@ def test_no_prompt_is_embedded_among_those_of_another_value(attribute, embed, ti
 
 
 def test_the_size_of_batches_does_not_matter(tiny):
-    model, scenes = tiny(), [sample_scene("val", i) for i in range(7)]
+    model, scenes = tiny().eval(), [sample_scene("val", i) for i in range(7)]
     texts, pictures = [caption(s) for s in scenes], render_bytes(scenes, 16)
     for embed, data in ((evaluate.embed_texts, texts), (evaluate.embed_pictures, pictures)):
         whole, parts = embed(model, data), embed(model, data, batch_size=3)
@@ -71,7 +72,7 @@ def test_the_size_of_batches_does_not_matter(tiny):
 
 
 def test_weights_that_know_other_words_are_refused(tiny, tokenizer):
-    evaluate.embed_texts(tiny(vocabulary=tokenizer.fingerprint), ["a fox"])
+    evaluate.embed_texts(tiny(vocabulary=tokenizer.fingerprint).eval(), ["a fox"])
     with pytest.raises(ValueError, match="vocabulary 0123456789ab.*" + tokenizer.fingerprint):
         evaluate.embed_texts(tiny(vocabulary="0123456789ab"), ["a fox"])
 
@@ -245,6 +246,6 @@ def test_everything_on_a_card_is_measured_on_n_scenes(tiny):
     model = tiny().train()
     found = measure_joint(model, n=8)
     assert not model.training
-    assert len(found) == 4 + 4 + len(evaluate.READABLE) + 1
+    assert len(found) == 4 + 4 + len(evaluate.READABLE) + 1 + 4 * 3
     assert {m["n"] for m in found.values()} == {8}
     assert all(0 <= m["value"] <= 1 and 0 < m["chance"] < 1 for m in found.values())

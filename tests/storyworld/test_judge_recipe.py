@@ -64,6 +64,7 @@ def test_there_is_a_recipe_for_every_tier():
         assert recipe.batch_size <= min(recipe.small, recipe.large)
         assert recipe.steps > 0
         assert (recipe.polish > 0) == (recipe.crowds > 0)
+        assert (recipe.again > 0) == (recipe.fresh >= 4)
 
 
 def test_the_command_line_finds_it():
@@ -93,7 +94,8 @@ def test_a_run_leaves_a_model_and_a_card_that_tells_how_it_was_made(tmp_path):
         right = np.trace(table) / np.sum(table)
         assert right == pytest.approx(card["metrics"][name]["value"])
     assert {f"{style}_mood" for style in v.STYLES} <= confusion.keys()
-    steps = [("all", 1), ("all", 2), ("all", 3), ("all", 4), ("crowds", 1), ("crowds", 2)]
+    lengths = {"all": recipe.steps, "crowds": recipe.polish, "again": recipe.again}
+    steps = [(stage, step + 1) for stage, n in lengths.items() for step in range(n)]
     assert [(row["stage"], row["step"]) for row in log_of(tmp_path)] == steps
     files = {"card.json", "confusion.json", "config.json", "log.jsonl", "model.safetensors"}
     assert {file.name for file in tmp_path.iterdir()} == files | {"run.json"}
@@ -107,7 +109,7 @@ class Killed(Exception):
 
 
 def test_a_killed_run_goes_on_by_the_same_command_and_by_no_other(monkeypatch, tmp_path):
-    monkeypatch.setitem(RECIPES, "smoke", Recipe(3, 2, 3, 2, 2, 2, calibration=8, measured=1))
+    monkeypatch.setitem(RECIPES, "smoke", Recipe(3, 2, 3, 2, 2, 2, 8, 2, calibration=8, measured=1))
     monkeypatch.setattr(judge_recipe, "measure_with_confusion", lambda model, n: ({}, {}))
     train_judge(tmp_path / "whole", "smoke")
 
@@ -125,7 +127,7 @@ def test_a_killed_run_goes_on_by_the_same_command_and_by_no_other(monkeypatch, t
     assert {file: file.read_bytes() for file in (tmp_path / "broken").iterdir()} == before
 
     train_judge(tmp_path / "broken", "smoke")
-    assert [row["step"] for row in log_of(tmp_path / "broken")] == [1, 2, 3, 1, 2]
+    assert [row["step"] for row in log_of(tmp_path / "broken")] == [1, 2, 3, 1, 2, 1, 2]
     found = [load_file(tmp_path / name / "model.safetensors") for name in ("whole", "broken")]
     assert same(*found)
 
