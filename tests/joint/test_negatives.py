@@ -9,7 +9,15 @@ import torch
 from mmcourse.joint.glimpses import glimpse
 from mmcourse.joint.negatives import is_true, true_of
 from mmcourse.joint.pairs import caption_for_training, storyworld_pairs
-from mmcourse.storyworld import Character, Scene, Thing, describe, sample_family, sample_scene
+from mmcourse.storyworld import (
+    Caption,
+    Character,
+    Scene,
+    Thing,
+    describe,
+    sample_family,
+    sample_scene,
+)
 from mmcourse.storyworld.check import check_scene
 from mmcourse.storyworld.facts import truths
 
@@ -55,6 +63,8 @@ def said(*facts):
 )
 def test_a_text_is_true_if_some_way_to_take_it_is(facts, expected):
     assert is_true(said(*facts), truths(SCENE)) is expected
+    caption = Caption("", frozenset(), said(*facts))
+    assert true_of([caption], [SCENE]).tolist() == [[expected]]
 
 
 def by_brute_force(caption, scene):

@@ -6,7 +6,7 @@ from functools import partial
 import pytest
 import torch
 
-from mmcourse.joint import clip_loss, masked_clip_loss, three_losses
+from mmcourse.joint import clip_loss, masked_clip_loss, matching_loss, three_losses
 from mmcourse.joint import train as training
 from mmcourse.joint.pairs import Pairs, storyworld_pairs
 from mmcourse.joint.three_losses import ThreeLosses
@@ -65,6 +65,27 @@ def test_the_questions_are_half_true_and_their_answers_right(model, pairs):
         assert (texts == pictures).sum() == 8
         assert (texts != own).sum() == (pictures != own).sum() == 4
         assert not true[texts, pictures][texts != pictures].any(), "a wrong pair that is right"
+
+
+def test_what_is_true_is_called_true(model, pairs, monkeypatch):
+    asked, labels = [], []
+    questions = ThreeLosses._questions
+
+    def ask(self, logits, true, dice):
+        asked.append((questions(self, logits, true, dice), true))
+        return asked[-1][0]
+
+    def judge(logits, fit):
+        labels.append(fit)
+        return matching_loss(logits, fit)
+
+    monkeypatch.setattr(ThreeLosses, "_questions", ask)
+    monkeypatch.setattr(three_losses, "matching_loss", judge)
+    ThreeLosses(model, pairs)(pairs.show(pairs.batch(0, 16), 0, CPU))
+    ((texts, pictures), true), (fit,) = asked[0], labels
+    assert torch.equal(fit, true[texts, pictures])
+    assert fit[texts == pictures].all()
+    assert not fit[texts != pictures].any()
 
 
 def test_each_text_of_a_picture_is_asked_about(model, pairs):
