@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from itertools import count, cycle, islice, product
 
@@ -28,7 +29,19 @@ Measurement = dict[str, float | int]
 """{"value", "n", "chance"} and, for a card, "band": how far a new measurement may lie away."""
 
 
-@torch.no_grad()
+@contextmanager
+def evaluating(model: JointModel) -> Iterator[None]:
+    """The model in evaluation mode in this block, so that a vector does not depend on its company,
+    without gradients; afterwards in the mode that it had."""
+    training = model.training
+    model.eval()
+    try:
+        with torch.no_grad():
+            yield
+    finally:
+        model.train(training)
+
+
 def embed_texts(
     model: JointModel,
     texts: Sequence[str],
@@ -42,9 +55,10 @@ def embed_texts(
     """
     tokenizer, device = known_words(model, tokenizer), model.logit_scale.device
     rows = []
-    for start in range(0, len(texts), batch_size):
-        ids, mask = tokenizer.encode(texts[start : start + batch_size])
-        rows.append(model.encode_text(ids.to(device), mask.to(device)).cpu())
+    with evaluating(model):
+        for start in range(0, len(texts), batch_size):
+            ids, mask = tokenizer.encode(texts[start : start + batch_size])
+            rows.append(model.encode_text(ids.to(device), mask.to(device)).cpu())
     return torch.cat(rows)
 
 
@@ -63,12 +77,12 @@ def known_words(model: JointModel, tokenizer: Tokenizer | None = None) -> Tokeni
     return tokenizer
 
 
-@torch.no_grad()
 def embed_pictures(model: JointModel, pictures: Tensor, batch_size: int = 256) -> Tensor:
     """uint8 pictures (N, H, W, 3) to unit vectors (N, D), on the CPU."""
     device = model.logit_scale.device
     batches = pictures.split(batch_size)
-    return torch.cat([model.encode_image(from_bytes(b).to(device)).cpu() for b in batches])
+    with evaluating(model):
+        return torch.cat([model.encode_image(from_bytes(b).to(device)).cpu() for b in batches])
 
 
 def distinct_scenes(split: str, n: int, seed: int = 0) -> list[Scene]:

@@ -44,7 +44,7 @@ def test_prompts_differ_in_the_value_alone(attribute):
 
 
 def test_class_embeddings_are_one_group_of_unit_vectors_for_each_value(tiny):
-    model = tiny().eval()
+    model = tiny()
     found = evaluate.class_embeddings(model, "mood")
     assert found.shape == (4, len(evaluate.prompts("mood")[0]), 16)
     torch.testing.assert_close(found.norm(dim=-1), torch.ones(found.shape[:2]))
@@ -62,7 +62,7 @@ def test_no_prompt_is_embedded_among_those_of_another_value(attribute, embed, ti
 
 
 def test_the_size_of_batches_does_not_matter(tiny):
-    model, scenes = tiny().eval(), [sample_scene("val", i) for i in range(7)]
+    model, scenes = tiny(), [sample_scene("val", i) for i in range(7)]
     texts, pictures = [caption(s) for s in scenes], render_bytes(scenes, 16)
     for embed, data in ((evaluate.embed_texts, texts), (evaluate.embed_pictures, pictures)):
         whole, parts = embed(model, data), embed(model, data, batch_size=3)
@@ -71,8 +71,17 @@ def test_the_size_of_batches_does_not_matter(tiny):
         torch.testing.assert_close(whole, parts, rtol=0, atol=1e-5)
 
 
+def test_embedding_leaves_a_model_that_is_being_trained_as_it_was(tiny):
+    model = tiny()
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    evaluate.embed_texts(model, ["a fox", "a red owl waves"])
+    evaluate.embed_pictures(model, render_bytes([sample_scene("val", i) for i in range(3)], 16))
+    assert model.training
+    assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
+
+
 def test_weights_that_know_other_words_are_refused(tiny, tokenizer):
-    evaluate.embed_texts(tiny(vocabulary=tokenizer.fingerprint).eval(), ["a fox"])
+    evaluate.embed_texts(tiny(vocabulary=tokenizer.fingerprint), ["a fox"])
     with pytest.raises(ValueError, match="vocabulary 0123456789ab.*" + tokenizer.fingerprint):
         evaluate.embed_texts(tiny(vocabulary="0123456789ab"), ["a fox"])
 
