@@ -46,8 +46,8 @@ class ThreeLosses(nn.Module):
         text, image = model.project_text(pooled), model.project_image(seen)
         scale = model.logit_scale.exp()
         one = self._one_each(len(cells), dice).to(text.device)  # (B,)
-        true = torch.eye(len(cells), device=text.device) > 0  # (B, B)
-        true = true if batch.true is None else batch.true[one]
+        own = torch.eye(len(cells), dtype=torch.bool, device=text.device)
+        true = own if batch.true is None else batch.true[one]  # (B, B)
         with in_float32(text.device):
             text, image = text.float(), image.float()
             told_apart = contrast(text, image[batch.of], scale, batch.ignored)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 
 from mmcourse.storyworld import words as w
@@ -25,7 +26,7 @@ NOUNS = ("species", "kind", "speciess", "kinds", "name", "pronoun", "worn")
 VERBS = ("does", "act", "both", "state", "wears")
 
 
-class NounPhrases:
+class NounPhrases(ABC):
     """The part of a reader that finds and makes entities."""
 
     items: list[Item]
@@ -37,8 +38,9 @@ class NounPhrases:
     begun: bool
     relation: str
 
+    @abstractmethod
     def _place(self, found: list[Entity]) -> None:
-        raise NotImplementedError
+        """Give a noun phrase its part in the clause: object, joined subject, or subject."""
 
     def _learn(self, entity: Entity, attribute: str, value: str) -> None:
         entity.known[attribute] = value
