@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmcourse.joint.cross_attention import CrossModalAttention
@@ -28,25 +31,32 @@ class FusedBlock(nn.Module):
 
 
 class FusedEncoder(nn.Module):
-    """Blocks over the towers' tokens, with two heads: does the text fit, and which word was here?
+    """Reads the towers' tokens several times, with two heads: does the text fit, and which word was
+    here?
+
+    One block does all the readings, each on what the last has found (Dehghani et al., Universal
+    Transformers, 2019): a second look costs time but no weights.
 
     A caption is true of a picture if each of its words is. So the matching head gives every word a
     *doubt*, and the caption's logit is minus the log-sum-exp of the doubts, a soft maximum: one
-    wrong word is enough, and one can see which.
+    wrong word is enough, and one can see which. A hidden word is named by its likeness to the
+    embeddings of all words, which the text tower has already.
 
     Args:
         vocab_size: number of word ids.
         dim: width of the towers' tokens.
-        depth: number of fused blocks.
+        depth: how often the words look at the picture.
         heads: number of attention heads.
     """
 
     def __init__(self, vocab_size: int, dim: int = 128, depth: int = 2, heads: int = 4) -> None:
         super().__init__()
-        self.blocks = nn.ModuleList(FusedBlock(dim, heads) for _ in range(depth))
+        self.depth = depth
+        self.block = FusedBlock(dim, heads)
         self.norm = nn.LayerNorm(dim)
         self.doubt = nn.Linear(dim, 1)
-        self.word = nn.Linear(dim, vocab_size)
+        self.to_word = nn.Linear(dim, dim)
+        self.word_bias = nn.Parameter(torch.zeros(vocab_size))
         nn.init.constant_(self.doubt.bias, -4.0)  # about even odds for forty words at first
 
     def forward(self, words: Tensor, mask: Tensor, cells: Tensor) -> Tensor:
@@ -60,8 +70,8 @@ class FusedEncoder(nn.Module):
         Returns:
             (B, T, dim), each word with what it has seen.
         """
-        for block in self.blocks:
-            words = block(words, mask, cells)
+        for _ in range(self.depth):
+            words = self.block(words, mask, cells)
         return self.norm(words)
 
     def doubts(self, fused: Tensor, mask: Tensor) -> Tensor:
@@ -72,11 +82,20 @@ class FusedEncoder(nn.Module):
         """(B, T, dim) to (B,): logits of "this text is true of this picture"."""
         return -self.doubts(fused, mask).float().logsumexp(1)
 
+    def name(self, fused: Tensor, embeddings: Tensor) -> Tensor:
+        """(..., dim), and the embeddings (V, dim) of all words, to logits (..., V): which word
+        stood here.
+
+        Source: Press & Wolf, Using the Output Embedding to Improve Language Models, 2017, scaled as
+        attention is.
+        """
+        scaled = self.to_word(fused) / math.sqrt(embeddings.shape[1])
+        return F.linear(scaled, embeddings, self.word_bias)
+
     def maps(self, words: Tensor, mask: Tensor, cells: Tensor) -> list[Tensor]:
-        """For each block (B, heads, T, S): where in the picture each word looks."""
+        """For each look (B, heads, T, S): where in the picture each word looks."""
         found = []
-        for block in self.blocks:
-            assert isinstance(block, FusedBlock)
-            found.append(block.look.maps(words, cells))
-            words = block(words, mask, cells)
+        for _ in range(self.depth):
+            found.append(self.block.look.maps(words, cells))
+            words = self.block(words, mask, cells)
         return found

@@ -129,7 +129,7 @@ def named(model: JointModel, asked: Sequence[Hidden], cells: Tensor) -> list[boo
     right: list[bool] = []
     for part in torch.arange(len(asked)).split(128):
         read = model.fuse(ids[part].to(device), mask[part].to(device), cells[part].to(device))
-        said = model.reader.word(read[torch.arange(len(part)), at[part]]).argmax(-1)
+        said = model.name(read[torch.arange(len(part)), at[part]]).argmax(-1)
         right += [
             TELLING.get(tokenizer.words[word]) == asked[i].fact
             for word, i in zip(said.tolist(), part.tolist(), strict=True)

@@ -33,7 +33,7 @@ class JointModel(Pretrained, nn.Module):
         image_depth: transformer blocks that look.
         joint_dim: dimension of the joint space.
         vocabulary: fingerprint of the tokenizer, so that weights refuse other words.
-        fused_depth: blocks of the fused encoder on top; 0 for the towers alone.
+        fused_depth: looks of the fused encoder on top; 0 for the towers alone.
     """
 
     fused: FusedEncoder | None
@@ -111,6 +111,14 @@ class JointModel(Pretrained, nn.Module):
     def match(self, ids: Tensor, mask: Tensor, cells: Tensor) -> Tensor:
         """(B,): logits of "text i is true of picture i"; arguments as in `fuse`."""
         return self.reader.match(self.fuse(ids, mask, cells), mask)
+
+    def name(self, fused: Tensor) -> Tensor:
+        """What `fuse` returns, or some of it (..., dim), to logits (..., V): which word stood here.
+
+        Raises:
+            ValueError: the model has towers only.
+        """
+        return self.reader.name(fused, self.text_tower.words.weight)
 
     @torch.no_grad()
     def clamp_scale(self) -> None:

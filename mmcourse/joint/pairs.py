@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache, partial
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
 
 from mmcourse.joint.glimpses import glimpse
 from mmcourse.joint.negatives import true_of
@@ -89,14 +91,58 @@ class Pairs:
         chosen = batch_indices(step, batch_size // self.family, families, self.seed)
         return (chosen[:, None] * self.family + torch.arange(self.family)).flatten()
 
-    def show(self, index: Tensor, step: int, device: torch.device) -> Batch:
-        """The pictures of these indices (B,) with their captions of a step."""
+    def tell(self, index: Tensor, step: int) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Ids and mask of the captions of a step of these pictures (B,), and which are true of
+        which: the part of `show` that takes long."""
         which, turns = index.tolist(), range(self.captions * step, self.captions * (step + 1))
         ids, mask = self.tokenizer.encode([self.captioner(i, t) for i in which for t in turns])
-        true = None if self.truth is None else self.truth(which, step).to(device)
-        pixels = from_bytes(self.pictures[index]).to(device)
-        of = torch.arange(len(which), device=device).repeat_interleave(self.captions)
-        return Batch(which, step, ids.to(device), mask.to(device), of, pixels, true)
+        return ids, mask, None if self.truth is None else self.truth(which, step)
+
+    def show(
+        self,
+        index: Tensor,
+        step: int,
+        device: torch.device,
+        told: tuple[Tensor, Tensor, Tensor | None] | None = None,
+    ) -> Batch:
+        """The pictures of these indices (B,) with their captions of a step, which may have been
+        told before."""
+        ids, mask, true = told or self.tell(index, step)
+        pixels = from_bytes(self.pictures[index].to(device))
+        of = torch.arange(len(index), device=device).repeat_interleave(self.captions)
+        true = None if true is None else true.to(device)
+        return Batch(index.tolist(), step, ids.to(device), mask.to(device), of, pixels, true)
+
+    def told_ahead(
+        self, turns: Sequence[tuple[int, Tensor]], workers: int
+    ) -> Iterator[tuple[Tensor, Tensor, Tensor | None]]:
+        """What `tell` tells of each (step, index), prepared by so many processes while a GPU
+        computes; 0 of them: when it is asked for."""
+        return iter(
+            DataLoader(
+                _Told(self, turns),
+                batch_size=None,
+                collate_fn=_as_it_is,
+                num_workers=workers,
+                multiprocessing_context="fork" if workers else None,  # captioners are no pickles
+            )
+        )
+
+
+class _Told(Dataset):
+    def __init__(self, pairs: Pairs, turns: Sequence[tuple[int, Tensor]]) -> None:
+        self.pairs, self.turns = pairs, turns
+
+    def __len__(self) -> int:
+        return len(self.turns)
+
+    def __getitem__(self, k: int) -> tuple[Tensor, Tensor, Tensor | None]:
+        step, index = self.turns[k]
+        return self.pairs.tell(index, step)
+
+
+def _as_it_is(told: Any) -> Any:
+    return told
 
 
 def caption_for_training(scene: Scene, step: int) -> Caption:
@@ -104,22 +150,33 @@ def caption_for_training(scene: Scene, step: int) -> Caption:
     return describe(scene, key=step, complete=step % 10 >= 3)
 
 
-def _draw(scenes: Sequence[Scene], size: int) -> np.ndarray:
-    return render_bytes(scenes, size).numpy()
+def _draw(
+    families: Sequence[int], size: int, split: str, seed: int, family: int
+) -> tuple[list[Scene], np.ndarray]:
+    scenes = [s for i in families for s in sample_family(split, i, family, seed)]
+    return scenes, render_bytes(scenes, size).numpy()
 
 
-def draw(scenes: Sequence[Scene], size: int, workers: int | None = None) -> Tensor:
-    """`render_bytes` for many scenes, by default in several processes from 10,000 on."""
-    workers = workers or min(os.cpu_count() or 1, 1 + len(scenes) // 10_000)
+def draw(
+    families: int,
+    size: int = 64,
+    split: str = "train",
+    seed: int = 0,
+    family: int = 1,
+    workers: int | None = None,
+) -> tuple[list[Scene], Tensor]:
+    """Sample and draw so many families of scenes, many of them in several processes: the scenes,
+    and their pictures (N, size, size, 3) uint8."""
+    job = partial(_draw, size=size, split=split, seed=seed, family=family)
+    parts = [range(families)[start : start + 200] for start in range(0, families, 200)]
+    workers = workers or min(os.cpu_count() or 1, 1 + families * family // 4_000)
     if workers == 1:
-        return render_bytes(scenes, size)
-    pictures = torch.empty(len(scenes), size, size, 3, dtype=torch.uint8)
-    parts = [slice(start, start + 500) for start in range(0, len(scenes), 500)]
-    with ProcessPoolExecutor(workers) as pool:
-        drawn = pool.map(partial(_draw, size=size), [scenes[part] for part in parts])
-        for part, rows in zip(parts, drawn, strict=True):
-            pictures[part] = torch.from_numpy(rows)
-    return pictures
+        drawn = list(map(job, parts))
+    else:
+        with ProcessPoolExecutor(workers) as pool:
+            drawn = list(pool.map(job, parts))
+    pictures = torch.from_numpy(np.concatenate([rows for _, rows in drawn]))
+    return [s for scenes, _ in drawn for s in scenes], pictures
 
 
 def storyworld_pairs(
@@ -138,7 +195,7 @@ def storyworld_pairs(
     things about one animal. Such texts are often true of other pictures of their batch too, so
     which are is looked up (`Pairs.truth`).
     """
-    scenes = [s for i in range(n // family) for s in sample_family(split, i, family, seed)]
+    scenes, pictures = draw(n // family, size, split, seed, family)
 
     @lru_cache(4096)
     def told(index: int, turn: int) -> Caption:
@@ -152,7 +209,7 @@ def storyworld_pairs(
         return true_of([told(i, t) for i in index for t in turns], [scenes[i] for i in index])
 
     return Pairs(
-        draw(scenes, size),
+        pictures,
         lambda index, turn: told(index, turn).text,
         Tokenizer(),
         seed,

@@ -109,6 +109,6 @@ class ThreeLosses(nn.Module):
         for rows, length in by_length(mask):
             asked = labels[rows, :length]
             fused = self.model.fuse(shown[rows, :length], mask[rows, :length], cells[rows])
-            names.append(self.model.reader.word(fused[asked != IGNORED]))
+            names.append(self.model.name(fused[asked != IGNORED]))
             hidden.append(asked[asked != IGNORED])
         return torch.cat(names), torch.cat(hidden)

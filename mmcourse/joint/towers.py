@@ -10,9 +10,11 @@ from torch import Tensor, nn
 from mmcourse.nn import Downsample, ResidualBlock, TransformerBlock, masked_mean
 
 
-def by_length(mask: Tensor, parts: int = 4) -> Iterator[tuple[Tensor, int]]:
+def by_length(mask: Tensor, parts: int | None = None) -> Iterator[tuple[Tensor, int]]:
     """Rows of texts (B, T) in parts of about equal length, so that short ones are not padded to
-    the longest: the rows of each part, and the length of its longest text."""
+    the longest: the rows of each part, and the length of its longest text. By default four parts on
+    a CPU, and one on a GPU, which would rather read all at once."""
+    parts = parts or (4 if mask.device.type == "cpu" else 1)
     lengths = mask.sum(1)
     for rows in lengths.argsort().tensor_split(parts):
         if len(rows):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from functools import partial
+from multiprocessing import get_all_start_methods
 from pathlib import Path
 
 import torch
@@ -54,6 +56,14 @@ def contrast(text: Tensor, image: Tensor, scale: Tensor, ignored: Tensor | None 
     if ignored is None:
         return clip_loss(text, image, scale)
     return masked_clip_loss(text, image, scale, ignored)
+
+
+def helpers(device: torch.device) -> int:
+    """How many processes prepare texts for this device: those that it leaves idle. A CPU leaves
+    none, and where processes cannot be forked the loop prepares its texts itself."""
+    if device.type != "cuda" or "fork" not in get_all_start_methods():
+        return 0
+    return min(12, (os.cpu_count() or 1) - 1)
 
 
 class Contrast(nn.Module):
@@ -135,11 +145,12 @@ def train(
         start = load_checkpoint(checkpoint, accelerator=accelerator, **state)
     shard, shards = accelerator.process_index, accelerator.num_processes
 
-    for step in range(start, steps):
-        index = pairs.batch(step * shards + shard, batch_size)
+    turns = [(s, pairs.batch(s * shards + shard, batch_size)) for s in range(start, steps)]
+    told = pairs.told_ahead(turns, helpers(accelerator.device))
+    for step, index in turns:
         for group in optimiser.param_groups:
             group["lr"] = lr * rate(step)
-        loss, numbers = prepared(pairs.show(index, step, accelerator.device))
+        loss, numbers = prepared(pairs.show(index, step, accelerator.device, next(told)))
         optimiser.zero_grad()
         accelerator.backward(loss)
         accelerator.clip_grad_norm_(prepared.parameters(), 1.0)

@@ -74,11 +74,12 @@ def trait_loss(found: Tensor, shown: Tensor) -> Tensor:
 def worn(pixels: Tensor, generator: torch.Generator) -> Tensor:
     """Pictures as models draw them: some a little blurred, some noisy; (B, 3, S, S)."""
     b, s = len(pixels), pixels.shape[-1]
-    dice = torch.rand(b, 3, 1, 1, generator=generator).to(pixels.device)
+    on = generator.device
+    dice = torch.rand(b, 3, 1, 1, generator=generator, device=on).to(pixels.device)
     soft = F.interpolate(F.avg_pool2d(pixels, 2), (s, s), mode="bilinear")
     mixed = torch.where(dice[:, :1] < 0.25, 0.5 * (soft + pixels), pixels)
     strength = 0.08 * dice[:, 1:2] * (dice[:, 2:] < 0.4)
-    noise = torch.randn(pixels.shape, generator=generator).to(pixels.device)
+    noise = torch.randn(pixels.shape, generator=generator, device=on).to(pixels.device)
     return (mixed + strength * noise).clamp(-1, 1)
 
 
@@ -124,8 +125,9 @@ def train(
     for step in range(start, steps):
         album = albums[step % len(albums)]
         index = batch_indices(step // len(albums), batch_size, len(album.pixels), seed)
-        pixels = from_bytes(album.pixels[index].flatten(0, 1)).to(accelerator.device)
-        pixels = worn(pixels, torch.Generator().manual_seed(seed * 1_000_003 + step))
+        pixels = from_bytes(album.pixels[index].flatten(0, 1).to(accelerator.device))
+        dice = torch.Generator(accelerator.device).manual_seed(seed * 1_000_003 + step)
+        pixels = worn(pixels, dice)
         pixels = pixels.contiguous(memory_format=torch.channels_last)
         targets = album.targets[index].flatten(0, 1).to(accelerator.device)
         where = album.heroes[index].flatten().to(accelerator.device)

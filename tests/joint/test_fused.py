@@ -101,9 +101,18 @@ def test_maps_are_those_that_the_blocks_use(encoder, mask):
     first, second = encoder.maps(words, mask, cells)
     assert first.shape == second.shape == (B, 4, T, S)
     torch.testing.assert_close(first.sum(-1), torch.ones(B, 4, T))
-    assert torch.equal(first, encoder.blocks[0].look.maps(words, cells))
-    after = encoder.blocks[0](words, mask, cells)
-    assert torch.equal(second, encoder.blocks[1].look.maps(after, cells))
+    assert torch.equal(first, encoder.block.look.maps(words, cells))
+    after = encoder.block(words, mask, cells)
+    assert torch.equal(second, encoder.block.look.maps(after, cells))
+
+
+def test_a_hidden_word_is_named_by_its_likeness_to_all_words(encoder):
+    fused, embeddings = draw(4, DIM), draw(20, DIM, seed=1)
+    likeness = encoder.to_word(fused) @ embeddings.T / DIM**0.5
+    torch.testing.assert_close(encoder.name(fused, embeddings), likeness + encoder.word_bias)
+    with torch.no_grad():
+        encoder.word_bias[7] = 100.0
+    assert (encoder.name(fused, embeddings).argmax(-1) == 7).all()
 
 
 def test_towers_alone_have_nothing_to_fuse_with(tiny, tokenizer):

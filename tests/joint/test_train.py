@@ -9,7 +9,7 @@ import torch
 
 from mmcourse.joint import clip_loss, masked_clip_loss, siglip_loss
 from mmcourse.joint.pairs import Pairs, caption_for_training, draw, storyworld_pairs
-from mmcourse.joint.train import Contrast, train
+from mmcourse.joint.train import Contrast, helpers, train
 from mmcourse.storyworld import (
     Tokenizer,
     caption,
@@ -24,6 +24,9 @@ from mmcourse.training import batch_indices
 @pytest.fixture(scope="module")
 def pairs():
     return storyworld_pairs(48, size=16)
+
+
+CPU = torch.device("cpu")
 
 
 def weights(model):
@@ -224,8 +227,25 @@ def test_siblings_are_trained_with_their_mask(tiny):
 
 
 def test_many_processes_draw_what_one_draws():
-    scenes = [sample_scene("train", i) for i in range(601)]
-    assert torch.equal(draw(scenes, 16, workers=2), render_bytes(scenes, 16))
+    alone, together = (draw(401, 16, "train", 3, 2, workers) for workers in (1, 2))
+    assert (
+        alone[0] == together[0] == [s for i in range(401) for s in sample_family("train", i, 2, 3)]
+    )
+    assert torch.equal(alone[1], render_bytes(alone[0], 16))
+    assert torch.equal(together[1], alone[1])
+
+
+def test_helpers_tell_what_the_loop_would_tell(pairs):
+    turns = [(step, pairs.batch(step, 8)) for step in range(5)]
+    for (step, index), told in zip(turns, pairs.told_ahead(turns, 2), strict=True):
+        own = pairs.tell(index, step)
+        assert torch.equal(told[0], own[0])
+        assert torch.equal(told[1], own[1])
+        assert torch.equal(pairs.show(index, step, CPU, told).ids, own[0])
+
+
+def test_a_cpu_has_no_hands_to_spare():
+    assert helpers(CPU) == 0
 
 
 def test_strangers_come_in_the_order_of_the_seed(pairs):
