@@ -186,14 +186,15 @@ def storyworld_pairs(
     seed: int = 0,
     family: int = 1,
     captions: int = 1,
+    things: bool = False,
 ) -> Pairs:
     """Draw `n` scenes of a split once; their captions are made anew whenever one is asked for.
 
     With one caption a picture and `family` = 1, all scenes are strangers, and most details never
     decide which caption belongs to which. In families, of siblings that differ by one thing, every
     detail counts; so it does in further captions of each picture, which are glimpses: one or two
-    things about one animal. Such texts are often true of other pictures of their batch too, so
-    which are is looked up (`Pairs.truth`).
+    things about one animal, or, with `things`, about a thing. Such texts are often true of other
+    pictures of their batch too, so which are is looked up (`Pairs.truth`).
     """
     scenes, pictures = draw(n // family, size, split, seed, family)
 
@@ -201,7 +202,7 @@ def storyworld_pairs(
     def told(index: int, turn: int) -> Caption:
         step, which = divmod(turn, captions)
         if which:
-            return glimpse(scenes[index], turn)
+            return glimpse(scenes[index], turn, things)
         return caption_for_training(scenes[index], step + index)
 
     def truth(index: list[int], step: int) -> Tensor:

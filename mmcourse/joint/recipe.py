@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 
@@ -39,12 +40,14 @@ class Recipe:
     Each picture comes with `captions` texts, a long one and glimpses. The first `steps` are among
     strangers and by contrast alone; the last `sibling_steps` are among families of four scenes that
     differ by one thing, where it begins to count who has what. They train the fused encoder too, by
-    all three losses, if `fused_depth` says that there is one.
+    all three losses, if `fused_depth` says that there is one. At the last `thing_steps`, glimpses
+    are of things as well as of animals.
     """
 
     scenes: int
     steps: int
     sibling_steps: int
+    thing_steps: int
     batch_size: int
     lr: float = 6e-4
     fused_depth: int = 0
@@ -52,11 +55,34 @@ class Recipe:
 
 
 RECIPES = {
-    "smoke": Recipe(scenes=256, steps=10, sibling_steps=5, batch_size=32, fused_depth=1),
-    "cpu": Recipe(scenes=3_000, steps=130, sibling_steps=0, batch_size=96),
-    "gpu": Recipe(60_000, steps=3_000, sibling_steps=5_000, batch_size=256, fused_depth=2),
-    "full": Recipe(24_000, steps=3_000, sibling_steps=1_400, batch_size=64, fused_depth=2),
+    "smoke": Recipe(
+        scenes=256, steps=10, sibling_steps=5, thing_steps=3, batch_size=32, fused_depth=1
+    ),
+    "cpu": Recipe(scenes=3_000, steps=130, sibling_steps=0, thing_steps=0, batch_size=96),
+    "gpu": Recipe(60_000, 1_500, 9_000, 3_000, batch_size=256, lr=8e-4, fused_depth=2),
+    "full": Recipe(24_000, 3_000, 4_000, 2_000, batch_size=64, fused_depth=2),
 }
+
+
+class Stage(NamedTuple):
+    """A part of a run: siblings in a family, and whether glimpses are of things too."""
+
+    name: str
+    steps: int
+    family: int
+    things: bool
+    objective: Objective
+
+
+def stages(recipe: Recipe) -> list[Stage]:
+    """What a recipe trains on, in this order."""
+    losses = ThreeLosses if recipe.fused_depth else Contrast
+    every = (
+        Stage("strangers", recipe.steps, 1, False, Contrast),
+        Stage("siblings", recipe.sibling_steps, 4, False, losses),
+        Stage("things", recipe.thing_steps, 4, True, losses),
+    )
+    return [stage for stage in every if stage.steps]
 
 
 def build(fused_depth: int = 0) -> JointModel:
@@ -86,18 +112,16 @@ def train_joint(out: Path, tier: str, seed: int = 0, precision: str = "no") -> N
     run = Run(out, command, sources_hash(SOURCES))
     seed_everything(seed)
     model = build(recipe.fused_depth)
-    stages: dict[str, tuple[int, int, Objective]] = {"strangers": (1, recipe.steps, Contrast)}
     after = {}
-    if recipe.sibling_steps:
-        last = ThreeLosses if recipe.fused_depth else Contrast
-        stages["siblings"] = (4, recipe.sibling_steps, last)
-    for stage, (family, steps, objective) in stages.items():
+    todo = stages(recipe)
+    for stage, steps, family, things, objective in todo:
         pairs = storyworld_pairs(
             recipe.scenes,
             model.image_tower.size,
             seed=seed,
             family=family,
             captions=recipe.captions,
+            things=things,
         )
         loop = train(
             model,
@@ -110,7 +134,7 @@ def train_joint(out: Path, tier: str, seed: int = 0, precision: str = "no") -> N
             objective=objective,
         )
         run.follow(loop, steps, ("loss", "accuracy"), stage)
-        if stage != list(stages)[-1]:
+        if stage != todo[-1].name:
             after[stage] = {name: m["value"] for name, m in measure_towers(model).items()}
     model.save_pretrained(out, dtype=torch.float16)
     model = JointModel.from_pretrained(out, device=str(pick_device()))

@@ -9,13 +9,14 @@ from mmcourse.storyworld import words as w
 from mmcourse.storyworld.facts import facts, truths
 
 SCENES = [sample_scene("train", i) for i in range(400)]
+THINGS = [(s, glimpse(s, key, things=True)) for s in SCENES for key in range(5)]
 GLIMPSES = [(scene, glimpse(scene, key)) for scene in SCENES for key in range(5)]
 PHRASES = {"mood": w.FEELS, "accessory": w.WEARS | {"none": w.BARE}, "action": w.DOES,
            "place": w.PLACE, "time": w.TIME, "weather": w.WEATHER}  # fmt: skip
 
 
 def test_what_a_glimpse_says_is_true_and_is_what_its_words_say():
-    for scene, seen in GLIMPSES:
+    for scene, seen in GLIMPSES + THINGS:
         assert seen.facts <= facts(scene)
         assert is_true(seen.said, truths(scene))
         rest = seen.text
@@ -34,6 +35,18 @@ def test_it_speaks_of_one_animal_and_of_one_or_two_things_about_it():
     said = Counter(k for _, seen in GLIMPSES for _, k, _ in seen.said if k != "species")
     assert set(said) == {"colour", "accessory", "mood", "action", "place", "time", "weather"}
     assert max(said.values()) < 1.5 * min(said.values())
+
+
+def test_where_there_are_things_half_of_the_glimpses_are_of_one_if_wanted():
+    of_things = [(s, g) for s, g in THINGS if any(k == "kind" for _, k, _ in g.said)]
+    with_things = [s for s, _ in THINGS if s.things]
+    assert 0.45 < len(of_things) / len(with_things) < 0.55
+    said = Counter(k for _, g in of_things for _, k, _ in g.said)
+    assert 0.6 < said["colour"] / said["kind"] < 0.8
+    assert 0.2 < sum(said[k] for k in ("place", "time", "weather")) / said["kind"] < 0.3
+    assert not any(k == "kind" for _, g in GLIMPSES for _, k, _ in g.said)
+    for _, seen in of_things:
+        assert {who for who, _, _ in seen.said} <= {"thing 1", "scene"}
 
 
 def test_it_is_told_in_words_of_the_world_and_shortly():

@@ -25,7 +25,7 @@ def small(monkeypatch):
         )
 
     monkeypatch.setattr(recipe, "build", build)
-    monkeypatch.setitem(RECIPES, "smoke", Recipe(24, 4, 2, batch_size=8, fused_depth=1))
+    monkeypatch.setitem(RECIPES, "smoke", Recipe(24, 4, 2, 2, batch_size=8, fused_depth=1))
     for name in ("measure_joint", "measure_towers"):
         measure = getattr(recipe, name)
         monkeypatch.setattr(recipe, name, partial(measure, n=5))
