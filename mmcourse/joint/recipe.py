@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -91,6 +92,23 @@ def build(fused_depth: int = 0) -> JointModel:
     return JointModel(len(words), vocabulary=words.fingerprint, fused_depth=fused_depth)
 
 
+HISTORY = ("contrast", "matched", "named")
+
+
+def history(rows: Sequence[Mapping[str, float]], points: int = 100) -> dict[str, Sequence[float]]:
+    """How the fused encoder learns: means over equal parts of its steps, for the card.
+
+    {"step": the last step of each part, counted through all stages that train it, "contrast": the
+    towers' loss, "matched" and "named": shares of right answers}; empty lists for towers alone.
+    """
+    rows = [row for row in rows if "matched" in row]
+    size = max(1, -(-len(rows) // points))
+    parts = [rows[at : at + size] for at in range(0, len(rows), size)]
+    ends = [min(at + size, len(rows)) for at in range(0, len(rows), size)]
+    means = {k: [round(sum(r[k] for r in p) / len(p), 4) for p in parts] for k in HISTORY}
+    return {"step": ends, **means}
+
+
 def train_joint(out: Path, tier: str, seed: int = 0, precision: str = "no") -> None:
     """Train, save and measure the joint model, and write its card.
 
@@ -155,6 +173,7 @@ def train_joint(out: Path, tier: str, seed: int = 0, precision: str = "no") -> N
             "versions": environment(),
             "metrics": metrics,
             "after_stage": after,
+            "history": history(run.log_rows()),
         },
     )
     run.finish()

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from mmcourse.storyworld import vocabulary as v
 from mmcourse.storyworld.dataset import from_bytes, render_bytes
-from mmcourse.storyworld.judge import Judge
+from mmcourse.storyworld.judge import Judge, strangeness
 from mmcourse.storyworld.judge_data import draw_album
 from mmcourse.storyworld.reading import FIELDS, targets
 from mmcourse.storyworld.sampling import sample_scene
@@ -27,7 +27,7 @@ ATTRIBUTES = {
     **{f.removeprefix("scene."): [f] for f in FIELDS if f.startswith("scene.")},
 }  # fmt: skip
 """The fields that each attribute of a card stands for, at whatever position."""
-KEPT = 0.999
+KEPT = 0.997
 """Share of ordinary pictures that must stay readable."""
 
 
@@ -49,8 +49,7 @@ def calibrate(model: Judge, n: int = 4000, seed: int = 0) -> None:
     """Fit the temperatures, the summary of ordinary pictures, and what counts as unreadable.
 
     Each field's temperature minimises the cross-entropy on `val`, half at 64 and half at 128 px
-    (Guo et al., 2017). A picture is unreadable if it lies farther from the others than all but one
-    in a thousand, or leaves the judge less sure than all but one in a thousand.
+    (Guo et al., 2017). A picture is unreadable if it is stranger than all but three in a thousand.
     """
     model.eval()
     scenes = [sample_scene("val", i, seed) for i in range(n)]
@@ -66,13 +65,11 @@ def calibrate(model: Judge, n: int = 4000, seed: int = 0) -> None:
         model.temperature[i] = grid[int(loss.argmin())] if asked.any() else 1.0
     centre = summary.mean(0)
     spread = torch.cov((summary - centre).T)
-    ridge = 1e-3 * spread.diagonal().mean() * torch.eye(len(spread))
+    ridge = 3e-3 * spread.diagonal().mean() * torch.eye(len(spread))
     model.take_as_usual(centre, spread + ridge)
     away = model.unusual(summary.float().to(model.centre.device)).cpu()
-    model.farthest.fill_(float(torch.quantile(away, KEPT)))
-    model.least_sure.fill_(0.0)
-    sure = _sureness(model, logits, truth)
-    model.least_sure.fill_(float(torch.quantile(sure, 1 - KEPT)))
+    strange = strangeness(away, _sureness(model, logits, truth))
+    model.strangest.fill_(float(torch.quantile(strange, KEPT)))
 
 
 def _sureness(model: Judge, logits: dict[str, Tensor], truth: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ from safetensors.torch import load_file
 
 from mmcourse.hub import read_card
 from mmcourse.joint import JointModel, recipe
-from mmcourse.joint.recipe import RECIPES, SOURCES, Recipe, build, train_joint
+from mmcourse.joint.recipe import RECIPES, SOURCES, Recipe, build, history, train_joint
 from mmcourse.storyworld import Tokenizer
 from mmcourse.training import TIERS
 
@@ -80,17 +80,33 @@ def test_a_run_leaves_a_model_and_a_card_that_tells_how_it_was_made(tmp_path):
     assert card["metrics"]["t2i_recall_at_1"]["n"] == 5
     assert card["metrics"]["matching"]["n"] == 10
     assert JointModel.from_pretrained(tmp_path).vocabulary == Tokenizer().fingerprint
-    steps = [("strangers", step) for step in (1, 2, 3, 4)] + [("siblings", 1), ("siblings", 2)]
+    steps = [("strangers", step) for step in (1, 2, 3, 4)]
+    steps += [(stage, step) for stage in ("siblings", "things") for step in (1, 2)]
+    last = log_of(tmp_path)[4:]
+    assert card["history"]["step"] == [1, 2, 3, 4]
+    assert card["history"]["named"] == [pytest.approx(row["named"], abs=1e-4) for row in last]
+    assert card["after_stage"].keys() == {"strangers", "siblings"}
     assert [(entry["stage"], entry["step"]) for entry in log_of(tmp_path)] == steps
     assert not list(tmp_path.glob("checkpoint*"))
 
 
 def test_without_a_fused_encoder_siblings_are_told_apart_by_contrast(monkeypatch, tmp_path):
-    monkeypatch.setitem(RECIPES, "smoke", Recipe(24, steps=2, sibling_steps=2, batch_size=8))
+    monkeypatch.setitem(RECIPES, "smoke", Recipe(24, 2, 2, 0, batch_size=8))
     train_joint(tmp_path, "smoke")
     assert JointModel.from_pretrained(tmp_path).fused is None
     assert "matching" not in read_card(tmp_path)["metrics"]
     assert "contrast" not in log_of(tmp_path)[-1]
+
+
+def test_the_history_keeps_the_mean_of_each_part_of_the_steps():
+    rows = [{"stage": "strangers", "step": 1, "loss": 9.0}]
+    rows += [{"contrast": 1.0 * k, "matched": k / 10, "named": k / 100} for k in range(10)]
+    kept = history(rows, points=4)
+    assert kept["step"] == [3, 6, 9, 10]
+    assert kept["contrast"] == [1, 4, 7, 9]
+    assert kept["matched"] == [0.1, 0.4, 0.7, 0.9]
+    assert kept["named"] == [0.01, 0.04, 0.07, 0.09]
+    assert history(rows[:1]) == {"step": [], "contrast": [], "matched": [], "named": []}
 
 
 def test_a_killed_run_goes_on_by_the_same_command(killed):
@@ -107,13 +123,13 @@ def test_a_run_killed_between_its_stages_ends_as_an_unbroken_one(monkeypatch, tm
     kill(tmp_path / "broken", monkeypatch, "towers")
     assert len(log_of(tmp_path / "broken")) == 4
     train_joint(tmp_path / "broken", "smoke")
-    assert len(log_of(tmp_path / "broken")) == 6
+    assert len(log_of(tmp_path / "broken")) == 8
     assert same(weights(tmp_path / "whole"), weights(tmp_path / "broken"))
 
 
 def test_a_run_killed_among_siblings_ends_as_an_unbroken_one(monkeypatch, tmp_path):
     """Checkpoints are written every 250 steps, so the steps after the 250th are run twice."""
-    monkeypatch.setitem(RECIPES, "smoke", Recipe(24, steps=1, sibling_steps=254, batch_size=8))
+    monkeypatch.setitem(RECIPES, "smoke", Recipe(24, 1, 254, 0, batch_size=8))
     for name in ("measure_joint", "measure_towers"):
         monkeypatch.setattr(recipe, name, lambda model: SOME_METRICS)
     train_joint(tmp_path / "whole", "smoke")
@@ -160,7 +176,7 @@ def test_a_finished_folder_starts_afresh(tmp_path):
     train_joint(tmp_path, "smoke", seed=1)
     assert not same(weights(tmp_path), first)
     assert read_card(tmp_path)["seed"] == 1
-    assert len(log_of(tmp_path)) == 6
+    assert len(log_of(tmp_path)) == 8
     train_joint(tmp_path, "smoke")
     assert same(weights(tmp_path), first), "a card's command makes the same weights again"
 

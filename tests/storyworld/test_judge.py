@@ -17,6 +17,7 @@ from mmcourse.storyworld.judge import (
     Judge,
     Sight,
     first_gaze,
+    strangeness,
 )
 from mmcourse.storyworld.reading import FIELDS, answers, targets
 
@@ -196,7 +197,9 @@ def test_what_lies_too_far_from_the_usual_is_unreadable_but_read_all_the_same(sc
     near, far = torch.eye(16)[:1] * 2, torch.eye(16)[:1] * 3
     model = who_says(logits_of(scenes[:2]), summary=torch.cat([near, far]))
     model.take_as_usual(torch.zeros(16), torch.eye(16))
-    model.farthest.fill_(4.0)  # the square of 2, which is not yet too far
+    assert [r.readable for r in model.read(pictures(2))] == [True, True], "nothing is too far"
+    sure = model.read(pictures(2))[0].confidence.values()
+    model.strangest.copy_(strangeness(torch.tensor(4.001), sum(sure) / len(sure)))
     readings = model.read(pictures(2))
     assert [r.readable for r in readings] == [True, False]
     assert [r.facts for r in readings] == [facts(scene) for scene in scenes[:2]]
@@ -205,14 +208,25 @@ def test_what_lies_too_far_from_the_usual_is_unreadable_but_read_all_the_same(sc
 def test_what_leaves_it_unsure_is_unreadable(scenes):
     sure = logits_of(scenes[:2])
     logits = {f: rows * torch.tensor([[1.0], [0.25]]) for f, rows in sure.items()}
-    model = who_says(logits)
+    model = who_says(logits, summary=torch.eye(16)[:1].repeat(2, 1))
+    model.take_as_usual(torch.zeros(16), torch.eye(16))
     means = [sum(r.confidence.values()) / len(r.confidence) for r in model.read(pictures(2))]
     assert means[0] > means[1]
-    for least, readable in ((means[1] - 0.01, [True, True]), (sum(means) / 2, [True, False])):
-        model.least_sure.fill_(least)
+    for least, readable in (
+        (means[1] - 0.01, [True, True]),
+        (sum(means) / 2, [True, False]),
+        ((means[0] + 1) / 2, [False, False]),
+    ):
+        model.strangest.copy_(strangeness(torch.tensor(1.0), least))
         assert [r.readable for r in model.read(pictures(2))] == readable
-    model.least_sure.fill_((means[0] + 1) / 2)
-    assert [r.readable for r in model.read(pictures(2))] == [False, False]
+
+
+def test_strangeness_weighs_distance_and_doubt_by_their_factors():
+    once = strangeness(torch.tensor(5.0), 0.9)
+    assert strangeness(torch.tensor(10.0), 0.9) - once == pytest.approx(np.log(2), rel=1e-5)
+    twice = strangeness(torch.tensor(5.0), 1 - 2 * 0.1 - 1e-4)
+    assert twice - once == pytest.approx(0.05 * np.log(2), rel=1e-2)
+    assert strangeness(torch.tensor(5.0), 1.0).isfinite()
 
 
 @pytest.mark.parametrize(
@@ -264,8 +278,7 @@ def test_a_saved_judge_reads_alike(scenes, tmp_path):
     model = tiny(glances=2)
     model.temperature.copy_(0.5 + torch.rand(len(FIELDS)))
     model.take_as_usual(torch.randn(16), torch.eye(16) + 0.1)
-    model.farthest.fill_(1 / 3)
-    model.least_sure.fill_(1 / 7)
+    model.strangest.fill_(1 / 3)
     pixels = to_pixels([render(scene, 64) for scene in scenes[:4]])
     model.save_pretrained(tmp_path)
     same_readings(Judge.from_pretrained(tmp_path).read(pixels), model.read(pixels))
