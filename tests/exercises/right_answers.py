@@ -238,6 +238,43 @@ def siglip_by_bce(text_emb, image_emb, logit_scale, logit_bias):
     return loss.sum(1).mean()
 
 
+def train_in_batches(text, image, text_map, image_map, steps):
+    """Batches of 64, modules, AdamW, scale and bias as one-element tensors."""
+    towers = [nn.Linear(m.shape[0], m.shape[1], bias=False) for m in (text_map, image_map)]
+    for tower, m in zip(towers, (text_map, image_map), strict=True):
+        tower.weight.data = m.T.clone()
+    t, b = nn.Parameter(torch.tensor([2.303])), nn.Parameter(torch.tensor([-10.0]))
+    parameters = [*towers[0].parameters(), *towers[1].parameters(), t, b]
+    optimiser = torch.optim.AdamW(parameters, lr=0.03, weight_decay=0.0)
+    for _ in range(steps):
+        rows = torch.randint(len(text), (64,))
+        u, v = F.normalize(towers[0](text[rows]), dim=1), F.normalize(towers[1](image[rows]), dim=1)
+        logits = t.exp() * u @ v.T + b
+        target = (rows[:, None] == rows).float()
+        loss = F.binary_cross_entropy_with_logits(logits, target, reduction="sum") / 64
+        loss.backward()
+        optimiser.step()
+        optimiser.zero_grad()
+    trained = [tower.weight.detach().T.contiguous() for tower in towers]
+    return [*trained, t.exp().detach()[0], b.detach()[0]]
+
+
+def train_by_hand(text, image, text_map, image_map, steps):
+    """Without an optimiser: momentum, written out."""
+    values = [text_map.clone(), image_map.clone(), torch.tensor(2.303), torch.tensor(-10.0)]
+    velocity = [torch.zeros_like(v) for v in values]
+    for _ in range(steps):
+        leaves = [v.detach().requires_grad_() for v in values]
+        u, v = F.normalize(text @ leaves[0], dim=1), F.normalize(image @ leaves[1], dim=1)
+        logits = leaves[2].exp() * u @ v.T + leaves[3]
+        signs = 2 * torch.eye(len(u)) - 1
+        loss = F.softplus(-signs * logits).sum() / len(u)
+        for k, g in enumerate(torch.autograd.grad(loss, leaves)):
+            velocity[k] = 0.9 * velocity[k] + g
+            values[k] = leaves[k].detach() - 0.02 * velocity[k]
+    return values[0], values[1], float(values[2].exp()), float(values[3])
+
+
 # Bug hunts.
 
 
@@ -320,6 +357,7 @@ RIGHT: dict[str, list[Callable[..., Any]]] = {
     "ch01.attention_maps": [maps_by_einsum, maps_in_a_loop, maps_by_sdpa],
     "ch01.negative_chances": [chances_with_minus_infinity, chances_by_weights],
     "ch01.siglip_loss": [siglip_by_softplus, siglip_by_bce],
+    "ch01.train_siglip": [train_in_batches, train_by_hand],
     "ch01.hunt_contrastive": [hunt_by_formula, hunt_by_properties],
     "ch01.hunt_pooling": [hunt_pool_by_hand, hunt_pool_in_a_loop],
 }

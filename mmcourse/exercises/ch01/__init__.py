@@ -11,4 +11,5 @@ ORDER = (
     "hunt_contrastive",
     "hunt_pooling",
     "siglip_loss",
+    "train_siglip",
 )

@@ -1,0 +1,238 @@
+"""Stretch: train with the sigmoid loss, and be scored by retrieval."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from mmcourse.exercises.definition import Mutant, Task, holds
+from mmcourse.exercises.expect import number, tensor
+from mmcourse.exercises.values import Broken
+from mmcourse.joint.linear import train_siglip
+from mmcourse.joint.losses import siglip_loss
+
+STUB = '''
+@exercise("ch01.train_siglip")
+def train_siglip(text, image, text_map, image_map, steps):
+    """Train two linear towers with the sigmoid loss. You are scored by retrieval.
+
+    text: (N, A), a row for each text.  image: (N, B), row i is the picture of text i.
+    text_map: (A, D), image_map: (B, D), where to start. The vector of a text is the row
+    text @ text_map brought to length 1, that of a picture image @ image_map, likewise.
+    steps: how many optimiser steps you have. Batch and optimiser are yours to choose; all pairs at
+    once and torch.optim.Adam(..., lr=0.05) will do.
+    Returns (text_map, image_map, logit_scale, logit_bias) as they are after training: two new
+    tensors and two numbers. Start at scale 10 and bias -10, and learn both.
+    Use `mmcourse.joint.siglip_loss`, or your own of the exercise before.
+    """
+    raise NotImplementedError
+'''
+
+TRAINED_ON, UNSEEN, WIDTH, STEPS = 256, 200, 6, 150
+
+
+def _views(n: int, seed: int, world: int) -> tuple[Tensor, Tensor]:
+    """n things, each seen in two ways: what both see is six numbers, the rest is each one's own."""
+    dice = torch.Generator().manual_seed(world)
+    shared = [torch.randn(WIDTH, a, generator=dice) for a in (12, 16)]
+    own = [torch.randn(WIDTH, a, generator=dice) for a in (12, 16)]
+    dice = torch.Generator().manual_seed(1000 * world + seed)
+    things = torch.randn(n, WIDTH, generator=dice)
+    text, image = (
+        things @ s + 0.6 * torch.randn(n, WIDTH, generator=dice) @ o
+        for s, o in zip(shared, own, strict=True)
+    )
+    return text, image
+
+
+def _start() -> tuple[Tensor, Tensor]:
+    dice = torch.Generator().manual_seed(7)
+    text_map, image_map = (0.3 * torch.randn(a, WIDTH, generator=dice) for a in (12, 16))
+    return text_map, image_map
+
+
+def _trained(answer: Any, world: int) -> tuple[Tensor, Tensor, float, float]:
+    with torch.enable_grad():
+        given = answer(*_views(TRAINED_ON, 0, world), *_start(), STEPS)
+    if not isinstance(given, tuple | list) or len(given) != 4:
+        raise Broken(
+            "Return four things: both maps, the scale and the bias.",
+            f"{type(given).__name__}",
+            "(text_map, image_map, logit_scale, logit_bias)",
+        )
+    maps = [tensor(m, tuple(s.shape)).detach() for m, s in zip(given, _start(), strict=False)]
+    for name, found in zip(("text_map", "image_map"), maps, strict=True):
+        if not bool(torch.isfinite(found).all()):
+            raise Broken(f"There is a NaN or an infinity in `{name}`.", found, "finite numbers")
+    return maps[0], maps[1], number(given[2]), number(given[3])
+
+
+def _cosines(text_map: Tensor, image_map: Tensor, world: int) -> Tensor:
+    """(200, 200), of texts and pictures that were not trained on."""
+    text, image = _views(UNSEEN, 1, world)
+    return F.normalize(text @ text_map, dim=1) @ F.normalize(image @ image_map, dim=1).T
+
+
+def _recall(cosines: Tensor) -> float:
+    own = torch.arange(len(cosines))
+    return (cosines.argmax(1) == own).float().mean().item()
+
+
+@holds("of 200 unseen pairs, at least 80 % of texts find their picture (by chance 0.5 %)")
+def texts_find_pictures(answer: Any) -> None:
+    for world in (0, 1):
+        found = _recall(_cosines(*_trained(answer, world)[:2], world))
+        if found < 0.8:
+            raise Broken("Too few texts find their picture.", f"{100 * found:.1f} %", "80 %")
+
+
+@holds("and at least 80 % of pictures find their text")
+def pictures_find_texts(answer: Any) -> None:
+    found = _recall(_cosines(*_trained(answer, 2)[:2], 2).T)
+    if found < 0.8:
+        raise Broken("Too few pictures find their text.", f"{100 * found:.1f} %", "80 %")
+
+
+@holds("sigmoid(scale * cosine + bias) is far higher for unseen pairs than for strangers")
+def says_yes_and_no(answer: Any) -> None:
+    text_map, image_map, scale, bias = _trained(answer, 3)
+    said = (scale * _cosines(text_map, image_map, 3) + bias).sigmoid()
+    pairs = said.diagonal().mean().item()
+    strangers = said[~torch.eye(UNSEEN, dtype=torch.bool)].mean().item()
+    if not (pairs > 0.05 and pairs > 10 * strangers):
+        raise Broken(
+            "Scale and bias were not learnt by the sigmoid loss: as probabilities they are off.",
+            f"{pairs:.3f} for pairs, {strangers:.3f} for strangers",
+            "more than 0.05 for pairs, and ten times as much as for strangers",
+        )
+
+
+def _probe(function: Any) -> list[Any]:
+    """What kind of towers come out: untouched maps, how many find, how alike true pairs are."""
+    try:
+        text_map, image_map, *_ = _trained(function, 0)
+    except Exception as error:
+        return [type(error).__name__]
+    cosines = _cosines(text_map, image_map, 0)
+    same = [torch.equal(a, b) for a, b in zip((text_map, image_map), _start(), strict=True)]
+    recall, alike = _recall(cosines), cosines.diagonal().mean().item()
+    return [*same, recall < 0.025, recall < 0.6, alike > 0.6]
+
+
+def _loop(text: Tensor, image: Tensor, maps: tuple[Tensor, Tensor], steps: int, loss: Any) -> Any:
+    """The loop of the reference, with room for a mistake: loss(step, u, v, scale, bias)."""
+    maps = tuple(m.detach().clone() for m in maps)  # type: ignore[assignment]
+    log_scale, bias = torch.tensor(10.0).log(), torch.tensor(-10.0)
+    learnt = [x.requires_grad_() for x in (*maps, log_scale, bias)]
+    optimiser = torch.optim.Adam(learnt, lr=0.05)
+    for step in range(steps):
+        value = loss(step, text @ maps[0], image @ maps[1], log_scale.exp(), bias)
+        optimiser.zero_grad()
+        value.backward()
+        optimiser.step()
+    return maps[0].detach(), maps[1].detach(), log_scale.exp().item(), bias.item()
+
+
+def _units(u: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
+    return F.normalize(u, dim=1), F.normalize(v, dim=1)
+
+
+def _untrained(
+    text: Tensor, image: Tensor, text_map: Tensor, image_map: Tensor, steps: int
+) -> tuple:
+    return text_map.clone(), image_map.clone(), 10.0, -10.0
+
+
+def _one_tower(
+    text: Tensor, image: Tensor, text_map: Tensor, image_map: Tensor, steps: int
+) -> tuple:
+    def loss(step: int, u: Tensor, v: Tensor, scale: Tensor, bias: Tensor) -> Tensor:
+        u, v = _units(u, v.detach())
+        return siglip_loss(u, v, scale, bias)
+
+    return _loop(text, image, (text_map, image_map), steps, loss)
+
+
+def _unnormalised(
+    text: Tensor, image: Tensor, text_map: Tensor, image_map: Tensor, steps: int
+) -> tuple:
+    def loss(step: int, u: Tensor, v: Tensor, scale: Tensor, bias: Tensor) -> Tensor:
+        return siglip_loss(u, v, scale, bias)
+
+    return _loop(text, image, (text_map, image_map), steps, loss)
+
+
+def _shuffled(
+    text: Tensor, image: Tensor, text_map: Tensor, image_map: Tensor, steps: int
+) -> tuple:
+    def loss(step: int, u: Tensor, v: Tensor, scale: Tensor, bias: Tensor) -> Tensor:
+        u, v = _units(u, v)
+        dice = torch.Generator().manual_seed(step)
+        return siglip_loss(u, v[torch.randperm(len(v), generator=dice)], scale, bias)
+
+    return _loop(text, image, (text_map, image_map), steps, loss)
+
+
+def _pairs_only(
+    text: Tensor, image: Tensor, text_map: Tensor, image_map: Tensor, steps: int
+) -> tuple:
+    def loss(step: int, u: Tensor, v: Tensor, scale: Tensor, bias: Tensor) -> Tensor:
+        u, v = _units(u, v)
+        return -F.logsigmoid(scale * (u * v).sum(1) + bias).mean()
+
+    return _loop(text, image, (text_map, image_map), steps, loss)
+
+
+EXERCISE = Task(
+    id="ch01.train_siglip",
+    title="Train with the sigmoid loss",
+    level="stretch",
+    difficulty=4,
+    minutes=25,
+    stub=STUB,
+    reference=train_siglip,
+    properties=(texts_find_pictures, pictures_find_texts, says_yes_and_no),
+    probe=_probe,
+    mutants=(
+        Mutant(
+            "nothing was trained",
+            _untrained,
+            "Both maps came back as they were given. Do the optimiser's parameters include them, "
+            "with requires_grad, and do you return those and not the arguments?",
+        ),
+        Mutant(
+            "one tower stands still",
+            _one_tower,
+            "The image map came back as it was given. Put both maps into the optimiser, and let "
+            "the gradient reach both: no detach.",
+        ),
+        Mutant(
+            "vectors of any length",
+            _unnormalised,
+            "The vectors were not brought to length 1 in training, so length did the work of the "
+            "angle; retrieval compares angles alone. Normalise the rows inside the loop.",
+        ),
+        Mutant(
+            "pairs that do not belong together",
+            _shuffled,
+            "Each step showed texts with the wrong pictures. If you draw or shuffle, draw one set "
+            "of indices and use it for both.",
+        ),
+        Mutant(
+            "pairs only, no strangers",
+            _pairs_only,
+            "Only true pairs were asked about. What tells one pair from another is learnt from the "
+            "B² - B strangers of the batch.",
+        ),
+    ),
+    hints=(
+        "Clone both maps, call requires_grad_() on the clones, and give them to Adam together with "
+        "the logarithm of the scale and the bias.",
+        "In each step: multiply, F.normalize(..., dim=1), siglip_loss(u, v, log_scale.exp(), "
+        "bias), then zero_grad, backward, step.",
+        "At the end return the maps with .detach(), log_scale.exp().item() and bias.item().",
+    ),
+)
