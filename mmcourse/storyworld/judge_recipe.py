@@ -61,8 +61,8 @@ class Recipe:
 RECIPES = {
     "smoke": Recipe(12, 12, 4, 6, 2, 4, 12, batch_size=3, calibration=64, measured=32),
     "cpu": Recipe(1_500, 500, steps=300, batch_size=16, calibration=500, measured=300),
-    "gpu": Recipe(16_000, 8_000, 6_000, 8_000, 1_000, 3_000, 16_000, batch_size=64),
-    "full": Recipe(16_000, 10_000, 2_600, crowds=4_000, polish=400, again=1_800, fresh=9_500),
+    "gpu": Recipe(16_000, 10_000, 2_600, crowds=4_000, polish=400, again=1_800, fresh=9_500),
+    "full": Recipe(16_000, 8_000, 6_000, 8_000, 1_000, 3_000, 16_000, batch_size=64),
 }
 
 

@@ -31,6 +31,7 @@ def judge():
 
 def test_the_card_tells_how_to_make_it_again(card):
     assert card["name"] == "judge"
+    assert card["tier"] == "full"
     given = f"--tier {card['tier']} --seed {card['seed']} --precision"
     assert card["command"].startswith(f"mmcourse train judge {given} ")
     assert len(card["sources"]) == 64
