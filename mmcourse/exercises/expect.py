@@ -50,7 +50,7 @@ def number(got: Any) -> float:
     if isinstance(got, int | float | np.number):
         return float(got)
     if isinstance(got, Tensor | np.ndarray) and got.ndim == 0:
-        return float(got)
+        return float(got.detach() if isinstance(got, Tensor) else got)
     raise Broken("It did not return one number.", got, "a number")
 
 

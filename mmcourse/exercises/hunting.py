@@ -165,7 +165,8 @@ def grade_hunt(hunt: Hunt, test: Callable[..., Any], emit: Emit) -> None:
     if caught < total:
         seen = profile(test, hunt)
         for mutant in hunt.mutants:
-            if profile(mutant.answer, hunt) == seen:
+            same = profile(mutant.answer, hunt) == seen
+            if same and _fair(mutant.answer, hunt).state == fair.state:
                 emit({"event": "mistake", "name": mutant.name, "hint": mutant.hint})
                 return
 
