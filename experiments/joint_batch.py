@@ -73,8 +73,8 @@ def run(name: str, size: int, pairs: Pairs, seen: int, n: int) -> dict[str, floa
 
 def main() -> None:
     small = "--small" in sys.argv[1:]
-    sizes, seen, n = ((4, 8), 16, 8) if small else (SIZES, 38_400, 1_000)
-    pairs = storyworld_pairs(seen // 2, seed=SEED)
+    sizes, seen, n = ((4, 8), 16, 8) if small else (SIZES, 12_800, 1_000)
+    pairs = storyworld_pairs(max(seen // 4, max(sizes)), seed=SEED)
     found: dict[str, dict[str, object]] = {}
     for size in sizes:
         for name in ("softmax", "sigmoid"):

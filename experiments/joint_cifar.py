@@ -114,7 +114,7 @@ def main() -> None:
     data, unseen = (
         (made_up(120), made_up(20)) if small else (part(cifar10("train"), None), cifar10("test"))
     )
-    steps, seeds = (3, SEEDS[:1]) if small else (600, SEEDS)
+    steps, seeds = (3, SEEDS[:1]) if small else (300, SEEDS)
     rows: dict[str, list[float]] = {}
     for seed in seeds:
         torch.manual_seed(seed)

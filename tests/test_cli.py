@@ -110,7 +110,7 @@ def test_a_program_error_is_not_hidden(mmcourse, monkeypatch):
 
 def test_train_saves_and_measures(mmcourse, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setitem(RECIPES, "smoke", Recipe(24, steps=3, sibling_steps=0, batch_size=8))
+    monkeypatch.setitem(RECIPES, "smoke", Recipe(24, 3, 0, 0, batch_size=8))
     monkeypatch.setattr(recipe, "build", small_towers)
     measure = recipe.measure_joint
     monkeypatch.setattr(recipe, "measure_joint", lambda model: measure(model, n=5))
