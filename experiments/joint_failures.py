@@ -113,8 +113,8 @@ def careful(scene: Scene, i: int) -> tuple[str, str]:
 
 
 def deaf_fusion(n: int, unseen: int, steps: int) -> dict[str, float]:
-    """A fusion trained on careless questions: how it does on such, on such without the picture,
-    and on careful ones."""
+    """A fusion trained on careless questions: how it does on such, on such with the picture of
+    another caption and with a grey one, and on careful ones."""
     model = JointModel.from_pretrained("joint")
     scenes = [sample_scene("train", i) for i in range(n)]
     held_out = [sample_scene("test", i) for i in range(unseen)]
@@ -144,10 +144,12 @@ def deaf_fusion(n: int, unseen: int, steps: int) -> dict[str, float]:
         said = torch.cat([matcher(words[i], mask[i], cells[i % len(cells)]) for i in parts])
         return ((said > 0) == (torch.arange(len(words)) < len(cells))).double().mean().item()
 
-    asked = read(held_out, careless)
+    words, mask, cells = read(held_out, careless)
+    grey = torch.full((1, model.image_tower.size, model.image_tower.size, 3), 128).byte()
     return {
-        "careless": right(*asked),
-        "careless_blank": right(*asked[:2], torch.zeros_like(asked[2])),
+        "careless": right(words, mask, cells),
+        "careless_other_picture": right(words, mask, cells.roll(1, 0)),
+        "careless_blank": right(words, mask, picture_cells(model, grey).expand_as(cells)),
         "careful": right(*read(held_out, careful)),
     }
 
