@@ -106,6 +106,12 @@ def test_maps_are_those_that_the_blocks_use(encoder, mask):
     assert torch.equal(second, encoder.block.look.maps(after, cells))
 
 
+def test_the_same_block_looks_as_often_as_it_is_deep(encoder, mask):
+    words, cells = draw(B, T, DIM), draw(B, S, DIM, seed=1)
+    twice = encoder.block(encoder.block(words, mask, cells), mask, cells)
+    torch.testing.assert_close(encoder(words, mask, cells), encoder.norm(twice))
+
+
 def test_a_hidden_word_is_named_by_its_likeness_to_all_words(encoder):
     fused, embeddings = draw(4, DIM), draw(20, DIM, seed=1)
     likeness = encoder.to_word(fused) @ embeddings.T / DIM**0.5
