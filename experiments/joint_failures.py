@@ -9,13 +9,15 @@ which are told that true captions are false; and a fusion that answers without t
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
 import torch
 import torch.nn.functional as F
+from _matching import Inputs, Matcher, accuracy, tokens
 from _result import write
-from torch import Tensor, nn
+from torch import Tensor
 
 from mmcourse.joint import CrossAttentionFusion, JointModel, matching_loss
 from mmcourse.joint.evaluate import (
@@ -29,10 +31,12 @@ from mmcourse.joint.pairs import Pairs, storyworld_pairs
 from mmcourse.joint.recipe import build
 from mmcourse.joint.retrieval import recall_at_k
 from mmcourse.joint.train import Contrast, Objective, train
-from mmcourse.storyworld import Scene, Tokenizer, caption, describe, render_bytes, sample_scene
+from mmcourse.storyworld import Scene, caption, describe, render_bytes, sample_scene
 from mmcourse.training import batch_indices
 
 SEED, BATCH, LR = 0, 64, 6e-4
+Asker = Callable[[Scene, int], tuple[str, str]]
+"""(scene, its number) to a true text and a wrong one."""
 
 
 def one_sided(text: Tensor, image: Tensor, scale: Tensor) -> Tensor:
@@ -89,18 +93,6 @@ def share_false(pairs: Pairs, steps: int) -> float:
     return false / wrong
 
 
-class Matcher(nn.Module):
-    """A fusion and the logit of "it fits"."""
-
-    def __init__(self, dim: int) -> None:
-        super().__init__()
-        self.fusion, self.head = CrossAttentionFusion(dim), nn.Linear(dim, 1)
-
-    def forward(self, words: Tensor, mask: Tensor, cells: Tensor) -> Tensor:
-        """(B,) logits."""
-        return self.head(self.fusion(words, mask, cells)).squeeze(-1)
-
-
 def careless(scene: Scene, i: int) -> tuple[str, str]:
     """A true caption that leaves things out, and a wrong one that tells all: who made these let
     the length of a text give the answer away."""
@@ -119,17 +111,13 @@ def deaf_fusion(n: int, unseen: int, steps: int) -> dict[str, float]:
     scenes = [sample_scene("train", i) for i in range(n)]
     held_out = [sample_scene("test", i) for i in range(unseen)]
 
-    @torch.no_grad()
-    def read(shown: list[Scene], ask: object) -> tuple[Tensor, Tensor, Tensor]:
-        pairs = [ask(s, i) for i, s in enumerate(shown)]  # type: ignore[operator]
-        ids, mask = Tokenizer().encode([t for t, _ in pairs] + [f for _, f in pairs])
-        parts = zip(ids.split(256), mask.split(256), strict=True)
-        words = torch.cat([model.text_tower(i, m)[1] for i, m in parts])
-        return words, mask, picture_cells(model, render_bytes(shown))
+    def read(shown: list[Scene], ask: Asker) -> Inputs:
+        true, wrong = zip(*(ask(s, i) for i, s in enumerate(shown)), strict=True)
+        return tokens(model, shown, true, wrong)
 
     torch.manual_seed(SEED)
     words, mask, cells = read(scenes, careless)
-    matcher = Matcher(cells.shape[-1])
+    matcher = Matcher(CrossAttentionFusion(cells.shape[-1]), cells.shape[-1])
     optimiser = torch.optim.AdamW(matcher.parameters(), lr=1e-3)
     for step in range(steps):
         index = batch_indices(step, min(BATCH, n), 2 * n, SEED)
@@ -138,19 +126,14 @@ def deaf_fusion(n: int, unseen: int, steps: int) -> dict[str, float]:
         matching_loss(answers, index < n).backward()
         optimiser.step()
 
-    @torch.no_grad()
-    def right(words: Tensor, mask: Tensor, cells: Tensor) -> float:
-        parts = torch.arange(len(words)).split(256)
-        said = torch.cat([matcher(words[i], mask[i], cells[i % len(cells)]) for i in parts])
-        return ((said > 0) == (torch.arange(len(words)) < len(cells))).double().mean().item()
-
     words, mask, cells = read(held_out, careless)
     grey = torch.full((1, model.image_tower.size, model.image_tower.size, 3), 128).byte()
+    blank = picture_cells(model, grey).expand_as(cells)
     return {
-        "careless": right(words, mask, cells),
-        "careless_other_picture": right(words, mask, cells.roll(1, 0)),
-        "careless_blank": right(words, mask, picture_cells(model, grey).expand_as(cells)),
-        "careful": right(*read(held_out, careful)),
+        "careless": accuracy(matcher, words, mask, cells),
+        "careless_other_picture": accuracy(matcher, words, mask, cells.roll(1, 0)),
+        "careless_blank": accuracy(matcher, words, mask, blank),
+        "careful": accuracy(matcher, *read(held_out, careful)),
     }
 
 

@@ -13,8 +13,8 @@ from __future__ import annotations
 import sys
 
 import torch
+from _matching import Inputs, Matcher, accuracy, tokens
 from _result import write
-from torch import Tensor, nn
 
 from mmcourse.joint import (
     ConcatFusion,
@@ -23,25 +23,13 @@ from mmcourse.joint import (
     JointModel,
     matching_loss,
 )
-from mmcourse.joint.measure_fused import ASKED, crowds, picture_cells, statement
-from mmcourse.storyworld import Character, Scene, Tokenizer, held_out, render_bytes
+from mmcourse.joint.measure_fused import ASKED, crowds, statement
+from mmcourse.storyworld import Character, Scene, held_out
 from mmcourse.training import batch_indices, cosine_schedule, count_parameters
 
 FUSIONS = {"concat": ConcatFusion, "gated": GatedFusion, "cross_attention": CrossAttentionFusion}
 SEEDS = (0, 1, 2)
 BATCH, LR = 64, 2e-3
-
-
-class Matcher(nn.Module):
-    """A fusion and the logit of "it fits"."""
-
-    def __init__(self, fusion: nn.Module, dim: int) -> None:
-        super().__init__()
-        self.fusion, self.head = fusion, nn.Linear(dim, 1)
-
-    def forward(self, words: Tensor, mask: Tensor, cells: Tensor) -> Tensor:
-        """(B,) logits."""
-        return self.head(self.fusion(words, mask, cells)).squeeze(-1)
 
 
 def exchangeable(one: Character, other: Character) -> list[str]:
@@ -71,28 +59,7 @@ def questions(split: str, n: int) -> tuple[list[Scene], list[str], list[str]]:
     return scenes[:n], true[:n], wrong[:n]
 
 
-@torch.no_grad()
-def tokens(model: JointModel, split: str, n: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Words (2 n, T, dim) and mask of n true statements and n wrong ones, cells (n, S, dim)."""
-    scenes, true, wrong = questions(split, n)
-    ids, mask = Tokenizer().encode(true + wrong)
-    words = torch.cat(
-        [model.text_tower(i, m)[1] for i, m in zip(ids.split(256), mask.split(256), strict=True)]
-    )
-    return words, mask, picture_cells(model, render_bytes(scenes))
-
-
-def accuracy(matcher: Matcher, words: Tensor, mask: Tensor, cells: Tensor) -> float:
-    """Share of right answers; the first half of the texts fits."""
-    n = len(cells)
-    with torch.no_grad():
-        logits = torch.cat(
-            [matcher(words[i], mask[i], cells[i % n]) for i in torch.arange(2 * n).split(256)]
-        )
-    return ((logits > 0) == (torch.arange(2 * n) < n)).double().mean().item()
-
-
-def run(name: str, seed: int, train: tuple, test: tuple, steps: int) -> tuple[float, int]:
+def run(name: str, seed: int, train: Inputs, test: Inputs, steps: int) -> tuple[float, int]:
     """Train one fusion, and its accuracy on what it has not seen."""
     torch.manual_seed(seed)
     words, mask, cells = train
@@ -113,9 +80,10 @@ def run(name: str, seed: int, train: tuple, test: tuple, steps: int) -> tuple[fl
 
 def main() -> None:
     small = "--small" in sys.argv[1:]
-    n, held_out, steps = (64, 32, 3) if small else (6_000, 1_000, 1_500)
+    n, unseen, steps = (64, 32, 3) if small else (6_000, 1_000, 1_500)
     model = JointModel.from_pretrained("joint")
-    train, test = tokens(model, "train", n), tokens(model, "test", held_out)
+    train = tokens(model, *questions("train", n))
+    test = tokens(model, *questions("test", unseen))
     found: dict[str, dict[str, object]] = {}
     for name in FUSIONS:
         scores, sizes = zip(
@@ -132,7 +100,7 @@ def main() -> None:
     blind, _ = run("cross_attention", 0, (*train[:2], blank[0]), (*test[:2], blank[1]), steps)
     found["blind"] = {"accuracy": blind}
     print("blind", blind)
-    results = {"seeds": list(SEEDS), "n": 2 * held_out, "trained_on": 2 * n, "steps": steps}
+    results = {"seeds": list(SEEDS), "n": 2 * unseen, "trained_on": 2 * n, "steps": steps}
     if not small:
         write(__file__, ["mmcourse.joint", "mmcourse.nn"], {**results, "fusions": found})
 

@@ -39,8 +39,8 @@ class FusedEncoder(nn.Module):
 
     A caption is true of a picture if each of its words is. So the matching head gives every word a
     *doubt*, and the caption's logit is minus the log-sum-exp of the doubts, a soft maximum: one
-    wrong word is enough, and one can see which. A hidden word is named by its likeness to the
-    embeddings of all words, which the text tower has already.
+    doubtful word is enough. Which one doubts is up to them, since they read each other. A hidden
+    word is named by its likeness to the embeddings of all words, which the text tower has already.
 
     Args:
         vocab_size: number of word ids.

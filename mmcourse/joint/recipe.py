@@ -39,10 +39,10 @@ class Recipe:
     """Numbers of one tier: scenes drawn once, optimiser steps, pictures in a batch.
 
     Each picture comes with `captions` texts, a long one and glimpses. The first `steps` are among
-    strangers and by contrast alone; the last `sibling_steps` are among families of four scenes that
-    differ by one thing, where it begins to count who has what. They train the fused encoder too, by
-    all three losses, if `fused_depth` says that there is one. At the last `thing_steps`, glimpses
-    are of things as well as of animals.
+    strangers and by contrast alone; the `sibling_steps` after them are among families of four
+    scenes that differ by one thing, where it begins to count who has what. They train the fused
+    encoder too, by all three losses, if `fused_depth` says that there is one. At the last
+    `thing_steps`, glimpses are of things as well as of animals.
     """
 
     scenes: int
@@ -87,7 +87,7 @@ def stages(recipe: Recipe) -> list[Stage]:
 
 
 def build(fused_depth: int = 0) -> JointModel:
-    """The shipped towers, untrained, with so many blocks of a fused encoder on top."""
+    """The shipped towers, untrained, with a fused encoder of so many looks on top."""
     words = Tokenizer()
     return JointModel(len(words), vocabulary=words.fingerprint, fused_depth=fused_depth)
 

@@ -88,9 +88,8 @@ def _cycled(places: Sequence[tuple[float, float]], n: int) -> list[tuple[float, 
 def strangeness(distance: Tensor, sureness: Tensor | float) -> Tensor:
     """How strange pictures are, in one number: far from the usual ones, and read hesitantly.
 
-    Logarithms, so that either is measured by factors; of the weights tried, 0.05 told scrambled
-    pictures from ordinary ones of `val` best (of the former it misses a third of what the better of
-    both alone does).
+    Logarithms, so that either is measured by factors. Among the weights tried, 0.05 told pictures
+    of `val` from the same ones scrambled best; either of the two alone misses more.
 
     Args:
         distance: see `Judge.unusual`.
@@ -218,7 +217,7 @@ class Judge(Pretrained):
             (row / t).softmax(-1).max(-1)
             for row, t in zip(logits.values(), self.temperature, strict=True)
         ]
-        distance = self.unusual(summary).cpu()
+        distance, strangest = self.unusual(summary).cpu(), float(self.strangest)
         out = []
         for b in range(len(pixels)):
             said = {f: x[int(s.indices[b])] for (f, x), s in zip(FIELDS.items(), sure, strict=True)}
@@ -226,7 +225,7 @@ class Judge(Pretrained):
             every = dict(zip(FIELDS, (float(s.values[b]) for s in sure), strict=True))
             confidence = {f: every[f] for f in asked}
             mean = sum(confidence.values()) / len(confidence)
-            readable = bool(strangeness(distance[b], mean) <= self.strangest.cpu())
+            readable = float(strangeness(distance[b], mean)) <= strangest
             people = {
                 p: identities[b, i].cpu()
                 for i, p in enumerate(v.POSITIONS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import torch
@@ -11,7 +12,7 @@ from torch import Tensor
 from mmcourse.exercises.definition import Mutant, Task, holds
 from mmcourse.exercises.expect import number, tensor
 from mmcourse.exercises.values import Broken
-from mmcourse.joint.linear import train_siglip
+from mmcourse.joint.linear import Trained, fit, train_siglip
 from mmcourse.joint.losses import siglip_loss
 
 STUB = '''
@@ -57,7 +58,7 @@ def _start() -> tuple[Tensor, Tensor]:
     return text_map, image_map
 
 
-def _trained(answer: Any, world: int) -> tuple[Tensor, Tensor, float, float]:
+def _trained(answer: Any, world: int) -> Trained:
     with torch.enable_grad():
         given = answer(*_views(TRAINED_ON, 0, world), *_start(), STEPS)
     if not isinstance(given, tuple | list) or len(given) != 4:
@@ -129,78 +130,44 @@ def _probe(function: Any) -> list[Any]:
     return [*same, recall < 0.6, alike > 0.15, alike > 0.6, bias > -4.5]
 
 
-def _loop(text: Tensor, image: Tensor, maps: tuple[Tensor, Tensor], steps: int, loss: Any) -> Any:
-    """The loop of the reference, with room for a mistake: loss(step, u, v, scale, bias)."""
-    maps = tuple(m.detach().clone() for m in maps)  # type: ignore[assignment]
-    log_scale, bias = torch.tensor(10.0).log(), torch.tensor(-10.0)
-    learnt = [x.requires_grad_() for x in (*maps, log_scale, bias)]
-    optimiser = torch.optim.Adam(learnt, lr=0.05)
-    for step in range(steps):
-        value = loss(step, text @ maps[0], image @ maps[1], log_scale.exp(), bias)
-        optimiser.zero_grad()
-        value.backward()
-        optimiser.step()
-    return maps[0].detach(), maps[1].detach(), log_scale.exp().item(), bias.item()
+def _untrained(
+    text: Tensor, image: Tensor, text_map: Tensor, image_map: Tensor, steps: int
+) -> Trained:
+    return text_map.clone(), image_map.clone(), 10.0, -10.0
 
 
 def _units(u: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
     return F.normalize(u, dim=1), F.normalize(v, dim=1)
 
 
-def _untrained(
-    text: Tensor, image: Tensor, text_map: Tensor, image_map: Tensor, steps: int
-) -> tuple:
-    return text_map.clone(), image_map.clone(), 10.0, -10.0
-
-
-def _one_tower(
-    text: Tensor, image: Tensor, text_map: Tensor, image_map: Tensor, steps: int
-) -> tuple:
-    def loss(step: int, u: Tensor, v: Tensor, scale: Tensor, bias: Tensor) -> Tensor:
-        u, v = _units(u, v.detach())
-        return siglip_loss(u, v, scale, bias)
-
-    return _loop(text, image, (text_map, image_map), steps, loss)
-
-
-def _unnormalised(
-    text: Tensor, image: Tensor, text_map: Tensor, image_map: Tensor, steps: int
-) -> tuple:
-    def loss(step: int, u: Tensor, v: Tensor, scale: Tensor, bias: Tensor) -> Tensor:
-        return siglip_loss(u, v, scale, bias)
-
-    return _loop(text, image, (text_map, image_map), steps, loss)
+def _one_tower(u: Tensor, v: Tensor, scale: Tensor, bias: Tensor) -> Tensor:
+    return siglip_loss(*_units(u, v.detach()), scale, bias)
 
 
 def _shuffled(
     text: Tensor, image: Tensor, text_map: Tensor, image_map: Tensor, steps: int
-) -> tuple:
-    def loss(step: int, u: Tensor, v: Tensor, scale: Tensor, bias: Tensor) -> Tensor:
-        u, v = _units(u, v)
-        dice = torch.Generator().manual_seed(step)
-        return siglip_loss(u, v[torch.randperm(len(v), generator=dice)], scale, bias)
+) -> Trained:
+    dice = torch.Generator().manual_seed(0)
 
-    return _loop(text, image, (text_map, image_map), steps, loss)
+    def loss(u: Tensor, v: Tensor, scale: Tensor, bias: Tensor) -> Tensor:
+        return siglip_loss(*_units(u, v[torch.randperm(len(v), generator=dice)]), scale, bias)
+
+    return fit(text, image, text_map, image_map, steps, loss)
+
+
+def _pairs_only(u: Tensor, v: Tensor, scale: Tensor, bias: Tensor) -> Tensor:
+    u, v = _units(u, v)
+    return -F.logsigmoid(scale * (u * v).sum(1) + bias).mean()
 
 
 def _even_odds(
     text: Tensor, image: Tensor, text_map: Tensor, image_map: Tensor, steps: int
-) -> tuple:
-    def loss(step: int, u: Tensor, v: Tensor, scale: Tensor, bias: Tensor) -> Tensor:
+) -> Trained:
+    def loss(u: Tensor, v: Tensor, scale: Tensor, bias: Tensor) -> Tensor:
         return siglip_loss(*_units(u, v), scale, bias + 10)
 
-    text_map, image_map, scale, bias = _loop(text, image, (text_map, image_map), steps, loss)
+    text_map, image_map, scale, bias = fit(text, image, text_map, image_map, steps, loss)
     return text_map, image_map, scale, bias + 10
-
-
-def _pairs_only(
-    text: Tensor, image: Tensor, text_map: Tensor, image_map: Tensor, steps: int
-) -> tuple:
-    def loss(step: int, u: Tensor, v: Tensor, scale: Tensor, bias: Tensor) -> Tensor:
-        u, v = _units(u, v)
-        return -F.logsigmoid(scale * (u * v).sum(1) + bias).mean()
-
-    return _loop(text, image, (text_map, image_map), steps, loss)
 
 
 EXERCISE = Task(
@@ -222,13 +189,13 @@ EXERCISE = Task(
         ),
         Mutant(
             "one tower stands still",
-            _one_tower,
+            partial(fit, loss=_one_tower),
             "The image map came back as it was given. Put both maps into the optimiser, and let "
             "the gradient reach both: no detach.",
         ),
         Mutant(
             "vectors of any length",
-            _unnormalised,
+            partial(fit, loss=siglip_loss),
             "The vectors were not brought to length 1 in training, so length did the work of the "
             "angle; retrieval compares angles alone. Normalise the rows inside the loop.",
         ),
@@ -241,7 +208,7 @@ EXERCISE = Task(
         ),
         Mutant(
             "pairs only, no strangers",
-            _pairs_only,
+            partial(fit, loss=_pairs_only),
             "Only true pairs were asked about. What tells one pair from another is learnt from the "
             "B² - B strangers of the batch. (If you do ask about them: is zero_grad called in each "
             "step?)",
