@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
+import torch.nn.functional as F
 
 import mmcourse.exercises
 from mmcourse.exercises import chapters, exercise, ids, load, stub_source
@@ -137,6 +139,21 @@ def test_missed_bugs_are_not_given_away(id: str) -> None:
         assert suspect.name not in text
         assert suspect.clues[2] not in text
         assert "Missed:" in suspect.clues[0]
+
+
+def test_a_tolerant_test_is_not_told_that_it_asks_for_the_last_bit() -> None:
+    """Both miss what no value shows; only one of them fails on a right loss too."""
+
+    def values_only(loss: Any) -> None:
+        torch.manual_seed(1)
+        text, image = F.normalize(torch.randn(2, 5, 8), dim=-1)
+        logits, own = 6.0 * text @ image.T, torch.arange(5)
+        expected = (F.cross_entropy(logits, own) + F.cross_entropy(logits.T, own)) / 2
+        assert abs(float(loss(text, image, 6.0)) - float(expected)) < 1e-4
+
+    report = graded("ch01.hunt_contrastive", values_only)
+    assert report.score == (6, 7)
+    assert report.mistake is None
 
 
 def test_unknown_names_suggest_the_nearest() -> None:

@@ -10,6 +10,7 @@ from mmcourse.hub import read_card
 from mmcourse.joint import JointModel, recipe
 from mmcourse.joint.recipe import RECIPES, SOURCES, Recipe, build, history, train_joint
 from mmcourse.storyworld import Tokenizer
+from mmcourse.storyworld.vocabulary import KINDS
 from mmcourse.training import TIERS
 
 
@@ -88,6 +89,23 @@ def test_a_run_leaves_a_model_and_a_card_that_tells_how_it_was_made(tmp_path):
     assert card["after_stage"].keys() == {"strangers", "siblings"}
     assert [(entry["stage"], entry["step"]) for entry in log_of(tmp_path)] == steps
     assert not list(tmp_path.glob("checkpoint*"))
+
+
+def test_things_are_glimpsed_in_the_last_stage_alone(monkeypatch, tmp_path):
+    drawn, told = [], []
+    storyworld_pairs = recipe.storyworld_pairs
+
+    def draws(*given, **options):
+        pairs = storyworld_pairs(*given, **options)
+        drawn.append(options["family"])
+        texts = [pairs.captioner(i, turn) for i in range(24) for turn in (1, 2, 3)]
+        told.append({word for text in texts for word in text.split()[1:3]} & set(KINDS))
+        return pairs
+
+    monkeypatch.setattr(recipe, "storyworld_pairs", draws)
+    train_joint(tmp_path, "smoke")
+    assert drawn == [1, 4, 4]
+    assert [bool(kinds) for kinds in told] == [False, False, True]
 
 
 def test_without_a_fused_encoder_siblings_are_told_apart_by_contrast(monkeypatch, tmp_path):
