@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -93,17 +93,19 @@ def _traits(scene: Scene) -> list[tuple[float, ...]]:
     return [shown.get(p, (float("nan"),) * len(TRAITS)) for p in v.POSITIONS]
 
 
-def _draw(
-    index: int, size: int, seed: int, splits: tuple[str, ...], style: str | None, least: int
-) -> tuple:
-    found = family(splits[index % len(splits)], index, seed, style, least)
-    pictures = np.stack([np.asarray(render(s, size)) for s in found.scenes])
-    return (
-        pictures,
-        [targets(s) for s in found.scenes],
-        [v.POSITIONS.index(p) for p in found.heroes],
-        [_traits(s) for s in found.scenes],
-    )
+def _numbered(
+    index: int, seed: int, splits: tuple[str, ...], style: str | None, least: int
+) -> Family:
+    return family(splits[index % len(splits)], index, seed, style, least)
+
+
+def _pixels(scene: Scene, size: int) -> np.ndarray:
+    return np.asarray(render(scene, size))
+
+
+def _backdrop(scene: Scene) -> tuple:
+    """What the picture behind the characters depends on, what styles share first."""
+    return (scene.place, scene.time, scene.weather, scene.variation, scene.style, scene.camera)
 
 
 def draw_album(
@@ -115,16 +117,25 @@ def draw_album(
     workers: int | None = None,
     least: int = 1,
 ) -> Album:
-    """Draw families 0 to n - 1 of `least` characters or more, in several processes if that pays."""
-    job = partial(_draw, size=size, seed=seed, splits=splits, style=style, least=least)
+    """Draw families 0 to n - 1 of `least` characters or more, in several processes if that pays.
+
+    Scenes with the same backdrop are drawn one after another, so that each is painted once.
+    """
+    ask = partial(_numbered, seed=seed, splits=splits, style=style, least=least)
+    paint = partial(_pixels, size=size)
     workers = min(workers or os.cpu_count() or 1, 1 + n // 500)
-    rows: Iterator[tuple]
-    if workers == 1:
-        rows = map(job, range(n))
-        drawn = list(rows)
-    else:
-        with ProcessPoolExecutor(workers) as pool:
-            drawn = list(pool.map(job, range(n), chunksize=64))
-    pixels, *rows_of = zip(*drawn, strict=True)
-    answers, heroes, traits = map(torch.tensor, rows_of)
-    return Album(torch.from_numpy(np.stack(pixels)), answers, heroes, traits)
+    pixels = torch.empty(3 * n, size, size, 3, dtype=torch.uint8)
+    with ProcessPoolExecutor(workers) if workers > 1 else nullcontext() as pool:
+        share = partial(pool.map, chunksize=64) if pool else map
+        families = list(share(ask, range(n)))
+        scenes = [scene for found in families for scene in found.scenes]
+        order = sorted(range(3 * n), key=lambda i: _backdrop(scenes[i]))
+        for i, picture in zip(order, share(paint, [scenes[i] for i in order]), strict=True):
+            pixels[i] = torch.from_numpy(picture)
+    heroes = [[v.POSITIONS.index(p) for p in found.heroes] for found in families]
+    return Album(
+        pixels.unflatten(0, (n, 3)),
+        torch.tensor([targets(scene) for scene in scenes]).unflatten(0, (n, 3)),
+        torch.tensor(heroes),
+        torch.tensor([_traits(scene) for scene in scenes]).unflatten(0, (n, 3)),
+    )
