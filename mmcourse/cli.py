@@ -34,6 +34,7 @@ MEASURABLE = {
     ),
     "joint": ("mmcourse.joint:JointModel", "mmcourse.joint.measure:measure_joint"),
 }
+EXPORTABLE = {"joint": ("mmcourse.joint:JointModel", "mmcourse.joint.export:joint_parts")}
 
 
 def _load(reference: str) -> object:
@@ -81,6 +82,24 @@ def measure(
     for metric, m in metrics.items():
         chance = "none" if m["chance"] is None else f"{m['chance']:.4f}"
         typer.echo(f"{metric:32} {m['value']:.4f}   n={m['n']}   chance {chance}")
+
+
+@app.command()
+def export(
+    name: Annotated[str, typer.Argument(help="A shipped model, such as joint.")],
+    out: Annotated[Path | None, typer.Option(help="Folder (default: NAME-onnx).")] = None,
+    weights: Annotated[str | None, typer.Option(help="A folder to export instead.")] = None,
+) -> None:
+    """Write a model as ONNX, which runs in a browser, and check it against torch."""
+    from mmcourse.export import export_parts
+
+    _known(name, EXPORTABLE)
+    model_class, parts = (_load(reference) for reference in EXPORTABLE[name])
+    folder = out or Path(f"{name}-onnx")
+    model = model_class.from_pretrained(weights or name)  # type: ignore[attr-defined]
+    for part, note in export_parts(parts(model), folder).items():  # type: ignore[operator]
+        far, size = note["largest_difference"], note["bytes"] / 1e6
+        typer.echo(f"{folder / note['file']}: {size:.1f} MB, at most {far:.1e} from torch ({part})")
 
 
 @app.command("app")

@@ -1,4 +1,4 @@
-"""Bring in what the pages load (MathJax, fonts), so that the book needs no network to be read.
+"""Bring in what the pages load (MathJax, fonts, ONNX Runtime), so that reading needs no network.
 
 npm installs the exact versions of package.json; the few files that the pages use are copied to
 book/_static/vendor, which git ignores. Nothing happens while that folder is up to date.
@@ -29,6 +29,9 @@ WANTED = [
     ("@fontsource-variable/literata/files/literata-latin-ext-wght-*.woff2", "fonts/literata"),
     ("@fontsource-variable/fraunces/LICENSE", "fonts/fraunces"),
     ("@fontsource-variable/fraunces/files/fraunces-latin-soft-normal.woff2", "fonts/fraunces"),
+    ("onnxruntime-web/dist/ort.wasm.min.mjs", "onnx"),
+    ("onnxruntime-web/dist/ort-wasm-simd-threaded.mjs", "onnx"),
+    ("onnxruntime-web/dist/ort-wasm-simd-threaded.wasm", "onnx"),
 ]
 
 

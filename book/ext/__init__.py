@@ -1,10 +1,10 @@
 """The book's own Sphinx extensions: one idea a file, gathered here under one name.
 
 `claims` prints computed numbers and `ledger` lists them; `figures` shows computed and drawn
-pictures; `labs` gives each lab's page its anchors; `status` reports what the labs take; `front` is
-the front page's moving picture; `world` draws and lists StoryWorld; `docstrings` reads the
-package's own prose; `accessible` mends what the theme leaves unreadable; `repository` reads the
-project's address from pyproject.toml.
+pictures, and `demos` models that run in the page; `labs` gives each lab's page its anchors;
+`status` reports what the labs take; `front` is the front page's moving picture; `world` draws and
+lists StoryWorld; `docstrings` reads the package's own prose; `accessible` mends what the theme
+leaves unreadable; `repository` reads the project's address from pyproject.toml.
 """
 
 from sphinx.application import Sphinx
@@ -12,6 +12,7 @@ from sphinx.application import Sphinx
 from . import (
     accessible,
     claims,
+    demos,
     docstrings,
     figures,
     front,
@@ -32,6 +33,7 @@ def setup(app: Sphinx) -> dict:
         claims,
         ledger,
         figures,
+        demos,
         status,
         front,
         world,

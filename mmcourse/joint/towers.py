@@ -21,6 +21,19 @@ def by_length(mask: Tensor, parts: int | None = None) -> Iterator[tuple[Tensor, 
             yield rows, int(lengths[rows].max())
 
 
+def check_ids(ids: Tensor, vocab_size: int) -> None:
+    """Refuse ids that no word has.
+
+    Raises:
+        ValueError: an id out of range.
+    """
+    if ids.numel() and not 0 <= int(ids.min()) <= int(ids.max()) < vocab_size:
+        raise ValueError(
+            f"ids must be 0 to {vocab_size - 1}, got {int(ids.min())} to {int(ids.max())}; "
+            "encode with the tokenizer that the weights were trained with"
+        )
+
+
 class TextTower(nn.Module):
     """A small transformer over word ids.
 
@@ -58,11 +71,8 @@ class TextTower(nn.Module):
         """
         if ids.shape[1] > self.max_length:
             raise ValueError(f"a text has {ids.shape[1]} tokens, at most {self.max_length} fit")
-        if ids.numel() and not 0 <= int(ids.min()) <= int(ids.max()) < self.words.num_embeddings:
-            raise ValueError(
-                f"ids must be 0 to {self.words.num_embeddings - 1}, got {int(ids.min())} to "
-                f"{int(ids.max())}; encode with the tokenizer that the weights were trained with"
-            )
+        if not torch.compiler.is_exporting():  # a graph cannot branch on what ids hold
+            check_ids(ids, self.words.num_embeddings)
         x = self.words(ids) + self.positions[: ids.shape[1]]  # (B, T, dim)
         for block in self.blocks:
             x = block(x, mask)

@@ -1,0 +1,171 @@
+"""Live demos: a model of the course runs in the reader's browser, with no server behind it.
+
+```{demo} joint-search
+:alt: What the still picture shows, for a reader who cannot see it.
+The caption.
+```
+The page holds a still picture. A click loads the runtime, the exported model and the demo's script.
+To add a demo: a module here with what `Demo` asks for, its name in `DEMOS`, and a script
+book/_static/demos/NAME.js that exports `start(stage, load)`. See `demo_joint` and joint-search.js.
+"""
+
+import gzip
+import hashlib
+import json
+import shutil
+from collections.abc import Iterable
+from html import escape
+from pathlib import Path
+from types import ModuleType
+from typing import ClassVar, Protocol, cast
+
+from docutils import nodes
+from docutils.parsers.rst import directives
+from PIL import Image
+from sphinx.application import Sphinx
+from sphinx.errors import ExtensionError
+
+from mmcourse.hub import WEIGHTS, weights_hash
+
+from . import demo_joint
+from .figures import Picture, nearest
+
+
+class Demo(Protocol):
+    """What a demo's module holds."""
+
+    WEIGHTS: str  # name of the shipped weights
+
+    @staticmethod
+    def build(folder: Path) -> None:
+        """Write everything that the script loads."""
+
+    @staticmethod
+    def still() -> Image.Image:
+        """What the page shows before the demo is started, and without scripts."""
+
+
+DEMOS: dict[str, Demo] = {"joint-search": cast("Demo", demo_joint)}
+FOLDER = "_static/demos"
+RUNTIME = "_static/vendor/onnx"
+PACKED = {".wasm", ".json", ".mjs", ".js"}  # what web servers compress
+
+
+class LiveDemo(Picture):
+    """A numbered figure: the still picture, and the button that starts the demo."""
+
+    option_spec: ClassVar = {"alt": directives.unchanged_required}
+
+    def run(self) -> list[nodes.Node]:
+        name = self.arguments[0]
+        if name not in DEMOS:
+            raise self.error(f"no demo {name!r}; {nearest(name, list(DEMOS))}")
+        check_weights(name)
+        alt = " ".join(self.options.get("alt", "").split())
+        if len(alt) < 20:
+            raise self.error(f"demo {name!r} has no :alt: that says what its still picture shows")
+        self.env.metadata[self.env.docname].setdefault("demos", []).append(name)
+        up = "../" * self.env.docname.count("/")
+        width, height = DEMOS[name].still().size
+        html = (
+            f'<div class="mm-demo" data-demo="{name}" data-files="{up}{FOLDER}/{name}/"'
+            f' data-runtime="{up}{RUNTIME}/">'
+            f'<img src="{up}{FOLDER}/{name}/still.webp" alt="{escape(alt, quote=True)}"'
+            f' width="{width}" height="{height}" loading="lazy">'
+            '<p class="mm-demo-call">'
+            '<button type="button" class="mm-demo-start" hidden>Play with it</button>'
+            "<span>To play with it, read this page on a web server, with scripts.</span></p></div>"
+        )
+        return self.figure(html, f"demo-{name}", self.written_caption())
+
+
+def check_weights(name: str) -> None:
+    """Stop the build, in every mode, when a demo's weights are not there.
+
+    Raises:
+        ExtensionError: it names the demo and the missing file.
+    """
+    file = WEIGHTS / DEMOS[name].WEIGHTS / "model.safetensors"
+    if not file.is_file():
+        raise ExtensionError(
+            f"the demo {name!r} needs the weights {DEMOS[name].WEIGHTS!r}, and "
+            f"mmcourse/weights/{DEMOS[name].WEIGHTS}/{file.name} is missing: "
+            f"restore it, or train it with `mmcourse train {DEMOS[name].WEIGHTS}`"
+        )
+
+
+def key_of(name: str) -> str:
+    """Changes with the weights, and with the code that exports, draws and describes."""
+    demo = DEMOS[name]
+    digest = hashlib.sha256(weights_hash(demo.WEIGHTS).encode())
+    own = Path(cast("ModuleType", demo).__file__ or "")
+    package = WEIGHTS.parent
+    sources = (own, *sorted(package.glob("*.py")), *sorted(package.glob("[jns]*/*.py")))
+    for file in sources:
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+def used(app: Sphinx) -> list[str]:
+    """The demos that pages hold, without repeats."""
+    return sorted({name for page in app.env.metadata.values() for name in page.get("demos", ())})
+
+
+def build(app: Sphinx, exception: Exception | None) -> None:
+    """Put what each used demo loads into the built book. Exports are kept between builds."""
+    if exception or app.builder.format != "html":
+        return
+    for name in used(app):
+        kept = Path(app.srcdir) / "_build" / "demos" / name
+        stamp, key = kept / ".key", key_of(name)
+        if not stamp.is_file() or stamp.read_text() != key:
+            shutil.rmtree(kept, ignore_errors=True)
+            kept.mkdir(parents=True)
+            DEMOS[name].build(kept)
+            DEMOS[name].still().save(kept / "still.webp", quality=84)
+            stamp.write_text(key)
+        folder = Path(app.outdir) / FOLDER / name
+        shutil.copytree(kept, folder, ignore=shutil.ignore_patterns(".key"), dirs_exist_ok=True)
+        write_sizes(folder, Path(app.outdir) / RUNTIME)
+
+
+def write_sizes(folder: Path, runtime: Path) -> None:
+    """sizes.json: bytes of each file for the progress bar, and of the whole as it is sent."""
+    found = files_of((folder, runtime))
+    loaded = [file for file in found if file.name not in ("still.webp", "export.json")]
+    sizes = {file.name: file.stat().st_size for file in loaded}
+    sent = sum(
+        len(gzip.compress(file.read_bytes(), 6)) if file.suffix in PACKED else file.stat().st_size
+        for file in loaded
+    )
+    (folder / "sizes.json").write_text(json.dumps({"files": sizes, "sent": sent}))
+
+
+def files_of(folders: Iterable[Path]) -> list[Path]:
+    """What lies in the folders.
+
+    Raises:
+        ExtensionError: a folder is empty or missing.
+    """
+    found = []
+    for folder in folders:
+        files = [f for f in sorted(folder.glob("*")) if f.is_file() and f.name != "LICENSE"]
+        if not files:
+            raise ExtensionError(f"{folder} is empty; run tools/vendor.py, then build again")
+        found += files
+    return found
+
+
+def add_script(
+    app: Sphinx, pagename: str, templatename: str, context: dict, doctree: nodes.document | None
+) -> None:
+    """Load the starter on pages that hold a demo, and on no other."""
+    if app.env.metadata.get(pagename, {}).get("demos"):
+        app.add_js_file("demos/demo.js", type="module")
+
+
+def setup(app: Sphinx) -> None:
+    """Register the directive, the building of what it loads, and the pages' script."""
+    app.add_directive("demo", LiveDemo)
+    app.connect("build-finished", build)
+    app.connect("html-page-context", add_script)
