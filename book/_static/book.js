@@ -5,17 +5,21 @@
 
   function turnPictures(hero) {
     const frames = [...hero.querySelectorAll("li")];
+    const pictures = frames.map((frame) => frame.querySelector("img"));
+    const stills = pictures.map((picture) => picture.src);
     const button = hero.querySelector(".mm-hero-pause");
     let shown = 0;
     let timer = null;
     const show = (next) => {
       shown = next % frames.length;
       frames.forEach((frame, i) => frame.classList.toggle("is-shown", i === shown));
+      pictures[shown].src = pictures[shown].dataset.moving;
     };
     const stop = () => {
       clearInterval(timer);
       timer = null;
       hero.classList.remove("is-moving");
+      pictures.forEach((picture, i) => (picture.src = stills[i]));
       button.textContent = "Turn the pictures";
     };
     const start = () => {
@@ -26,7 +30,7 @@
     };
     button.hidden = false;
     button.addEventListener("click", () => (timer ? stop() : start()));
-    frames.forEach((frame) => frame.querySelector("img").removeAttribute("loading"));
+    pictures.forEach((picture) => picture.removeAttribute("loading"));
     start();
   }
 

@@ -63,9 +63,14 @@ def vectors() -> torch.Tensor:
     return embed_pictures(model(), render_bytes(scenes()))
 
 
+def scores(text: str) -> torch.Tensor:
+    """(pictures,): cosines with a text in the world's words."""
+    return vectors() @ embed_texts(model(), [text])[0]
+
+
 def ranking(text: str) -> list[int]:
     """Indices of all pictures, the best match first."""
-    return (embed_texts(model(), [text])[0] @ vectors().T).argsort(descending=True).tolist()
+    return scores(text).argsort(descending=True).tolist()
 
 
 def sheet() -> Image.Image:
@@ -77,12 +82,12 @@ def sheet() -> Image.Image:
 
 
 def words_of_the_world() -> dict[str, str]:
-    """What the lexicon reads as what: an everyday word, or several, to the world's."""
+    """What is read as what: everyday words that the tower cannot read, to words that it can."""
     known = Tokenizer().ids
     return {
         " ".join(key): target
         for key, target in sorted(lexicon().items())
-        if target and (len(key) > 1 or key[0] not in known)
+        if target and not all(word in known for word in key)
     }
 
 
