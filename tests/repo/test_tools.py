@@ -94,7 +94,17 @@ def test_notebooks_are_stripped_once(tmp_path: Path) -> None:
 
 def test_help_lists_the_targets_that_the_documents_name(root: Path) -> None:
     listed = subprocess.run(["make", "help"], cwd=root, capture_output=True, text=True, check=True)
-    for target in ("book", "serve", "test", "test-slow", "lint", "app", "bench", "clean"):
+    for target in (
+        "book",
+        "serve",
+        "test",
+        "test-slow",
+        "test-colab",
+        "lint",
+        "app",
+        "bench",
+        "clean",
+    ):
         assert f"make {target} " in listed.stdout, f"make help does not list {target}"
 
 
