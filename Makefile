@@ -12,7 +12,8 @@ RUN   := $(BIN)/python
 STAGE := $(RUN) tools/stage.py
 
 # What the executed labs depend on, and what the built book depends on besides.
-LAB_INPUTS  := mmcourse notebooks $(CONSTRAINTS) tools/labs.py tools/lab_probe.py
+LAB_INPUTS  := mmcourse notebooks $(CONSTRAINTS) tools/labs.py tools/lab_probe.py \
+               tools/bare_python.py
 BOOK_INPUTS := _config.yml _toc.yml book notebooks mmcourse benchmarks experiments CHANGELOG.md \
                pyproject.toml package.json tools/vendor.py $(CONSTRAINTS) _build/labs/measured.json
 
