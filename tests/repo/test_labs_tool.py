@@ -8,13 +8,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-IMPORTS = """
-import mmcourse
-try:
-    import tools
-except ModuleNotFoundError:
-    print("no tools here")
-"""
+IMPORTS = "import importlib.util, mmcourse; print(importlib.util.find_spec('tools'))"
 PEEKS = 'open({name!r}).close(); import os; os.listdir({folder!r}); open("/etc/hostname").close()'
 
 
@@ -38,6 +32,6 @@ def run(root: Path, tmp_path: Path) -> dict:
 
 
 def test_a_lab_has_the_wheel_and_not_the_repository(run: dict) -> None:
-    assert run["printed"] == "no tools here\n"
+    assert run["printed"] == "None\n"
     assert run["package"] == str(run["site"] / "__init__.py")
     assert run["repository_files"] == ["README.md", "tests"]
