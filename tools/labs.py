@@ -1,8 +1,9 @@
 """Execute every lab once, as a reader's machine would, and keep the result for the book.
 
 The notebooks are copied to an empty folder outside the repository and run there by nbmake
-against the unpacked wheel. The executed copies, with what they took, go to OUT; the book is
-built from a cache that is filled with them, so nothing is executed twice.
+against the unpacked wheel, by a Python that does not know the repository. The executed copies,
+with what they took, go to OUT; the book is built from a cache that is filled with them, so nothing
+is executed twice.
 """
 
 import argparse
@@ -14,6 +15,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+import bare_python
 import nbformat
 from jupyter_cache import get_cache
 
@@ -33,13 +35,16 @@ def execute(folder: Path, site: Path, tier: str, jobs: int) -> int:
     environment = {
         **os.environ,
         "IPYTHONDIR": str(folder.parent / "ipython"),
+        "MMCOURSE_INSTALLED": os.pathsep.join([str(site.resolve()), sys.prefix]),
         "MMCOURSE_HOME": str(folder.parent / "home"),  # not the learner's own progress
         "MMCOURSE_PROBE": str(folder.parent / "probe"),
+        "MMCOURSE_REPOSITORY": str(Path.cwd()),
         "MMCOURSE_TIER": tier,
         "OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 1) // jobs)),
-        "PYTHONPATH": str(site.resolve()),
     }
-    command = [sys.executable, "-m", "pytest", "--nbmake", "--overwrite", "-n", str(jobs)]
+    environment.pop("PYTHONPATH", None)
+    python = bare_python.make(folder.parent / "python", site)
+    command = [str(python), "-m", "pytest", "--nbmake", "--overwrite", "-n", str(jobs)]
     command += [f"--nbmake-timeout={CELL_TIMEOUT_S}", "-p", "no:cacheprovider", "."]
     return subprocess.run(command, cwd=folder, env=environment, check=False).returncode
 
@@ -63,6 +68,7 @@ def measure(probes: Path, tier: str, jobs: int) -> dict:
             "minutes": minutes,
             "memory_gb": notes["memory_gb"],
             "package": notes["package"],
+            "repository_files": notes["repository_files"],
             "limit_minutes": limit,
             "limit_memory_gb": MEMORY_LIMIT_GB,
             "over": over,

@@ -2,6 +2,7 @@
 
 import json
 import os
+import subprocess
 from pathlib import Path
 
 import nbformat
@@ -34,6 +35,10 @@ def executed(path: Path) -> nbformat.NotebookNode:
 def test_the_wheel_was_used(measured: dict) -> None:
     package = Path(measured["package"])
     assert package.is_relative_to((BUILD / "site").resolve()), f"imported from {package}"
+
+
+def test_no_file_of_the_repository_was_opened(measured: dict) -> None:
+    assert measured["repository_files"] == []
 
 
 def test_it_is_the_lab_of_the_repository(
@@ -74,11 +79,16 @@ def test_the_book_executed_nothing_again() -> None:
     assert sorted(record.uri for record in records) == [str(BUILD / "labs" / lab) for lab in LABS]
 
 
-def test_the_wheel_carries_what_labs_need() -> None:
+def test_the_wheel_carries_the_whole_package() -> None:
     site = BUILD / "site" / "mmcourse"
     if not site.exists():
         pytest.skip("no wheel was built: make wheel")
-    assert json.loads((site / "budget.json").read_text())
-    assert (site / "py.typed").exists()
-    weights = {path.name for path in Path("mmcourse/weights").glob("*") if path.is_dir()}
-    assert weights == {path.name for path in (site / "weights").glob("*") if path.is_dir()}
+    listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "mmcourse"]
+    names = subprocess.run(listed, capture_output=True, check=True, text=True).stdout.split("\0")
+    ours = {Path(name).relative_to("mmcourse") for name in names if name and Path(name).is_file()}
+    theirs = {path.relative_to(site) for path in site.rglob("*") if path.is_file()}
+    theirs = {path for path in theirs if "__pycache__" not in path.parts}
+    assert theirs == ours | {Path("budget.json")}
+    for path in ours:
+        assert (site / path).read_bytes() == (Path("mmcourse") / path).read_bytes(), path
+    assert (site / "budget.json").read_bytes() == Path("notebooks/budget.json").read_bytes()

@@ -99,12 +99,19 @@ def test_it_opens_with_title_and_badge(
     assert re.search(rf"[(\"]{re.escape(badge)}[)\"]", first.source), f"no badge to {badge}"
 
 
-def test_setup_installs_on_colab_then_sets_up(lab: nbformat.NotebookNode, chapter: str) -> None:
+def test_setup_installs_on_colab_then_sets_up(
+    lab: nbformat.NotebookNode, chapter: str, homepage: str
+) -> None:
     code = [cell.source for cell in lab.cells if cell.cell_type == "code"]
     here = [cell.source for cell in section(lab, "Setup") if cell.cell_type == "code"]
     assert code[:2] == here[:2], "the first code of a lab is its setup"
-    assert "google.colab" in here[0]
-    assert "pip install" in here[0]
+    # The wheel with its extra and not one option more: what test_colab.py plays through.
+    assert re.fullmatch(
+        'import sys\n\nif "google.colab" in sys.modules:\n'
+        r'    %pip install -q "mmcourse\[[\w,]+\] @ '
+        rf'{re.escape(homepage)}/releases/download/v[\w.]+/mmcourse-[\w.]+\.whl"',
+        here[0].replace("-py3-none-any", ""),
+    ), here[0]
     assert re.search(rf"mmcourse\.setup\(['\"]{chapter}['\"]", here[1])
     assert sum("mmcourse.setup(" in source for source in code) == 1
     assert sum("pip install" in source for source in code) == 1

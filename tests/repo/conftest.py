@@ -1,6 +1,7 @@
 """Where the repository is and which files it tracks."""
 
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -39,3 +40,13 @@ def texts(tracked: list[Path]) -> dict[Path, str]:
         except UnicodeDecodeError:
             continue
     return found
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel, built anew."""
+    out = tmp_path_factory.mktemp("build")
+    build = [sys.executable, "tools/build_wheel.py", "--out", str(out)]
+    subprocess.run(build, cwd=ROOT, check=True)
+    (built,) = (out / "wheel").glob("*.whl")
+    return built

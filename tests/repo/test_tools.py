@@ -94,7 +94,17 @@ def test_notebooks_are_stripped_once(tmp_path: Path) -> None:
 
 def test_help_lists_the_targets_that_the_documents_name(root: Path) -> None:
     listed = subprocess.run(["make", "help"], cwd=root, capture_output=True, text=True, check=True)
-    for target in ("book", "serve", "test", "test-slow", "lint", "app", "bench", "clean"):
+    for target in (
+        "book",
+        "serve",
+        "test",
+        "test-slow",
+        "test-colab",
+        "lint",
+        "app",
+        "bench",
+        "clean",
+    ):
         assert f"make {target} " in listed.stdout, f"make help does not list {target}"
 
 
@@ -134,11 +144,30 @@ def test_the_budget_keeps_what_a_run_cannot_know() -> None:
     assert after["ch02"] == {}
 
 
-def test_colab_versions_are_renewed() -> None:
-    kept = "# a note\ntorch==2.11.0\nPyYAML==6.0.3\ngone==1.0\n"
-    published = "torch==2.12.1+cu130\nPyYAML==6.0.4\nother==3.0\n"
+def renewed(kept: str, published: str) -> subprocess.CompletedProcess:
     code = "import sys; sys.path.insert(0, sys.argv[1]); import colab_versions as c; "
     code += "print(c.renew(*sys.argv[2:]), end='')"
     ask = [sys.executable, "-c", code, str(TOOLS), kept, published]
-    answer = subprocess.run(ask, capture_output=True, text=True, check=True).stdout
-    assert answer == "# a note\ntorch==2.12.1\nPyYAML==6.0.4\ngone==1.0\n"
+    return subprocess.run(ask, capture_output=True, text=True, check=False)
+
+
+def test_colab_versions_are_renewed() -> None:
+    kept = "# a note\ntorch==2.11.0\ngone==1.0\n"
+    published = """# a comment
+torch==2.12.1+cu130
+PyYAML==6.0.4
+zict @ https://example.org/whl/cu130/zict-3.0.1%2Bcu130-cp313-cp313-linux_x86_64.whl
+en_core_web_sm @ https://example.org/en_core_web_sm-3.8.0-py3-none-any.whl#sha256=ab12
+google-colab @ file:///colabtools/dist/google_colab-1.0.0.tar.gz
+nvidia-cublas-cu12==12.8.4.1
+cuda-toolkit==12.8.1
+-e git+https://example.org/own.git#egg=own
+"""
+    wanted = "# a note\nen_core_web_sm==3.8.0\nPyYAML==6.0.4\ntorch==2.12.1\nzict==3.0.1\n"
+    assert renewed(kept, published).stdout == wanted
+
+
+def test_a_page_without_versions_renews_nothing() -> None:
+    answer = renewed("torch==2.11.0\n", "404: Not Found")
+    assert answer.returncode != 0
+    assert "no line like" in answer.stderr

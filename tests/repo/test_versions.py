@@ -1,5 +1,9 @@
-"""Exact versions are exact, and the wide ranges admit them and Colab's."""
+"""Exact versions are exact, and the wide ranges admit them and Colab's.
 
+What pip would really do on Colab is asked of pip in test_colab.py, which needs the network.
+"""
+
+import importlib.metadata
 import re
 from pathlib import Path
 
@@ -58,6 +62,41 @@ def test_ranges_admit_what_colab_ships(ranges: list[Requirement], colab: dict) -
         version = colab[canonicalize_name(wanted.name)]
         # "Nothing that Colab ships is replaced": a narrower range would make pip replace it.
         assert wanted.specifier.contains(version), f"{wanted} would replace Colab's {version}"
+
+
+def refused(name: str, extra: str, shipped: dict[str, Version]) -> dict[str, str]:
+    """What the installed package `name` asks for, itself or through others, against `shipped`.
+
+    A package that is shipped stays as it is, so what it asks for is not followed.
+    """
+    found, seen, waiting = {}, set(), [(name, extra)]
+    while waiting:
+        name, extra = waiting.pop()
+        if (name, extra) in seen:
+            continue
+        seen.add((name, extra))
+        for line in importlib.metadata.requires(name) or []:
+            wanted = Requirement(line)
+            if wanted.marker and not wanted.marker.evaluate({"extra": extra}):
+                continue
+            version = shipped.get(canonicalize_name(wanted.name))
+            if version is None:
+                waiting += [(wanted.name, one) for one in ("", *wanted.extras)]
+            elif not wanted.specifier.contains(version, prereleases=True):
+                found[wanted.name] = f"{name} asks for {wanted}, Colab has {version}"
+    return found
+
+
+@pytest.mark.parametrize("extra", ["labs", "app"])
+def test_what_they_ask_for_admits_it_too(extra: str, colab: dict) -> None:
+    assert not refused("mmcourse", extra, colab)
+
+
+def test_a_requirement_of_a_requirement_is_seen(colab: dict) -> None:
+    """open_clip_torch is not shipped, and asks for timm, which is."""
+    assert "open-clip-torch" not in colab
+    old = {**colab, "timm": Version("0.9")}
+    assert "asks for timm" in refused("mmcourse", "labs", old)["timm"]
 
 
 def test_an_inexact_line_is_an_error() -> None:
