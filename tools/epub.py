@@ -22,6 +22,7 @@ from offline import (
     AUTHOR,
     BOOK,
     NAME,
+    ROOT,
     SUBTITLE,
     TITLE,
     CannotCopyError,
@@ -156,7 +157,7 @@ def packed(entries: list[Entry], pages: list[dict], picture: bytes) -> list[Item
 
 def homepage() -> str:
     """The repository's address, which identifies the book."""
-    return tomllib.loads(Path("pyproject.toml").read_text())["project"]["urls"]["Homepage"]
+    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["urls"]["Homepage"]
 
 
 def package(items: list[Item]) -> str:

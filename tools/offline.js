@@ -173,12 +173,46 @@ window.offline = (() => {
     return { broken: [...new Set(broken)], titles, headings };
   }
 
+  // Where Unicode keeps the letters that a formula sets in another alphabet: A, a, 0.
+  const ALPHABETS = {
+    bold: [0x1d400, 0x1d41a, 0x1d7ce],
+    "bold-italic": [0x1d468, 0x1d482],
+    script: [0x1d49c, 0x1d4b6],
+    fraktur: [0x1d504, 0x1d51e],
+    "double-struck": [0x1d538, 0x1d552, 0x1d7d8],
+    "sans-serif": [0x1d5a0, 0x1d5ba, 0x1d7e2],
+    monospace: [0x1d670, 0x1d68a, 0x1d7f6],
+  };
+  const EARLIER = { // letters that Unicode had before it had their alphabet
+    script: { B: "ℬ", E: "ℰ", F: "ℱ", H: "ℋ", I: "ℐ", L: "ℒ", M: "ℳ", R: "ℛ", e: "ℯ", g: "ℊ", o: "ℴ" },
+    fraktur: { C: "ℭ", H: "ℌ", I: "ℑ", R: "ℜ", Z: "ℨ" },
+    "double-struck": { C: "ℂ", H: "ℍ", N: "ℕ", P: "ℙ", Q: "ℚ", R: "ℝ", Z: "ℤ" },
+  };
+
+  // MathML Core knows no `mathvariant` but "normal": there an L would stand for a script L.
+  function inOwnAlphabet(e) {
+    const variant = e.getAttribute("mathvariant");
+    if (!(variant in ALPHABETS)) return;
+    const [upper, lower, digit] = ALPHABETS[variant];
+    e.removeAttribute("mathvariant");
+    e.textContent = [...e.textContent].map((c) => {
+      if (EARLIER[variant]?.[c]) return EARLIER[variant][c];
+      for (const [first, start, last] of [["A", upper, "Z"], ["a", lower, "z"], ["0", digit, "9"]]) {
+        if (start && c >= first && c <= last) {
+          return String.fromCodePoint(start + c.charCodeAt(0) - first.charCodeAt(0));
+        }
+      }
+      return c;
+    }).join("");
+  }
+
   // Formulas as MathML: MathJax's own tree, without what it keeps there for itself.
   function mathml() {
     for (const item of window.MathJax?.startup.document.math ?? []) {
       const text = MathJax.startup.toMML(item.root);
       const math = new DOMParser().parseFromString(text, "text/xml").documentElement;
       for (const e of [math, ...math.querySelectorAll("*")]) {
+        inOwnAlphabet(e);
         for (const a of [...e.attributes]) {
           if (/^(data-|class$|id$|href$)/.test(a.name)) e.removeAttribute(a.name);
         }

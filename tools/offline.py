@@ -24,6 +24,7 @@ TITLE = "Multimodal AI from scratch"
 SUBTITLE = "From joint embeddings to a storyteller"
 AUTHOR = "the mmcourse authors"
 NAME = "multimodal-ai-from-scratch"
+ROOT = Path(__file__).resolve().parents[1]
 BOOK = Path("_build/html")
 FLAGS = "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run"
 FLAGS += " --disable-background-networking --disable-component-update --disable-sync"
@@ -161,9 +162,9 @@ def headings_of(entry: Entry, found: list[dict]) -> tuple[Heading, ...]:
     return tuple(Heading(h["id"], h["level"], h["text"]) for h in mine)
 
 
-def version(root: Path = Path()) -> str:
+def version() -> str:
     """The package's version, which is the book's."""
-    text = (root / "mmcourse" / "_version.py").read_text(encoding="utf-8")
+    text = (ROOT / "mmcourse" / "_version.py").read_text(encoding="utf-8")
     return text.split('"')[1]
 
 

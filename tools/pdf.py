@@ -25,6 +25,7 @@ from offline import (
 )
 from pikepdf import Dictionary, Name, ObjectStreamMode, OutlineItem, Pdf, String
 
+CONTENTS = 2  # the page, counted from 0: after the cover and the imprint
 OUT = BOOK.parent / f"{NAME}.pdf"
 
 def shown_in_contents(entry: Entry) -> list[tuple[str, str, str]]:
@@ -86,7 +87,7 @@ def bookmarks(pdf: Pdf, entries: list[Entry]) -> list[OutlineItem]:
 
 def outline_of(entries: list[Entry], made: list[OutlineItem]) -> list[OutlineItem]:
     """Bookmarks as in _toc.yml: parts, their pages, a lab below its chapter, sections below both."""
-    root: list[OutlineItem] = []
+    root = [OutlineItem("Contents", CONTENTS)]
     stack: list[OutlineItem] = []  # the last bookmark of each depth
     part, bookmark = "", iter(made)
     for entry in entries:
