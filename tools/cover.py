@@ -17,7 +17,7 @@ ALT = (
 
 LICENCES = (
     'Text and figures: <a href="https://creativecommons.org/licenses/by/4.0/">CC BY 4.0</a>. '
-    'Code: <a href="https://www.apache.org/licenses/LICENSE-2.0">Apache-2.0</a>. StoryWorld’s '
+    'Code: <a href="https://www.apache.org/licenses/LICENSE-2.0">Apache-2.0</a>. StoryWorld\u2019s '
     'pictures: <a href="https://creativecommons.org/publicdomain/zero/1.0/">CC0 1.0</a>.'
 )
 
@@ -58,8 +58,8 @@ def imprint() -> str:
         f"By {AUTHOR}. Version {version()}, made on {today.day} {today:%B %Y}.</p>"
         f"<p>{LICENCES}</p>"
         "<p>This copy was made from the pages of the book online: each figure and number in it was "
-        "computed by the book’s repository. Answers that those pages fold away stand at the end of "
-        "their part. Links between pages lead inside this copy.</p></section>"
+        "computed by the book\u2019s repository. Answers that those pages fold away stand at the end "
+        "of their part. Links between pages lead inside this copy.</p></section>"
     )
 
 

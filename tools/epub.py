@@ -157,7 +157,9 @@ def packed(entries: list[Entry], pages: list[dict], picture: bytes) -> list[Item
 
 def homepage() -> str:
     """The repository's address, which identifies the book."""
-    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["urls"]["Homepage"]
+    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["urls"][
+        "Homepage"
+    ]
 
 
 def package(items: list[Item]) -> str:
@@ -174,7 +176,7 @@ def package(items: list[Item]) -> str:
         "<dc:description>An executable book: every model of a multimodal storyteller, built in "
         "PyTorch from first principles.</dc:description>",
         f"<dc:source>{address}</dc:source>",
-        f"<dc:rights>Text and figures: CC BY 4.0 ({LICENCE}). Code: Apache-2.0. StoryWorld’s "
+        f"<dc:rights>Text and figures: CC BY 4.0 ({LICENCE}). Code: Apache-2.0. StoryWorld\u2019s "
         "pictures: CC0 1.0.</dc:rights>",
         f'<link rel="cc:license" href="{LICENCE}"/>',
         f'<meta property="dcterms:modified">{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}</meta>',

@@ -150,10 +150,13 @@ def gathered(entries: list[Entry], book: Path = BOOK) -> Iterator[tuple[Page, li
         if found["broken"]:
             links = "; ".join(found["broken"][:5])
             raise CannotCopyError(f"links that lead nowhere: {links}: mend them in the sources")
-        yield page, [
-            replace(entry, title=title, headings=headings_of(entry, found["headings"]))
-            for entry, title in zip(entries, found["titles"], strict=True)
-        ]
+        yield (
+            page,
+            [
+                replace(entry, title=title, headings=headings_of(entry, found["headings"]))
+                for entry, title in zip(entries, found["titles"], strict=True)
+            ],
+        )
 
 
 def headings_of(entry: Entry, found: list[dict]) -> tuple[Heading, ...]:

@@ -1,7 +1,8 @@
 """Print the whole book as one PDF: cover, imprint, contents with page numbers, every page.
 
-Chromium lays the pages out, makes their links and counts the pages of the contents; pikepdf then
-rebuilds the outline in the order of _toc.yml, and says who wrote the book.
+Chromium lays the pages out and makes their links; pikepdf then rebuilds the outline in the order of
+_toc.yml, and says who wrote the book. The page numbers of the contents are known only when all is
+printed, so the contents are printed again, and their pages take the place of the first ones.
 """
 
 import io
@@ -24,9 +25,11 @@ from offline import (
     version,
 )
 from pikepdf import Dictionary, Name, ObjectStreamMode, OutlineItem, Pdf, String
+from playwright.sync_api import Page
 
 CONTENTS = 2  # the page, counted from 0: after the cover and the imprint
 OUT = BOOK.parent / f"{NAME}.pdf"
+
 
 def shown_in_contents(entry: Entry) -> list[tuple[str, str, str]]:
     """(class, id, text) of each line of the contents: the page, and a chapter's sections."""
@@ -37,14 +40,15 @@ def shown_in_contents(entry: Entry) -> list[tuple[str, str, str]]:
 
 
 def contents(entries: list[Entry]) -> str:
-    """The table of contents. `tools/offline.css` counts the page of each target."""
+    """The table of contents. A number holds the place of each page's until it is known."""
     lines, part = [], ""
     for entry in entries:
         if entry.part != part:
             part = entry.part
             lines.append(f'<li class="mm-contents-part">{escape(part)}</li>')
         lines += [
-            f'<li class="{kind}"><a href="#{at}"><span>{escape(text)}</span></a></li>'
+            f'<li class="{kind}"><a href="#{at}"><span>{escape(text)}</span>'
+            f'<span class="mm-folio" data-of="{at}">000</span></a></li>'
             for kind, at, text in shown_in_contents(entry)
         ]
     return (
@@ -86,7 +90,7 @@ def bookmarks(pdf: Pdf, entries: list[Entry]) -> list[OutlineItem]:
 
 
 def outline_of(entries: list[Entry], made: list[OutlineItem]) -> list[OutlineItem]:
-    """Bookmarks as in _toc.yml: parts, their pages, a lab below its chapter, sections below both."""
+    """Bookmarks as in _toc.yml: parts, pages, a lab below its chapter, sections below both."""
     root = [OutlineItem("Contents", CONTENTS)]
     stack: list[OutlineItem] = []  # the last bookmark of each depth
     part, bookmark = "", iter(made)
@@ -105,40 +109,79 @@ def outline_of(entries: list[Entry], made: list[OutlineItem]) -> list[OutlineIte
     return root
 
 
-def finish(raw: bytes, entries: list[Entry], out: Path) -> int:
+def numbers(pdf: Pdf, entries: list[Entry]) -> dict[str, int]:
+    """The page on which each heading and each entry begins, counted from 1, by its id."""
+    index = {page.objgen: i for i, page in enumerate(pdf.pages, start=1)}
+    made = iter(bookmarks(pdf, entries))
+    found = {}
+    for entry in entries:
+        for heading in entry.headings:
+            found[heading.id] = index[next(made).destination[0].objgen]
+        found[entry.key] = found[entry.headings[0].id]
+    return found
+
+
+def printed(page: Page) -> Pdf:
+    """What the browser prints of its page now."""
+    options = {"prefer_css_page_size": True, "print_background": True}
+    return Pdf.open(io.BytesIO(page.pdf(tagged=True, outline=True, **options)))
+
+
+def number_contents(pdf: Pdf, page: Page, entries: list[Entry]) -> None:
+    """Print the contents with their numbers, and lay their ink over the pages without."""
+    page.evaluate(
+        """numbers => {
+          for (const e of document.querySelectorAll("[data-of]")) {
+            e.textContent = numbers[e.dataset.of];
+          }
+          document.querySelector(".mm-whole").remove();
+        }""",
+        numbers(pdf, entries),
+    )
+    with printed(page) as front:
+        first = min(numbers(pdf, entries).values()) - 1
+        if len(front.pages) != first:
+            raise CannotCopyError(
+                f"the contents took {first} pages without numbers and {len(front.pages)} with them:"
+                " widen .mm-folio in tools/offline.css"
+            )
+        for old, new in list(zip(pdf.pages, front.pages, strict=False))[CONTENTS:]:
+            for part in (Name.Contents, Name.Resources):
+                content = new.obj[part]
+                content = content if content.is_indirect else front.make_indirect(content)
+                old.obj[part] = pdf.copy_foreign(content)
+
+
+def finish(pdf: Pdf, entries: list[Entry], out: Path) -> int:
     """Write the file with its outline and its metadata. Returns the number of its pages."""
-    with Pdf.open(io.BytesIO(raw)) as pdf:
-        wanted = outline_of(entries, bookmarks(pdf, entries))
-        with pdf.open_outline() as outline:
-            outline.root[:] = wanted
-        pdf.docinfo["/Title"] = f"{TITLE}: {SUBTITLE[0].lower()}{SUBTITLE[1:]}"
-        pdf.docinfo["/Author"] = AUTHOR
-        pdf.docinfo["/Subject"] = "An executable book: multimodal models, built in PyTorch"
-        pdf.docinfo["/Creator"] = f"{NAME} {version()}"
-        with pdf.open_metadata() as metadata:
-            metadata.load_from_docinfo(pdf.docinfo)
-            metadata["dc:language"] = ["en"]
-        pdf.Root.Lang = String("en")
-        pdf.Root.PageMode = Name.UseOutlines
-        pdf.Root.ViewerPreferences = Dictionary(DisplayDocTitle=True)
-        out.parent.mkdir(parents=True, exist_ok=True)
-        pdf.save(out, object_stream_mode=ObjectStreamMode.generate, linearize=True)
-        return len(pdf.pages)
+    wanted = outline_of(entries, bookmarks(pdf, entries))
+    with pdf.open_outline() as outline:
+        outline.root[:] = wanted
+    pdf.docinfo["/Title"] = f"{TITLE}: {SUBTITLE[0].lower()}{SUBTITLE[1:]}"
+    pdf.docinfo["/Author"] = AUTHOR
+    pdf.docinfo["/Subject"] = "An executable book: multimodal models, built in PyTorch"
+    pdf.docinfo["/Creator"] = f"{NAME} {version()}"
+    with pdf.open_metadata() as metadata:
+        metadata.load_from_docinfo(pdf.docinfo)
+        metadata["dc:language"] = ["en"]
+    pdf.Root.Lang = String("en")
+    pdf.Root.PageMode = Name.UseOutlines
+    pdf.Root.ViewerPreferences = Dictionary(DisplayDocTitle=True)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    pdf.save(out, object_stream_mode=ObjectStreamMode.generate, linearize=True)
+    return len(pdf.pages)
 
 
 def make(toc: Path = Path("_toc.yml"), book: Path = BOOK, out: Path = OUT) -> int:
     """Print the book that was built. Returns the number of pages."""
     with gathered(in_order(toc, book), book) as (page, entries):
-        if not page.evaluate("CSS.supports('content', 'target-counter(attr(href), page)')"):
-            raise CannotCopyError(
-                "this Chromium cannot count the pages of the contents: install a newer one"
-            )
         page.add_style_tag(content=cover.style() + running_heads(entries))
         front = cover.markup() + cover.imprint() + contents(entries)
         page.evaluate("html => document.body.insertAdjacentHTML('afterbegin', html)", front)
         page.evaluate("() => Promise.all([...document.images].map(i => i.decode()))")
-        raw = page.pdf(prefer_css_page_size=True, print_background=True, tagged=True, outline=True)
-    return finish(raw, entries, out)
+        with printed(page) as pdf:
+            number_contents(pdf, page, entries)
+            return finish(pdf, entries, out)
 
 
 def main() -> None:

@@ -33,7 +33,7 @@ PAGES = {
     "search": "<p>Search</p>",
     "book/index": '<p>Begin with <a href="one.html">one</a>, or <a href="../x.zip">x</a>.</p>',
     "book/one": DRAWING
-    + '<section id="first"><h2>First</h2><p>See <a href="../notebooks/one.html#first">there</a>.</p>'
+    + '<section id="first"><h2>First</h2><p>See <a href="../notebooks/one.html#first">it</a>.</p>'
     "</section><div class='admonition tip dropdown'><p class='admonition-title'>Check</p>"
     "<p><em>Why is it so?</em></p><p>Because of that.</p></div><button>Copy</button>",
     "notebooks/one": DRAWING

@@ -25,7 +25,7 @@ def test_pages_come_in_the_order_of_the_contents(tiny) -> None:
 
 def test_a_page_that_was_not_built_is_named(tiny) -> None:
     toc, book = tiny(notebooks__one=None)
-    with pytest.raises(offline.CannotCopyError, match="names notebooks/one, of which .* has no p"):
+    with pytest.raises(offline.CannotCopyError, match=r"names notebooks/one, of which .* has no p"):
         offline.in_order(toc, book)
 
 
