@@ -58,8 +58,8 @@ def imprint() -> str:
         f"By {AUTHOR}. Version {version()}, made on {today.day} {today:%B %Y}.</p>"
         f"<p>{LICENCES}</p>"
         "<p>This copy was made from the pages of the book online: each figure and number in it was "
-        "computed by the book\u2019s repository. Answers that those pages fold away stand at the end "
-        "of their part. Links between pages lead inside this copy.</p></section>"
+        "computed by the book\u2019s repository. Answers that those pages fold away stand at the "
+        "end of their part. Links between pages lead inside this copy.</p></section>"
     )
 
 
