@@ -17,12 +17,16 @@ LAB_INPUTS  := mmcourse notebooks $(CONSTRAINTS) tools/labs.py tools/lab_probe.p
 BOOK_INPUTS := _config.yml _toc.yml book notebooks mmcourse benchmarks experiments CHANGELOG.md \
                pyproject.toml package.json tools/vendor.py $(CONSTRAINTS) _build/labs/measured.json
 
+# The book in one file: what its copies are called, and what they depend on besides its pages.
+COPY        := _build/multimodal-ai-from-scratch
+COPY_INPUTS := _build/html _toc.yml tools/offline.py tools/offline.js tools/offline.css tools/cover.py
+
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help book serve test test-slow test-colab lint format app bench clean \
-        venv chromium unit wheel labs vendor pages labs-check browser budget as-colab sphinx9
+.PHONY: help book serve pdf epub test test-slow test-colab lint format app bench clean \
+        venv chromium unit wheel labs vendor pages copies labs-check browser budget as-colab sphinx9
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -33,7 +37,17 @@ book: venv labs vendor pages  ## install, execute the labs once, build the book
 serve: book  ## build the book and open it in a browser
 	@$(RUN) tools/serve.py
 
-test: venv chromium lint unit labs vendor pages browser  ## everything that must hold
+pdf: pages chromium  ## the whole book as one PDF
+	@$(STAGE) "PDF" --stamp _build/keys/pdf --output $(COPY).pdf \
+	  --inputs $(COPY_INPUTS) tools/pdf.py -- $(RUN) tools/pdf.py
+	@echo "The PDF is at $(CURDIR)/$(COPY).pdf."
+
+epub: pages chromium  ## the whole book as an EPUB, checked by epubcheck (needs Java)
+	@$(STAGE) "EPUB" --stamp _build/keys/epub --output $(COPY).epub \
+	  --inputs $(COPY_INPUTS) tools/epub.py tools/epub.css -- $(RUN) tools/epub.py
+	@echo "The EPUB is at $(CURDIR)/$(COPY).epub."
+
+test: venv chromium lint unit labs vendor pages copies browser  ## everything that must hold
 
 test-slow: venv  ## the tests that take minutes each
 	@$(STAGE) "Slow tests" -- $(RUN) -m pytest -m slow tests
@@ -110,7 +124,9 @@ pages: venv labs vendor
 	  --inputs $(BOOK_INPUTS) -- \
 	  sh -c 'rm -rf _build/html && $(BIN)/jupyter-book build . --path-output . --all -W -n --keep-going -q'
 
-browser: pages chromium
+copies: pdf epub
+
+browser: pages copies
 	@$(STAGE) "Labs and pages" -- $(RUN) -m pytest tests/notebooks/test_executed.py tests/book
 
 # The way out of Jupyter Book 1: the same sources by Sphinx 9 alone, from the same execution.

@@ -3,8 +3,9 @@
 `claims` prints computed numbers and `ledger` lists them; `figures` shows computed and drawn
 pictures, and `demos` models that run in the page; `labs` gives each lab's page its anchors;
 `status` reports what the labs take; `front` is the front page's moving picture; `world` draws and
-lists StoryWorld; `docstrings` reads the package's own prose; `accessible` mends what the theme
-leaves unreadable; `repository` reads the project's address from pyproject.toml.
+lists StoryWorld; `docstrings` reads the package's own prose; `offline` links to the
+whole book as one file; `accessible` mends what the theme leaves unreadable; `repository` reads the
+project's address from pyproject.toml.
 """
 
 from sphinx.application import Sphinx
@@ -18,6 +19,7 @@ from . import (
     front,
     labs,
     ledger,
+    offline,
     repository,
     status,
     world,
@@ -38,6 +40,7 @@ def setup(app: Sphinx) -> dict:
         front,
         world,
         docstrings,
+        offline,
         accessible,
     ):
         part.setup(app)

@@ -13,6 +13,7 @@ import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).parent))  # for visits.py, which the tests share
+sys.path.insert(0, str(Path(__file__).parents[2] / "tools"))  # for what makes the copies
 
 from visits import AXE, BOOK, PATIENCE, ROOT
 

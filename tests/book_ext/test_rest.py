@@ -65,3 +65,10 @@ def test_the_status_page_tells_of_an_overrun(tiny):
     for words in ("Chapter 1", "3.5 min (limit 3)", "over: 3.5 minutes, limit 3", "2 cores of X"):
         assert words in text
     assert "torch" in text
+
+
+def test_the_copies_are_linked_where_they_are_published(tiny):
+    tiny.write("index.rst", "Tiny\n====\n\n.. offline-copies::\n")
+    tiny.build("ext.offline")
+    for kind in ("pdf", "epub"):
+        assert f'href="https://o.github.io/n/multimodal-ai-from-scratch.{kind}"' in tiny.html()

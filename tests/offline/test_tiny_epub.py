@@ -1,0 +1,41 @@
+"""A tiny book, packed."""
+
+import zipfile
+
+import epub
+import pytest
+
+
+@pytest.fixture
+def packed(tiny, tmp_path) -> dict[str, str]:
+    """What is in the tiny EPUB, and that epubcheck accepts it."""
+    toc, book = tiny()
+    epub.make(toc, book, tmp_path / "tiny.epub")
+    assert epub.complaints(tmp_path / "tiny.epub") == []
+    with zipfile.ZipFile(tmp_path / "tiny.epub") as archive:
+        assert archive.infolist()[0].filename == "mimetype"
+        assert archive.infolist()[0].compress_type == zipfile.ZIP_STORED
+        return {n: archive.read(n).decode("utf-8", "replace") for n in archive.namelist()}
+
+
+def test_a_book_is_packed(packed: dict[str, str]) -> None:
+    one, lab = packed["book/book-one.xhtml"], packed["book/notebooks-one.xhtml"]
+    assert 'href="notebooks-one.xhtml#notebooks-one--first"' in one
+    assert 'href="book-one.xhtml"' in packed["book/book-index.xhtml"]
+    assert "x.zip" not in packed["book/book-index.xhtml"]
+    assert "<button" not in one
+    assert "<details" not in lab
+    assert 'alt="A dot in the middle of a square"' in one
+    svg = packed["book/pictures/book-one-1.svg"]
+    assert 'fill="#123456"' in svg
+    assert 'clip-path="url(#book-one--c)"' in svg
+    assert 'id="book-one--c"' in svg
+    nav = packed["book/nav.xhtml"]
+    assert nav.index("Chapters") < nav.index("1. Page book one") < nav.index("First of the lab")
+
+
+def test_epubcheck_is_listened_to(tiny, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(epub, "ACCESS", ("<dc:nonsense>x</dc:nonsense>",))
+    epub.make(*tiny(), tmp_path / "bad.epub")
+    found = epub.complaints(tmp_path / "bad.epub")
+    assert any(line.startswith("ERROR") and "package.opf" in line for line in found), found
