@@ -3,7 +3,7 @@
 
 window.offline = (() => {
   // What only works, or only makes sense, on a page online.
-  const WEB_ONLY = "script, noscript, button, a.headerlink, .mm-start, link, template";
+  const WEB_ONLY = "script, noscript, button, a.headerlink, .mm-start, .mm-demo-call, link, template";
 
   const read = async (name) => {
     const address = new URL(`/${name}.html`, location.href);
