@@ -24,7 +24,7 @@ from offline import (
     told,
     version,
 )
-from pikepdf import Dictionary, Name, ObjectStreamMode, OutlineItem, Pdf, String
+from pikepdf import Array, Dictionary, Name, ObjectStreamMode, OutlineItem, Pdf, String
 from playwright.sync_api import Page
 
 CONTENTS = 2  # the page, counted from 0: after the cover and the imprint
@@ -111,20 +111,22 @@ def outline_of(entries: list[Entry], made: list[OutlineItem]) -> list[OutlineIte
 
 def numbers(pdf: Pdf, entries: list[Entry]) -> dict[str, int]:
     """The page on which each heading and each entry begins, counted from 1, by its id."""
-    index = {page.objgen: i for i, page in enumerate(pdf.pages, start=1)}
+    index: dict[object, int] = {page.objgen: i for i, page in enumerate(pdf.pages, start=1)}
     made = iter(bookmarks(pdf, entries))
     found = {}
     for entry in entries:
         for heading in entry.headings:
-            found[heading.id] = index[next(made).destination[0].objgen]
+            target = next(made).destination
+            assert isinstance(target, Array)  # [page, "/XYZ", left, top, zoom]
+            found[heading.id] = index[target.as_list()[0].objgen]
         found[entry.key] = found[entry.headings[0].id]
     return found
 
 
 def printed(page: Page) -> Pdf:
     """What the browser prints of its page now."""
-    options = {"prefer_css_page_size": True, "print_background": True}
-    return Pdf.open(io.BytesIO(page.pdf(tagged=True, outline=True, **options)))
+    raw = page.pdf(prefer_css_page_size=True, print_background=True, tagged=True, outline=True)
+    return Pdf.open(io.BytesIO(raw))
 
 
 def number_contents(pdf: Pdf, page: Page, entries: list[Entry]) -> None:
