@@ -4,21 +4,25 @@
 pictures; `labs` gives each lab's page its anchors; `status` reports what the labs take; `front` is
 the front page's moving picture; `world` draws and lists StoryWorld; `docstrings` reads the
 package's own prose; `accessible` mends what the theme leaves unreadable; `repository` reads the
-project's address from pyproject.toml.
+project's address from pyproject.toml; `folded` folds long outputs; `cite` says how to cite the book;
+`strays` refuses a page that no table of contents names.
 """
 
 from sphinx.application import Sphinx
 
 from . import (
     accessible,
+    cite,
     claims,
     docstrings,
     figures,
+    folded,
     front,
     labs,
     ledger,
     repository,
     status,
+    strays,
     world,
 )
 
@@ -37,6 +41,9 @@ def setup(app: Sphinx) -> dict:
         world,
         docstrings,
         accessible,
+        folded,
+        cite,
+        strays,
     ):
         part.setup(app)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
