@@ -56,11 +56,18 @@
     });
   }
 
+  // The theme opens its sidebars as dialogs on a phone, and forgets whence.
+  function giveFocusBack(side) {
+    const drawer = document.getElementById(`pst-${side}-sidebar-modal`);
+    drawer?.addEventListener("close", () => document.querySelector(`.${side}-toggle`)?.focus());
+  }
+
   const still = matchMedia("(prefers-reduced-motion: reduce)");
   for (const hero of document.querySelectorAll(".mm-hero")) {
     if (!still.matches) turnPictures(hero);
   }
   window.MathJax?.startup?.promise.then(reachScrollers).then(breakFormulasAnew);
+  ["primary", "secondary"].forEach(giveFocusBack);
   addEventListener("load", reachScrollers);
   addEventListener("resize", reachScrollers);
 })();

@@ -10,7 +10,8 @@ from playwright.sync_api import Page
 
 # What a mouse can use: links, controls, whatever declares itself a tab stop, whatever scrolls.
 # A formula's menu is a mouse's alone by design: a page has hundreds, and they are text.
-SETUP = """() => {
+SETUP = """within => {
+  const place = document.querySelector(within);
   const CONTROLS = "a[href], button, input, select, textarea, summary, [onclick], [tabindex]";
   const shown = e => e.checkVisibility({visibilityProperty: true}) && e.getClientRects().length > 0
     && [...e.getClientRects()].some(r => r.width > 0 && r.height > 0);
@@ -21,9 +22,9 @@ SETUP = """() => {
   };
   const control = e => e.matches(CONTROLS) && !e.disabled && e.type !== "hidden"
     && !e.matches("[tabindex='-1']:not(a, button, input, summary), mjx-container");
-  const walk = window.mmWalk = {seen: [], wrong: [], back: false};
+  const walk = window.mmWalk = {seen: [], wrong: [], outside: [], back: false};
   walk.tell = e => e.outerHTML.replace(/\\s+/g, " ").slice(0, 140);
-  walk.expected = () => [...document.body.querySelectorAll("*")].filter(shown).filter(e =>
+  walk.expected = () => [...place.querySelectorAll("*")].filter(shown).filter(e =>
     control(e) || (scrolls(e) && !e.querySelector("a[href], button, summary, input")));
   const covered = e => {
     const outside = r => r.bottom <= 0 || r.top >= innerHeight || r.right <= 0 || r.left >= innerWidth;
@@ -37,8 +38,9 @@ SETUP = """() => {
     });
   };
   const look = e => {
-    if (!e || e === document.body || e === document.documentElement) return;
+    if (!e || e === place || e === document.body || e === document.documentElement) return;
     if (walk.seen.includes(e)) { walk.back = true; return; }
+    if (!place.contains(e)) { walk.outside.push(walk.tell(e)); return; }
     const last = walk.seen.at(-1);
     walk.seen.push(e);
     const s = getComputedStyle(e);
@@ -62,12 +64,13 @@ class Walk:
 
     stops: int = 0
     missed: list[str] = field(default_factory=list)
+    outside: list[str] = field(default_factory=list)  # where it led out of the place walked
     wrong: list[str] = field(default_factory=list)
 
 
-def walk_by_tab(page: Page) -> Walk:
-    """Press Tab from the top of the page until it comes round again."""
-    page.evaluate(SETUP)
+def walk_by_tab(page: Page, within: str = "body") -> Walk:
+    """Press Tab from the top of the page, or of an open drawer, until it comes round again."""
+    page.evaluate(SETUP, within)
     tab = page.context.new_cdp_session(page)
     key = {"key": "Tab", "code": "Tab", "windowsVirtualKeyCode": 9}
     most = 2 * page.evaluate("mmWalk.expected().length") + 20
@@ -76,5 +79,5 @@ def walk_by_tab(page: Page) -> Walk:
         tab.send("Input.dispatchKeyEvent", {"type": "keyUp", **key})
         if pressed % 20 == 19 and page.evaluate("mmWalk.back"):
             break
-    stops, wrong = page.evaluate("[mmWalk.seen.length, mmWalk.wrong]")
-    return Walk(stops, page.evaluate(MISSED), wrong)
+    stops, outside, wrong = page.evaluate("[mmWalk.seen.length, mmWalk.outside, mmWalk.wrong]")
+    return Walk(stops, page.evaluate(MISSED), outside, wrong)
