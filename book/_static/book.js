@@ -1,5 +1,6 @@
 // What style sheets cannot do: turn the front page's pictures, break formulas anew when the page's
-// width changes, and let the keyboard reach whatever scrolls inside itself. Without this script every page still says all that it says.
+// width changes, let the keyboard reach whatever scrolls inside itself, and give the focus back when
+// a drawer closes. Without this script every page still says all that it says.
 (() => {
   const PAUSE = 4800; // milliseconds that a picture stays
 

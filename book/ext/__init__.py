@@ -4,8 +4,8 @@
 pictures; `labs` gives each lab's page its anchors; `status` reports what the labs take; `front` is
 the front page's moving picture; `world` draws and lists StoryWorld; `docstrings` reads the
 package's own prose; `accessible` mends what the theme leaves unreadable; `repository` reads the
-project's address from pyproject.toml; `folded` folds long outputs; `cite` says how to cite the book;
-`strays` refuses a page that no table of contents names.
+project's address from pyproject.toml; `folded` folds long outputs; `cite` says how to cite the
+book; `strays` refuses a page that no table of contents names.
 """
 
 from sphinx.application import Sphinx

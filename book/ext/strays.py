@@ -14,7 +14,7 @@ logger = logging.getLogger(__name__)
 
 
 def hidden(file: Path) -> bool:
-    """Whether Jupyter or an editor put it there (".ipynb_checkpoints"), or Sphinx reads it itself."""
+    """Whether it is a tool's (".ipynb_checkpoints") or Sphinx's own ("_templates")."""
     return any(part.startswith((".", "_")) for part in file.parts)
 
 

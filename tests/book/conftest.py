@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE), str(HERE.parents[1] / "tools")]  # visits.py and tools/browser.py
+sys.path.insert(0, str(Path(__file__).parent))  # for visits.py, which the tests share
+sys.path.insert(0, str(Path(__file__).parents[2] / "tools"))  # for browser.py
 
 from browser import chromium, pages_of, served
 from visits import AXE, BOOK, PATIENCE, ROOT
