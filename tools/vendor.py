@@ -15,15 +15,16 @@ ROOT = Path(__file__).resolve().parents[1]
 MODULES = ROOT / "node_modules"
 VENDOR = ROOT / "book" / "_static" / "vendor"
 
+MATH_FONT = "mathjax/fonts/mathjax-newcm-font/chtml"
+
 # Each entry: a file or a glob below node_modules, and the folder below vendor that it goes to.
 WANTED = [
     ("mathjax/LICENSE", "mathjax"),
-    ("mathjax/es5/tex-chtml.js", "mathjax"),
-    ("mathjax/es5/output/chtml/fonts/woff-v2/*.woff", "mathjax/output/chtml/fonts/woff-v2"),
-    ("mathjax/es5/input/tex/extensions/*.js", "mathjax/input/tex/extensions"),
-    ("mathjax/es5/a11y/*.js", "mathjax/a11y"),
-    ("mathjax/es5/sre/mathmaps/base.json", "mathjax/sre/mathmaps"),
-    ("mathjax/es5/sre/mathmaps/en.json", "mathjax/sre/mathmaps"),
+    ("mathjax/tex-chtml.js", "mathjax"),
+    ("mathjax/a11y/assistive-mml.js", "mathjax/a11y"),
+    ("mathjax/input/tex/extensions/*.js", "mathjax/input/tex/extensions"),
+    ("@mathjax/mathjax-newcm-font/chtml/dynamic/*.js", f"{MATH_FONT}/dynamic"),
+    ("@mathjax/mathjax-newcm-font/chtml/woff2/*.woff2", f"{MATH_FONT}/woff2"),
     ("@fontsource-variable/literata/LICENSE", "fonts/literata"),
     ("@fontsource-variable/literata/files/literata-latin-wght-*.woff2", "fonts/literata"),
     ("@fontsource-variable/literata/files/literata-latin-ext-wght-*.woff2", "fonts/literata"),

@@ -1,5 +1,6 @@
-// What style sheets cannot do: turn the front page's pictures, and let the keyboard reach whatever
-// scrolls inside itself. Without this script every page still says all that it says.
+// What style sheets cannot do: turn the front page's pictures, break formulas anew when the page's
+// width changes, let the keyboard reach whatever scrolls inside itself, and give the focus back when
+// a drawer closes. Without this script every page still says all that it says.
 (() => {
   const PAUSE = 4800; // milliseconds that a picture stays
 
@@ -35,7 +36,7 @@
   }
 
   function reachScrollers() {
-    const places = ".bd-article :is(div.math, mjx-container, .output.text_html)";
+    const places = ".bd-article :is(div.math, div.math > mjx-container, .output.text_html)";
     for (const place of document.querySelectorAll(places)) {
       if (place.scrollWidth > place.clientWidth + 1) {
         place.tabIndex = 0;
@@ -45,12 +46,33 @@
     }
   }
 
+  // MathJax breaks a formula into lines once, for the width that the page had then.
+  function breakFormulasAnew() {
+    let width = innerWidth;
+    let timer = null;
+    addEventListener("resize", () => {
+      if (innerWidth === width) return; // a phone hides its address bar on every scroll
+      width = innerWidth;
+      clearTimeout(timer);
+      timer = setTimeout(() => {
+        const { METRICS } = MathJax._.core.MathItem.STATE;
+        MathJax.startup.document.rerenderPromise(METRICS).then(reachScrollers);
+      }, 200);
+    });
+  }
+
+  // The theme opens its sidebars as dialogs on a phone, and forgets whence.
+  function giveFocusBack(side) {
+    const drawer = document.getElementById(`pst-${side}-sidebar-modal`);
+    drawer?.addEventListener("close", () => document.querySelector(`.${side}-toggle`)?.focus());
+  }
+
   const still = matchMedia("(prefers-reduced-motion: reduce)");
   for (const hero of document.querySelectorAll(".mm-hero")) {
     if (!still.matches) turnPictures(hero);
   }
-  const mathDone = window.MathJax?.startup?.promise ?? Promise.resolve();
-  mathDone.then(reachScrollers);
+  window.MathJax?.startup?.promise.then(reachScrollers).then(breakFormulasAnew);
+  ["primary", "secondary"].forEach(giveFocusBack);
   addEventListener("load", reachScrollers);
   addEventListener("resize", reachScrollers);
 })();

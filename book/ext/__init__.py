@@ -3,25 +3,29 @@
 `claims` prints computed numbers and `ledger` lists them; `figures` shows computed and drawn
 pictures, and `demos` models that run in the page; `labs` gives each lab's page its anchors;
 `status` reports what the labs take; `front` is the front page's moving picture; `world` draws and
-lists StoryWorld; `docstrings` reads the package's own prose; `offline` links to the
-whole book as one file; `accessible` mends what the theme leaves unreadable; `repository` reads the
-project's address from pyproject.toml.
+lists StoryWorld; `docstrings` reads the package's own prose; `offline` links to the whole book as
+one file; `accessible` mends what the theme leaves unreadable; `repository` reads the project's
+address from pyproject.toml; `folded` folds long outputs; `cite` says how to cite the book; `strays`
+refuses a page that no table of contents names.
 """
 
 from sphinx.application import Sphinx
 
 from . import (
     accessible,
+    cite,
     claims,
     demos,
     docstrings,
     figures,
+    folded,
     front,
     labs,
     ledger,
     offline,
     repository,
     status,
+    strays,
     world,
 )
 
@@ -42,6 +46,9 @@ def setup(app: Sphinx) -> dict:
         docstrings,
         offline,
         accessible,
+        folded,
+        cite,
+        strays,
     ):
         part.setup(app)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -53,7 +53,7 @@ def name_arrows(
         toctree = make(*args, **kwargs)
         if hasattr(toctree, "select"):
             for summary in toctree.select("summary"):
-                link = summary.find_previous_sibling("a") or summary.parent.find("a")
+                link = summary.find_parent("li").find("a")
                 summary["aria-label"] = f"Pages under {link.get_text(strip=True)}"
         return toctree
 

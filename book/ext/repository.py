@@ -2,7 +2,7 @@
 
 The theme's buttons, the links to source files and to Colab all follow it. A Colab badge in a lab
 is shown as a button of the book's own, since its picture lies on another host, and the build
-fails when it leads to another repository.
+fails when it leads to another repository. Beside it stands a button that downloads the notebook.
 """
 
 import functools
@@ -13,6 +13,7 @@ from pathlib import Path
 from urllib.parse import urlparse
 
 from docutils import nodes
+from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.errors import ConfigError
@@ -79,6 +80,10 @@ def redraw_badges(app: Sphinx, doctree: nodes.document) -> None:
             logger.warning(message, link.get("refuri"), expected, location=image, type="mmcourse")
         words = image.get("alt") or "Open in Colab"
         image.replace_self(nodes.inline("", words, classes=["mm-colab"]))
+        if Path(app.env.doc2path(docname)).suffix == ".ipynb":
+            file = addnodes.download_reference("", "", reftarget=f"/{docname}.ipynb")
+            file += nodes.inline("", "Download the notebook", classes=["mm-download"])
+            link.parent.insert(link.parent.index(link) + 1, [nodes.Text(" "), file])
 
 
 def setup(app: Sphinx) -> None:

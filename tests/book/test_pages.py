@@ -49,6 +49,28 @@ def test_every_formula_is_typeset(visit: Visit) -> None:
     assert visit.typeset == visit.formulas
 
 
+def test_every_formula_fits_its_width(visit: Visit) -> None:
+    assert not visit.scrolling_formulas, "\n".join(visit.scrolling_formulas)
+
+
+def test_long_outputs_are_folded(visit: Visit) -> None:
+    assert not visit.tall_outputs, visit.tall_outputs
+
+
+def test_tab_reaches_whatever_a_mouse_can_use(visit: Visit) -> None:
+    assert not visit.walk.missed, "\n".join(visit.walk.missed)
+
+
+def test_tab_goes_in_order_and_is_seen_where_it_stops(visit: Visit, page_name: str) -> None:
+    assert not visit.walk.wrong, "\n".join(visit.walk.wrong)
+    least = 1 if page_name == "index.html" else 5
+    assert visit.walk.stops >= least, f"{visit.walk.stops} stops: is the walk broken?"
+
+
+def test_pictures_below_the_first_screen_wait(visit: Visit) -> None:
+    assert not visit.eager, visit.eager
+
+
 def test_no_page_is_heavy(visit: Visit) -> None:
     sent = visit.bytes_sent()
     assert sent <= LIMIT, f"{sent / 1e6:.2f} MB compressed, limit {LIMIT / 1e6:.1f} MB"

@@ -1,13 +1,15 @@
 """Using the book: by keyboard, by search, with the theme switch, with and without motion."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from visits import PATIENCE, settle
+from visits import BOOK, PATIENCE, ROOT, WIDTHS, settle
 
 pytestmark = pytest.mark.book
 FRONT, CHAPTER = "book/index.html", "book/ch01_joint_embeddings.html"
+STATUS = "book/status.html"
 
 
 @pytest.fixture
@@ -66,6 +68,79 @@ def test_the_search_dialog_opens_from_the_keyboard(page: Page, address: str) -> 
     page.keyboard.type("embedding")
     page.keyboard.press("Enter")
     page.wait_for_url("**/search.html?q=embedding*")
+
+
+def test_code_is_copied_from_the_keyboard(browser: Browser, address: str) -> None:
+    context = browser.new_context(permissions=["clipboard-read", "clipboard-write"])
+    page = context.new_page()
+    page.goto(f"{address}/{STATUS}")
+    settle(page)
+    block = page.locator("#how-to-cite-this-book div.highlight")
+    block.get_by_role("button").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_function("() => navigator.clipboard.readText()")
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied.startswith("@software{")
+    assert copied == block.locator("pre").inner_text().strip()
+    context.close()
+
+
+@pytest.mark.parametrize("device", WIDTHS)
+def test_every_lab_opens_in_colab_and_can_be_downloaded(
+    browser: Browser, address: str, device: str
+) -> None:
+    labs = sorted((BOOK / "notebooks").glob("*.html"))
+    assert labs
+    width, height = WIDTHS[device]
+    context = browser.new_context(viewport={"width": width, "height": height})
+    page = context.new_page()
+    for lab in labs:
+        page.goto(f"{address}/notebooks/{lab.name}")
+        badge = page.locator(".bd-article").get_by_role("link", name="Open in Colab", exact=False)
+        expect(badge).to_be_in_viewport()
+        address_there = badge.get_attribute("href") or ""
+        assert address_there.startswith("https://colab.research.google.com/github/")
+        assert address_there.endswith(f"/notebooks/{lab.stem}.ipynb")
+        link = page.get_by_role("link", name="Download the notebook")
+        expect(link).to_be_in_viewport()
+        with page.expect_download() as waiting:
+            link.click()
+        assert waiting.value.suggested_filename == f"{lab.stem}.ipynb"
+        source = ROOT / "notebooks" / f"{lab.stem}.ipynb"
+        assert Path(waiting.value.path()).read_bytes() == source.read_bytes()
+    context.close()
+
+
+def test_the_header_menus_open_from_the_keyboard(page: Page, address: str) -> None:
+    page.goto(f"{address}/notebooks/ch01_joint_embeddings.html")
+    settle(page)
+    for name, entry in (("Launch interactive content", "Colab"), ("Download this page", ".ipynb")):
+        page.get_by_role("button", name=name).focus()
+        page.keyboard.press("Enter")
+        page.keyboard.press("Tab")
+        expect(page.locator(".dropdown-menu.show a").first).to_be_focused()
+        expect(page.locator(".dropdown-menu.show a").first).to_contain_text(entry)
+        page.keyboard.press("Escape")
+        expect(page.locator(".dropdown-menu.show")).to_have_count(0)
+
+
+def test_formulas_are_broken_anew_when_the_phone_is_turned(page: Page, address: str) -> None:
+    page.set_viewport_size({"width": 812, "height": 375})
+    page.goto(f"{address}/{CHAPTER}")
+    settle(page)
+    formula = "document.querySelector('#equation-eq-ch01-words mjx-container').offsetHeight"
+    wide = page.evaluate(formula)
+    page.set_viewport_size({"width": 375, "height": 812})
+    page.wait_for_function(f"{formula} > {wide}")
+    page.set_viewport_size({"width": 812, "height": 375})
+    page.wait_for_function(f"{formula} === {wide}")
+    assert page.locator("mjx-container[tabindex='0']").count() == 0
+
+
+def test_a_screen_reader_gets_formulas_as_mathml(page: Page, address: str) -> None:
+    page.goto(f"{address}/{CHAPTER}")
+    settle(page)
+    assert page.locator("mjx-assistive-mml > math").count() == page.locator(".math").count()
 
 
 def test_the_theme_switch_is_remembered(page: Page, address: str) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote, urlparse
 
+from keyboard import Walk, walk_by_tab
 from playwright.sync_api import Browser, Page
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -29,6 +30,18 @@ PICTURES = """() => [...document.querySelectorAll(".bd-article :is(img, svg, can
               source: p.getAttribute("src") ?? "", hidden: p.getAttribute("aria-hidden") === "true",
               text: p.getAttribute("alt") ?? p.getAttribute("aria-label") ?? ""}))"""
 
+EAGER = """() => [...document.querySelectorAll("main img:not([loading=lazy])")]
+  .filter(p => p.checkVisibility() && p.getBoundingClientRect().top > innerHeight)
+  .map(p => p.outerHTML.slice(0, 160))"""
+
+SCROLLING_FORMULAS = """() => [...document.querySelectorAll("div.math, div.math > mjx-container")]
+  .filter(e => e.scrollWidth > e.clientWidth + 1)
+  .map(e => `${e.scrollWidth} px in ${e.clientWidth} px: ${e.textContent.slice(0, 120)}`)"""
+
+TALL_OUTPUTS = """() => [...document.querySelectorAll(".cell_output pre")]
+  .filter(p => p.textContent.trimEnd().split("\\n").length > 20 && !p.closest("details"))
+  .map(p => p.textContent.slice(0, 80))"""
+
 WIDER = """() => [...document.querySelectorAll("main *")]
   .filter(e => e.getBoundingClientRect().right > document.documentElement.clientWidth + 1)
   .slice(0, 5).map(e => e.outerHTML.slice(0, 120))"""
@@ -46,9 +59,13 @@ class Visit:
     width: int = 0  # of the content, in pixels
     wider: list[str] = field(default_factory=list)
     pictures: list[dict] = field(default_factory=list)
+    eager: list[str] = field(default_factory=list)  # below the first screen and not lazy
+    tall_outputs: list[str] = field(default_factory=list)  # long, and not folded
     formulas: int = 0
     typeset: int = 0
     wrong_formulas: list[str] = field(default_factory=list)
+    scrolling_formulas: list[str] = field(default_factory=list)
+    walk: Walk = field(default_factory=Walk)  # by keyboard
 
     def bytes_sent(self) -> int:
         """What a server that compresses text would send for this page."""
@@ -106,10 +123,13 @@ def visit_page(browser: Browser, address: str, name: str, device: str) -> Visit:
     visit.width = page.evaluate("() => document.documentElement.scrollWidth")
     visit.wider = page.evaluate(WIDER) if visit.width > width else []
     visit.pictures = page.evaluate(PICTURES)
+    visit.eager = page.evaluate(EAGER)
+    visit.tall_outputs = page.evaluate(TALL_OUTPUTS)
     visit.formulas = page.locator(".math").count()
     visit.typeset = page.locator(".math mjx-container").count()
     wrong = page.locator("mjx-merror, mjx-container [data-mjx-error]")
     visit.wrong_formulas = wrong.all_inner_texts()
+    visit.scrolling_formulas = page.evaluate(SCROLLING_FORMULAS)
     page.evaluate(AXE.read_text(encoding="utf-8"))
     for theme in ("light", "dark"):
         page.emulate_media(color_scheme=theme)
@@ -117,5 +137,6 @@ def visit_page(browser: Browser, address: str, name: str, device: str) -> Visit:
             "t => (document.documentElement.dataset.theme ?? t) === t", arg=theme
         )
         visit.violations[theme] = page.evaluate(RUN_AXE, TAGS)
+    visit.walk = walk_by_tab(page)
     context.close()
     return visit

@@ -28,7 +28,7 @@ class TinyBook:
     extensions = ("ext.labs", "ext.claims", "ext.ledger", "ext.figures")
 
     def __init__(self, root: Path) -> None:
-        self.root, self.messages = root, ""
+        self.root, self.messages, self.status = root, "", 0
         self.write("pyproject.toml", '[project.urls]\nHomepage = "https://github.com/o/n"\n')
         card = {"command": "mmcourse train joint", "metrics": {"recall": {"value": 0.9534, "n": 9}}}
         self.write("mmcourse/weights/joint/card.json", json.dumps(card))
@@ -59,7 +59,10 @@ class TinyBook:
             self.write(f"{folder}/ch01_lab.ipynb", nbformat.writes(notebook))
 
     def build(self, *extensions: str, **settings: object) -> None:
-        """Build index.rst and its neighbours. Raises what Sphinx raises; `messages` has the log."""
+        """Build index and its neighbours with warnings as errors, as the book is built.
+
+        Raises what Sphinx raises; `messages` has the log, `status` is 1 after a warning.
+        """
         log = io.StringIO()
         listed = [*(extensions or self.extensions)]
         overrides = {"extensions": listed, "exclude_patterns": ["_build", "out"], "numfig": True}
@@ -69,10 +72,13 @@ class TinyBook:
         try:
             with patch_docutils(str(self.root)), docutils_namespace():
                 out = self.root / "out"
-                Sphinx(
+                app = Sphinx(
                     str(self.root), None, str(out), str(out / ".trees"), "html",
                     confoverrides=overrides | settings, status=None, warning=log,
-                ).build()  # fmt: skip
+                    warningiserror=True, keep_going=True,
+                )  # fmt: skip
+                app.build()
+                self.status = app.statuscode
         finally:
             self.messages = re.sub(r"\x1b\[\d+(;\d+)*m", "", log.getvalue())
 

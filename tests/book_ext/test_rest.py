@@ -1,7 +1,10 @@
 """The smaller parts: the address, the references, the docstrings, the status page."""
 
+import html
 import json
+import re
 
+import nbformat
 import pytest
 
 BADGE = "[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]({})"
@@ -72,3 +75,72 @@ def test_the_copies_are_linked_where_they_are_published(tiny):
     tiny.build("ext.offline")
     for kind in ("pdf", "epub"):
         assert f'href="https://o.github.io/n/multimodal-ai-from-scratch.{kind}"' in tiny.html()
+
+
+def test_an_arrow_of_the_sidebar_is_named_after_its_own_page():
+    from bs4 import BeautifulSoup
+    from ext.accessible import name_arrows
+
+    inner = '<details><summary></summary><ul><li><a href="#">Lab</a></li></ul></details>'
+    made = BeautifulSoup(f'<ul><li><a href="#">Chapter</a>{inner}</li></ul>', "html.parser")
+    context = {"generate_toctree_html": lambda: made}
+    name_arrows(None, "index", "page.html", context, None)
+    assert context["generate_toctree_html"]().summary["aria-label"] == "Pages under Chapter"
+
+
+def test_long_outputs_are_folded_and_short_ones_are_not(tiny):
+    for lines, folded in ((20, 0), (21, 1)):
+        printed = nbformat.v4.new_output("stream", text="\n".join(map(str, range(lines))) + "\n")
+        cell = nbformat.v4.new_code_cell("count()", outputs=[printed])
+        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("# Lab"), cell])
+        tiny.write("index.ipynb", nbformat.writes(notebook))
+        tiny.build("myst_nb", "ext.folded", nb_execution_mode="off")
+        assert tiny.html().count(f"<summary>{lines} lines of output</summary>") == folded
+        assert tiny.html().count("<details") == tiny.html().count("</details>") == folded
+
+
+CITATION = """
+title: A book
+type: software
+authors: [{name: The contributors}, {family-names: Lovelace, given-names: Ada}]
+version: 1.2.0
+license: Apache-2.0
+url: https://example.org
+repository-code: https://github.com/o/book
+"""
+
+
+def test_the_citation_is_made_from_the_file(tiny):
+    tiny.write("CITATION.cff", CITATION)
+    tiny.write("mmcourse/_version.py", '__version__ = "1.2.0"\n')
+    tiny.write("index.rst", "Page\n====\n\n.. how-to-cite::\n")
+    tiny.build("ext.cite", copyright="2026")
+    entry = html.unescape(re.sub(r"<[^>]+>", "", tiny.html()))
+    assert "@software{book2026," in entry
+    assert "author  = {{The contributors} and Lovelace, Ada}," in entry
+    assert "version = {1.2.0}," in entry
+    assert tiny.messages == ""
+    tiny.write("CITATION.cff", CITATION + "date-released: 2031-05-01\n")
+    tiny.build("ext.cite", copyright="2026")
+    assert "book2031" in tiny.html()
+
+
+def test_a_citation_of_another_version_is_refused(tiny):
+    tiny.write("CITATION.cff", CITATION)
+    tiny.write("mmcourse/_version.py", '__version__ = "1.3.0"\n')
+    tiny.write("index.rst", "Page\n====\n\n.. how-to-cite::\n")
+    tiny.build("ext.cite")
+    assert "CITATION.cff says version 1.2.0, mmcourse/_version.py 1.3.0" in tiny.messages
+
+
+def test_a_lab_offers_its_notebook_beside_the_badge(tiny):
+    address = COLAB.format("o/n").replace("index", "notebooks/ch01_lab")
+    lab = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_markdown_cell("# Lab\n\n" + BADGE.format(address))]
+    )
+    tiny.write("notebooks/ch01_lab.ipynb", nbformat.writes(lab))
+    tiny.write("index.rst", "Page\n====\n\n.. toctree::\n\n   notebooks/ch01_lab\n")
+    tiny.build("myst_nb", "ext.repository", nb_execution_mode="off")
+    link = r'<a class="reference download internal" download="" href="([^"]*)"'
+    file = re.search(link, tiny.html("notebooks/ch01_lab"))[1]
+    assert nbformat.read(tiny.root / "out/notebooks" / file, as_version=4).cells == lab.cells

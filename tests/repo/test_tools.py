@@ -11,6 +11,7 @@ import nbformat
 import pytest
 
 TOOLS = Path(__file__).parents[2] / "tools"
+KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
 
 
 def stage(folder: Path, command: str) -> subprocess.CompletedProcess:
@@ -171,3 +172,17 @@ def test_a_page_without_versions_renews_nothing() -> None:
     answer = renewed("torch==2.11.0\n", "404: Not Found")
     assert answer.returncode != 0
     assert "no line like" in answer.stderr
+
+
+def test_a_lab_that_fails_stops_the_build_and_is_named(tmp_path: Path) -> None:
+    cell = nbformat.v4.new_code_cell('raise ValueError("the fox has no hat")')
+    notebook = nbformat.v4.new_notebook(cells=[cell], metadata={"kernelspec": KERNEL})
+    (tmp_path / "notebooks").mkdir()
+    nbformat.write(notebook, tmp_path / "notebooks" / "ch09_broken.ipynb")
+    command = [sys.executable, str(TOOLS / "labs.py"), "--tier", "smoke", "--jobs", "1"]
+    command += ["--notebooks", str(tmp_path / "notebooks"), "--out", str(tmp_path / "build")]
+    done = subprocess.run(command, cwd=TOOLS.parent, capture_output=True, text=True, check=False)
+    assert done.returncode != 0, done.stdout + done.stderr
+    for words in ("ch09_broken.ipynb", "In[1]", 'raise ValueError("the fox has no hat")'):
+        assert words in done.stdout, done.stdout
+    assert not (tmp_path / "build" / ".jupyter_cache").exists(), "the book could be built from it"
