@@ -26,7 +26,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
 .PHONY: help book serve pdf epub test test-slow test-colab lint format app bench clean \
-        venv chromium unit wheel labs vendor pages copies labs-check browser budget as-colab sphinx9
+        venv chromium unit wheel labs vendor pages labs-check browser budget as-colab sphinx9
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -47,9 +47,9 @@ epub: pages chromium  ## the whole book as an EPUB, checked by epubcheck (needs 
 	  --inputs $(COPY_INPUTS) tools/epub.py tools/epub.css -- $(RUN) tools/epub.py
 	@echo "The EPUB is at $(CURDIR)/$(COPY).epub."
 
-test: venv chromium lint unit labs vendor pages copies browser  ## everything that must hold
+test: venv chromium lint unit labs vendor pages browser  ## everything that must hold
 
-test-slow: venv  ## the tests that take minutes each
+test-slow: venv pdf epub  ## the tests that take minutes each
 	@$(STAGE) "Slow tests" -- $(RUN) -m pytest -m slow tests
 
 # Colab builds no book, and has a Sphinx that Jupyter Book 1 does not take.
@@ -124,10 +124,8 @@ pages: venv labs vendor
 	  --inputs $(BOOK_INPUTS) -- \
 	  sh -c 'rm -rf _build/html && $(BIN)/jupyter-book build . --path-output . --all -W -n --keep-going -q'
 
-copies: pdf epub
-
-browser: pages copies
-	@$(STAGE) "Labs and pages" -- $(RUN) -m pytest tests/notebooks/test_executed.py tests/book
+browser: pages chromium
+	@$(STAGE) "Labs and pages" -- $(RUN) -m pytest -m "not slow" tests/notebooks/test_executed.py tests/book
 
 # The way out of Jupyter Book 1: the same sources by Sphinx 9 alone, from the same execution.
 sphinx9: venv labs vendor

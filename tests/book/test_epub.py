@@ -9,7 +9,7 @@ import pytest
 from epub import complaints
 from offline import BOOK, NAME, ROOT, in_order
 
-pytestmark = pytest.mark.book
+pytestmark = [pytest.mark.book, pytest.mark.slow]
 FILE = ROOT / "_build" / f"{NAME}.epub"
 H = "{http://www.w3.org/1999/xhtml}"
 M = "{http://www.w3.org/1998/Math/MathML}"

@@ -9,7 +9,7 @@ import pypdfium2
 import pytest
 from offline import BOOK, NAME, ROOT, in_order
 
-pytestmark = pytest.mark.book
+pytestmark = [pytest.mark.book, pytest.mark.slow]
 FILE = ROOT / "_build" / f"{NAME}.pdf"
 POINTS_PER_MM = 72 / 25.4
 
