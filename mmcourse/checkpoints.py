@@ -126,7 +126,8 @@ def save_checkpoint(
             f"{path} not saved: a state holds more than tensors and plain values, so it could not "
             f"be loaded again ({str(error).splitlines()[0]})"
         ) from None
-    write_atomically({Path(path): buffer.getbuffer()})
+    with buffer.getbuffer() as content:  # let go of even if writing fails, or Python 3.13 complains
+        write_atomically({Path(path): content})
 
 
 def load_checkpoint(
