@@ -23,7 +23,7 @@ class FSQ(nn.Module):
     Source: Mentzer et al., Finite Scalar Quantization: VQ-VAE Made Simple, 2024.
 
     Args:
-        levels: of each number, 2 or more.
+        levels: of each number, 3 or more.
     """
 
     reach: Tensor
@@ -35,8 +35,11 @@ class FSQ(nn.Module):
 
     def __init__(self, levels: Sequence[int] = (8, 5, 5, 5)) -> None:
         super().__init__()
-        if len(levels) == 0 or min(levels) < 2:
-            raise ValueError(f"each number needs 2 levels or more, got levels={list(levels)}")
+        if len(levels) == 0 or min(levels) < 3:
+            raise ValueError(
+                f"each number needs 3 levels or more, got levels={list(levels)}; with 2, tanh is "
+                "saturated at the one that starts out nearest, and no gradient leads to the other"
+            )
         self.levels, self.dim, self.num_codes = list(levels), len(levels), math.prod(levels)
         sizes = torch.tensor(self.levels)
         half = (sizes - 1) * (1 + EDGE) / 2
