@@ -1,0 +1,185 @@
+"""A picture to a grid of code numbers, and back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from mmcourse.hub import Pretrained
+from mmcourse.nn import Downsample, ResidualBlock
+from mmcourse.vqvae.ema import EMAVectorQuantizer
+from mmcourse.vqvae.fsq import FSQ
+from mmcourse.vqvae.quantizer import CosineQuantizer, Quantized, VectorQuantizer, check_indices
+
+QUANTIZERS: dict[str, type[VectorQuantizer] | type[FSQ]] = {
+    "vq": VectorQuantizer,
+    "ema": EMAVectorQuantizer,
+    "cosine": CosineQuantizer,
+    "fsq": FSQ,
+}
+
+
+def halvings(factor: int) -> int:
+    """How often a side is halved.
+
+    Raises:
+        ValueError: a factor that is no power of 2, or 1.
+    """
+    if factor < 2 or factor & (factor - 1):
+        raise ValueError(f"factor must be 2, 4, 8, 16, ..., got {factor}")
+    return factor.bit_length() - 1
+
+
+class Encoder(nn.Module):
+    """Halve, look around, halve again: (B, 3, H, W) to (B, dim, H / factor, W / factor).
+
+    Args:
+        dim: width of what is quantised.
+        width: channels within.
+        factor: 2, 4, 8, ...: how much shorter the sides become.
+        depth: residual blocks at the grid's size; one stands at each size before.
+        channels: of the picture.
+    """
+
+    def __init__(
+        self, dim: int, width: int = 64, factor: int = 4, depth: int = 2, channels: int = 3
+    ) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        for i in range(halvings(factor)):
+            layers.append(Downsample(width if i else channels, width))
+            layers.append(ResidualBlock(width))
+        layers += [ResidualBlock(width) for _ in range(depth)]
+        self.body = nn.Sequential(*layers)
+        self.out = nn.Sequential(nn.GroupNorm(8, width), nn.SiLU(), nn.Conv2d(width, dim, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Pictures to vectors."""
+        return self.out(self.body(x))
+
+
+class Upsample(nn.Module):
+    """Twice the height and width: a convolution writes four neighbours at once.
+
+    Source: Shi et al., Real-Time Single Image and Video Super-Resolution, 2016.
+    """
+
+    def __init__(self, channels: int, out_channels: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(channels, 4 * out_channels, 3, padding=1)
+        self.shuffle = nn.PixelShuffle(2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) to (B, out_channels, 2 H, 2 W)."""
+        return self.shuffle(self.conv(x))
+
+
+class Decoder(nn.Module):
+    """The encoder's way back: (B, dim, h, w) to (B, channels, factor h, factor w). Arguments as
+    `Encoder`'s."""
+
+    def __init__(
+        self, dim: int, width: int = 64, factor: int = 4, depth: int = 2, channels: int = 3
+    ) -> None:
+        super().__init__()
+        layers: list[nn.Module] = [nn.Conv2d(dim, width, 3, padding=1)]
+        layers += [ResidualBlock(width) for _ in range(depth)]
+        for _ in range(halvings(factor) - 1):
+            layers += [Upsample(width, width), ResidualBlock(width), ResidualBlock(width)]
+        layers += [nn.GroupNorm(8, width), nn.SiLU(), Upsample(width, channels)]
+        self.body = nn.Sequential(*layers)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Codes to pictures."""
+        return self.body(x)
+
+
+class VQVAE(Pretrained, nn.Module):
+    """An autoencoder whose middle is a grid of code numbers.
+
+    Source: van den Oord et al., Neural Discrete Representation Learning, 2017.
+
+    Args:
+        quantizer: "vq", "ema", "cosine" or "fsq".
+        options: arguments of that quantizer, such as {"num_codes": 1024, "dim": 16}.
+        width: channels of encoder and decoder.
+        factor: how much shorter the grid's sides are: 2, 4, 8, ...
+        depth: residual blocks of either at the grid's size.
+        channels: of the pictures.
+    """
+
+    def __init__(
+        self,
+        quantizer: str = "ema",
+        options: dict[str, Any] | None = None,
+        width: int = 64,
+        factor: int = 4,
+        depth: int = 2,
+        channels: int = 3,
+    ) -> None:
+        super().__init__()
+        if quantizer not in QUANTIZERS:
+            raise ValueError(f"quantizer {quantizer!r} does not exist; choose {list(QUANTIZERS)}")
+        self.factor, self.channels = factor, channels
+        self.quantizer = QUANTIZERS[quantizer](**(options or {}))
+        dim = self.quantizer.dim
+        self.encoder = Encoder(dim, width, factor, depth, channels)
+        self.decoder = Decoder(dim, width, factor, depth, channels)
+
+    def forward(self, pixels: Tensor) -> tuple[Tensor, Quantized]:
+        """Pictures (B, C, H, W) in [-1, 1] to their reconstructions and what was quantised.
+
+        Raises:
+            ValueError: sides that the factor does not divide, other channels, or NaN.
+        """
+        found = self.quantize(pixels)
+        return self.decoder(found.codes), found
+
+    def quantize(self, pixels: Tensor) -> Quantized:
+        """Pictures to codes, indices and loss; errors as `forward`."""
+        if pixels.ndim != 4 or pixels.shape[1] != self.channels:
+            raise ValueError(
+                f"pixels must be (B, {self.channels}, H, W), got {tuple(pixels.shape)}"
+            )
+        if pixels.shape[2] % self.factor or pixels.shape[3] % self.factor:
+            raise ValueError(
+                f"the factor {self.factor} does not divide {pixels.shape[2]} x {pixels.shape[3]} "
+                "pixels; crop or resize the pictures"
+            )
+        if not pixels.isfinite().all():
+            raise ValueError("the pictures hold NaN or infinity; look at where they were read")
+        return self.quantizer(self.encoder(pixels))
+
+    @torch.no_grad()
+    def encode(self, pixels: Tensor) -> Tensor:
+        """Pictures (B, C, H, W) to indices (B, H / factor, W / factor), in eval mode."""
+        with evaluating(self):
+            return self.quantize(pixels).indices
+
+    @torch.no_grad()
+    def decode(self, indices: Tensor) -> Tensor:
+        """Indices (B, h, w) to pictures (B, C, factor h, factor w), clamped to [-1, 1].
+
+        Raises:
+            ValueError: another shape or type, or an index out of range.
+        """
+        if indices.ndim != 3:
+            raise ValueError(f"indices must be (B, h, w), got {tuple(indices.shape)}")
+        check_indices(indices, self.quantizer.num_codes)
+        with evaluating(self):
+            return self.decoder(self.quantizer.lookup(indices)).clamp(-1, 1)
+
+
+class evaluating:  # noqa: N801 - reads as a verb
+    """The model in evaluation mode in this block, and afterwards as it was."""
+
+    def __init__(self, model: nn.Module) -> None:
+        self.model, self.was = model, model.training
+
+    def __enter__(self) -> None:
+        self.model.eval()
+
+    def __exit__(self, *_: object) -> None:
+        self.model.train(self.was)
