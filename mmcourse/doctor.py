@@ -21,6 +21,7 @@ WEIGHTS = Path(__file__).parent / "weights"
 # What each optional group of packages is for; the packages themselves stand in pyproject.toml.
 EXTRAS = {
     "labs": "the labs, `mmcourse train`, `mmcourse check`",
+    "export": "`mmcourse export`",
     "app": "`mmcourse app`, `mmcourse story`, `make app`",
     "book": "`make book`",
     "test": "`make test`, `make lint`",
@@ -148,8 +149,8 @@ def chromium() -> Finding:
     """Whether there is a browser for the tests of the rendered book."""
     path = find_chromium()
     if path:
-        return Finding("Chromium", True, "optional", f"{path}, for the browser tests")
-    message = "not found; only the browser tests of `make test` need it"
+        return Finding("Chromium", True, "optional", f"{path}, for pages and copies")
+    message = "not found; only `make pdf`, `make epub` and the browser tests need it"
     return Finding("Chromium", False, "optional", message, "Debian: apt-get install chromium")
 
 
@@ -160,6 +161,17 @@ def npm() -> Finding:
         return Finding("npm", True, "optional", f"{path}, for the scripts in the book's pages")
     message = "not found; only `make book` needs it, and installs one in its environment"
     return Finding("npm", False, "optional", message, "Debian: apt-get install npm")
+
+
+def java() -> Finding:
+    """Whether there is a Java for epubcheck."""
+    path = shutil.which("java")
+    if path:
+        return Finding("Java", True, "optional", f"{path}, to check the EPUB")
+    message = "not found; only `make epub` and its tests need it"
+    return Finding(
+        "Java", False, "optional", message, "Debian: apt-get install default-jre-headless"
+    )
 
 
 def broken_weight(folder: Path) -> str | None:
@@ -196,7 +208,7 @@ def report() -> list[Finding]:
     checks: list[Callable[[], Finding]] = [python, torch, writable, weights, memory, disk]
     findings = [check() for check in checks]
     findings += [extra(name) for name in EXTRAS]
-    return [*findings, chromium(), npm()]
+    return [*findings, chromium(), npm(), java()]
 
 
 def show(findings: list[Finding]) -> None:

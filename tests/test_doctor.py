@@ -147,7 +147,9 @@ def test_every_extra_has_a_purpose() -> None:
     assert set(declared or []) == set(doctor.EXTRAS)
 
 
-@pytest.mark.parametrize(("find", "program"), [(doctor.chromium, "chromium"), (doctor.npm, "npm")])
+@pytest.mark.parametrize(
+    ("find", "program"), [(doctor.chromium, "chromium"), (doctor.npm, "npm"), (doctor.java, "java")]
+)
 def test_programs(monkeypatch: pytest.MonkeyPatch, find, program: str) -> None:
     monkeypatch.delenv("MMCOURSE_CHROMIUM", raising=False)
     monkeypatch.setattr(shutil, "which", lambda name: f"/bin/{name}" if name == program else None)
@@ -243,5 +245,6 @@ def test_report_looks_at_everything() -> None:
         "Disk",
         "Chromium",
         "npm",
+        "Java",
         *(f"Extra [{name}]" for name in doctor.EXTRAS),
     } <= set(names)
