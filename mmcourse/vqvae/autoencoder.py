@@ -172,7 +172,7 @@ class VQVAE(Pretrained, nn.Module):
             return self.decoder(self.quantizer.lookup(indices)).clamp(-1, 1)
 
 
-class evaluating:  # noqa: N801 - reads as a verb
+class evaluating:
     """The model in evaluation mode in this block, and afterwards as it was."""
 
     def __init__(self, model: nn.Module) -> None:

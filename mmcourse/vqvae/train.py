@@ -18,6 +18,8 @@ from mmcourse.vqvae.autoencoder import VQVAE
 from mmcourse.vqvae.usage import perplexity, psnr
 
 Metrics = dict[str, float]
+SAVE_EVERY = 500
+"""Steps between two checkpoints."""
 
 
 def train(
@@ -43,7 +45,7 @@ def train(
         batch_size: pictures in a batch.
         lr: peak learning rate of AdamW.
         precision: "no", "bf16" or "fp16".
-        checkpoint: file to save to every 500 steps, and to resume from if it is there.
+        checkpoint: file to save to every `SAVE_EVERY` steps, and to resume from if it is there.
         seed: of the order.
     """
     accelerator = Accelerator(mixed_precision=precision)
@@ -74,7 +76,7 @@ def train(
         accelerator.clip_grad_norm_(prepared.parameters(), 1.0)
         optimiser.step()
         ema.update(model)
-        if checkpoint is not None and ((step + 1) % 500 == 0 or step + 1 == steps):
+        if checkpoint is not None and ((step + 1) % SAVE_EVERY == 0 or step + 1 == steps):
             save_checkpoint(checkpoint, step=step + 1, accelerator=accelerator, **state)
         yield {
             "step": step + 1,

@@ -170,7 +170,7 @@ def test_values_and_gradients_are_the_reference_librarys(rotation: bool) -> None
     told = noise(4, D, 5, 5, seed=3)
     mine, other = z.clone().requires_grad_(), z.movedim(1, -1).flatten(1, 2).requires_grad_()
     found = ours(mine)
-    codes, indices, loss = theirs(other)
+    codes, indices, _ = theirs(other)
     assert torch.equal(found.indices.flatten(1), indices)
     torch.testing.assert_close(found.codes.movedim(1, -1).flatten(1, 2), codes)
     (found.codes * told).sum().backward()
@@ -294,7 +294,7 @@ def test_bad_input_is_named(quantizer) -> None:
 
 
 def test_unknown_estimators_and_levels_are_refused() -> None:
-    with pytest.raises(ValueError, match="'straight'.*rotation"):
+    with pytest.raises(ValueError, match=r"'straight'.*rotation"):
         VectorQuantizer(K, D, estimator="straight")
     for levels in ((), (2, 4)):
         with pytest.raises(ValueError, match="3 levels"):
