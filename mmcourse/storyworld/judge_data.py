@@ -100,7 +100,7 @@ def _numbered(
 
 
 def _pixels(scene: Scene, size: int) -> np.ndarray:
-    return np.asarray(render(scene, size))
+    return np.array(render(scene, size))
 
 
 def _backdrop(scene: Scene) -> tuple:
