@@ -52,10 +52,10 @@ test: venv chromium lint unit labs vendor pages browser  ## everything that must
 test-slow: venv pdf epub  ## the tests that take minutes each
 	@$(STAGE) "Slow tests" -- $(RUN) -m pytest -m slow tests
 
-# Colab builds no book, and has a Sphinx that Jupyter Book 1 does not take.
+# Colab builds no book and no PDF, and has a Sphinx that Jupyter Book 1 does not take.
 test-colab:  ## all that with the versions that Colab has (PYTHON=python3.13)
 	@$(MAKE) as-colab unit VENV=.venv-colab CONSTRAINTS=tests/data/colab-versions.txt \
-	  EXTRAS=app,test UNIT="tests --ignore=tests/book_ext"
+	  EXTRAS=app,test UNIT="tests --ignore=tests/book_ext --ignore=tests/offline"
 
 app: venv  ## the storyteller
 	@$(BIN)/mmcourse app
