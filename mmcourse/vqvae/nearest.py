@@ -13,8 +13,8 @@ ROWS, CODES = 1024, 1024
 def nearest_codes(vectors: Tensor, codebook: Tensor) -> Tensor:
     """The index of the nearest code for each vector, by Euclidean distance.
 
-    As |v - c|² = |v|² - 2 (v·c - |c|²/2), the nearest code is the one with the largest
-    v·c - |c|²/2. Both sides are taken from the codebook's mean first: far from the origin the
+    As ``|v - c|² = |v|² - 2 (v·c - |c|²/2)``, the nearest code is the one with the largest
+    ``v·c - |c|²/2``. Both sides are taken from the codebook's mean first: far from the origin the
     difference of two large numbers would lose its digits.
 
     Args:
