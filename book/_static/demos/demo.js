@@ -24,8 +24,9 @@ async function begin(box, button) {
   told.textContent = "Loading …";
   told.setAttribute("role", "status");
   call.append(bar);
+  const rest = new AbortController(); // ends the other downloads when one fails
   try {
-    const load = await loader(box, (done, all, megabytes) => {
+    const load = await loader(box, rest.signal, (done, all, megabytes) => {
       bar.max = all;
       bar.value = done;
       told.textContent = `Loading ${megabytes} MB, once …`;
@@ -37,7 +38,7 @@ async function begin(box, button) {
     box.replaceChildren(stage);
     stage.querySelector("input, select, button")?.focus({ preventScroll: true });
   } catch (error) {
-    console.warn(error);
+    rest.abort();
     bar.remove();
     told.textContent = `The demo did not load (${error.message}). Nothing is lost: try again.`;
     button.hidden = false;
@@ -45,16 +46,17 @@ async function begin(box, button) {
   }
 }
 
-async function loader(box, report) {
+async function loader(box, signal, report) {
   const { files, runtime } = box.dataset;
-  const sizes = await (await found(`${files}sizes.json`)).json();
+  const sizes = await (await found(`${files}sizes.json`, signal)).json();
   const all = Object.values(sizes.files).reduce((sum, size) => sum + size, 0);
   const megabytes = (sizes.sent / 1e6).toFixed(1);
   let done = 0;
   const bytes = async (address) => {
-    const reader = (await found(address)).body.getReader();
+    const reader = (await found(address, signal)).body.getReader();
     const parts = [];
     for (let part = await reader.read(); !part.done; part = await reader.read()) {
+      signal.throwIfAborted();
       parts.push(part.value);
       done += part.value.length;
       report(done, all, megabytes);
@@ -95,8 +97,8 @@ async function startEngine(runtime, bytes) {
   return ort;
 }
 
-async function found(address) {
-  const answer = await fetch(address);
+async function found(address, signal) {
+  const answer = await fetch(address, { signal });
   if (!answer.ok) throw new Error(`${address.split("/").pop()} is missing: ${answer.status}`);
   return answer;
 }
