@@ -4,16 +4,15 @@
 reader offline gets the figures and numbers of the pages online.
 """
 
-import functools
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, sync_playwright
+import browser
+from browser import served
+from playwright.sync_api import Browser, Page
 from sphinx.util.matching import patfilter
 from sphinx_external_toc.api import FileItem, GlobItem, SiteMap
 from sphinx_external_toc.parsing import parse_toc_yaml
@@ -26,8 +25,6 @@ AUTHOR = "the mmcourse authors"
 NAME = "multimodal-ai-from-scratch"
 ROOT = Path(__file__).resolve().parents[1]
 BOOK = Path("_build/html")
-FLAGS = "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run"
-FLAGS += " --disable-background-networking --disable-component-update --disable-sync"
 PATIENCE = 300_000  # milliseconds: a busy machine shall be slow, not fail
 SCRIPT = Path(__file__).with_suffix(".js")
 
@@ -97,36 +94,16 @@ def below(site: SiteMap, name: str, built: set[str], part: str = "", depth: int 
     return found
 
 
-class Quiet(SimpleHTTPRequestHandler):
-    """Serves files and writes no log."""
-
-    def log_message(self, format: str, *arguments: object) -> None:
-        """Say nothing."""
-
-
-@contextmanager
-def served(book: Path) -> Iterator[str]:
-    """The address of the book, served on this machine only."""
-    handler = functools.partial(Quiet, directory=str(book))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-
-
 @contextmanager
 def chromium() -> Iterator[Browser]:
     """The browser that prints and reads pages."""
-    path = find_chromium()
-    if not path:
+    if not find_chromium():
         raise CannotCopyError(
             "no Chromium found, which reads and prints the book's pages: install it (Debian:"
             " apt-get install chromium), or name a browser in MMCOURSE_CHROMIUM"
         )
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS.split())
-        yield browser
-        browser.close()
+    with browser.chromium() as started:
+        yield started
 
 
 @contextmanager
@@ -135,8 +112,8 @@ def gathered(entries: list[Entry], book: Path = BOOK) -> Iterator[tuple[Page, li
 
     Yields the browser's page, and the entries with their titles and headings.
     """
-    with served(book) as address, chromium() as browser:
-        page = browser.new_context(color_scheme="light", reduced_motion="reduce").new_page()
+    with served(book) as address, chromium() as started:
+        page = started.new_context(color_scheme="light", reduced_motion="reduce").new_page()
         page.set_default_timeout(PATIENCE)
         whole = f"{address}/{NAME}"
         blank = f'<!doctype html><html lang="en" data-theme="light"><title>{TITLE}</title></html>'
