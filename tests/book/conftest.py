@@ -25,14 +25,6 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("page_name", pages_of(BOOK) or [NO_BOOK])
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests of a page, or of a module, in one process: a page is opened once for all."""
-    for item in items:
-        page = getattr(item, "callspec", None) and item.callspec.params.get("page_name")
-        item.add_marker(pytest.mark.xdist_group(page or item.path.stem))
-
-
 @pytest.fixture(scope="session", autouse=True)
 def book() -> Path:
     """The folder of the built book. Without it every test fails and says what to do."""
