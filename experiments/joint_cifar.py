@@ -19,12 +19,11 @@ from _result import write
 from torch import Tensor, nn
 
 from mmcourse.datasets import LabelledPictures, cifar10
-from mmcourse.joint.evaluate import evaluating
 from mmcourse.joint.model import JointModel
 from mmcourse.joint.real import build_for_classes, class_pairs, measure_classes
 from mmcourse.joint.towers import ImageTower
 from mmcourse.joint.train import train
-from mmcourse.training import EMA, batch_indices, cosine_schedule, count_parameters
+from mmcourse.training import EMA, batch_indices, cosine_schedule, count_parameters, evaluating
 
 SEEDS, BATCH, LR = (0,), 96, 1e-3
 

@@ -39,6 +39,7 @@ __all__ = [
     "count_parameters",
     "device_name",
     "environment",
+    "evaluating",
     "load_checkpoint",
     "pick_device",
     "pick_precision",
@@ -62,6 +63,19 @@ def seed_everything(seed: int) -> None:
     random.seed(seed)
     np.random.seed(seed)  # noqa: NPY002 - other libraries draw from NumPy's global state
     torch.manual_seed(seed)
+
+
+@contextmanager
+def evaluating(model: nn.Module) -> Iterator[None]:
+    """The model in evaluation mode in this block, so that a result does not depend on its company,
+    without gradients; afterwards in the mode that it had."""
+    training = model.training
+    model.eval()
+    try:
+        with torch.no_grad():
+            yield
+    finally:
+        model.train(training)
 
 
 def pick_device(prefer: str | torch.device | None = None) -> torch.device:

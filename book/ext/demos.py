@@ -25,6 +25,7 @@ from PIL import Image
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 
+from mmcourse.cards import sources_hash
 from mmcourse.hub import WEIGHTS, weights_hash
 
 from . import demo_joint
@@ -66,7 +67,7 @@ class LiveDemo(Picture):
             raise self.error(f"demo {name!r} has no :alt: that says what its still picture shows")
         self.env.metadata[self.env.docname].setdefault("demos", []).append(name)
         up = "../" * self.env.docname.count("/")
-        width, height = DEMOS[name].still().size
+        width, height = Image.open(prepared(Path(self.env.srcdir), name) / "still.webp").size
         html = (
             f'<div class="mm-demo" data-demo="{name}" data-files="{up}{FOLDER}/{name}/"'
             f' data-runtime="{up}{RUNTIME}/">'
@@ -94,16 +95,21 @@ def check_weights(name: str) -> None:
         )
 
 
-def key_of(name: str) -> str:
-    """Changes with the weights, and with the code that exports, draws and describes."""
-    demo = DEMOS[name]
-    digest = hashlib.sha256(weights_hash(demo.WEIGHTS).encode())
-    own = Path(cast("ModuleType", demo).__file__ or "")
-    package = WEIGHTS.parent
-    sources = (own, *sorted(package.glob("*.py")), *sorted(package.glob("[jns]*/*.py")))
-    for file in sources:
-        digest.update(file.read_bytes())
-    return digest.hexdigest()
+def prepared(root: Path, name: str) -> Path:
+    """The folder of what a demo loads, exported anew when the weights, the package or the demo's
+    own module has changed."""
+    own = Path(cast("ModuleType", DEMOS[name]).__file__ or "").read_bytes()
+    parts = (weights_hash(DEMOS[name].WEIGHTS), sources_hash(["mmcourse"]), own.hex())
+    key = hashlib.sha256("\0".join(parts).encode()).hexdigest()
+    folder = root / "_build" / "demos" / name
+    stamp = folder / ".key"
+    if not stamp.is_file() or stamp.read_text() != key:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        DEMOS[name].build(folder)
+        DEMOS[name].still().save(folder / "still.webp", quality=84)
+        stamp.write_text(key)
+    return folder
 
 
 def used(app: Sphinx) -> list[str]:
@@ -112,18 +118,11 @@ def used(app: Sphinx) -> list[str]:
 
 
 def build(app: Sphinx, exception: Exception | None) -> None:
-    """Put what each used demo loads into the built book. Exports are kept between builds."""
+    """Put what each used demo loads into the built book."""
     if exception or app.builder.format != "html":
         return
     for name in used(app):
-        kept = Path(app.srcdir) / "_build" / "demos" / name
-        stamp, key = kept / ".key", key_of(name)
-        if not stamp.is_file() or stamp.read_text() != key:
-            shutil.rmtree(kept, ignore_errors=True)
-            kept.mkdir(parents=True)
-            DEMOS[name].build(kept)
-            DEMOS[name].still().save(kept / "still.webp", quality=84)
-            stamp.write_text(key)
+        kept = prepared(Path(app.srcdir), name)
         folder = Path(app.outdir) / FOLDER / name
         shutil.copytree(kept, folder, ignore=shutil.ignore_patterns(".key"), dirs_exist_ok=True)
         write_sizes(folder, Path(app.outdir) / RUNTIME)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import count, cycle, islice, product
 
@@ -24,22 +23,10 @@ from mmcourse.storyworld import (
     sample_scene,
 )
 from mmcourse.storyworld.words import BARE, DOES, FEELS, PLACE, TIME, WEARS, WEATHER, article
+from mmcourse.training import evaluating
 
 Measurement = dict[str, float | int]
 """{"value", "n", "chance"} and, for a card, "band": how far a new measurement may lie away."""
-
-
-@contextmanager
-def evaluating(model: JointModel) -> Iterator[None]:
-    """The model in evaluation mode in this block, so that a vector does not depend on its company,
-    without gradients; afterwards in the mode that it had."""
-    training = model.training
-    model.eval()
-    try:
-        with torch.no_grad():
-            yield
-    finally:
-        model.train(training)
 
 
 def embed_texts(

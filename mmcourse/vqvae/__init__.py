@@ -1,13 +1,14 @@
 """Chapter 2: pictures as grids of code numbers, and back."""
 
 from mmcourse.vqvae.autoencoder import VQVAE, Decoder, Encoder
+from mmcourse.vqvae.distortion import psnr
 from mmcourse.vqvae.ema import EMAVectorQuantizer
 from mmcourse.vqvae.fsq import FSQ
 from mmcourse.vqvae.gradient import rotation_trick, straight_through
 from mmcourse.vqvae.losses import codebook_loss, commitment_loss
 from mmcourse.vqvae.nearest import nearest_codes
 from mmcourse.vqvae.quantizer import CosineQuantizer, Quantized, VectorQuantizer
-from mmcourse.vqvae.usage import perplexity, psnr, usage
+from mmcourse.vqvae.usage import perplexity, usage
 
 __all__ = [
     "FSQ",

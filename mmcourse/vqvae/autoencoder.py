@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from mmcourse.hub import Pretrained
 from mmcourse.nn import Downsample, ResidualBlock
+from mmcourse.training import evaluating
 from mmcourse.vqvae.ema import EMAVectorQuantizer
 from mmcourse.vqvae.fsq import FSQ
-from mmcourse.vqvae.quantizer import CosineQuantizer, Quantized, VectorQuantizer, check_indices
+from mmcourse.vqvae.quantizer import CosineQuantizer, Quantized, VectorQuantizer
 
 QUANTIZERS: dict[str, type[VectorQuantizer] | type[FSQ]] = {
     "vq": VectorQuantizer,
@@ -152,13 +152,11 @@ class VQVAE(Pretrained, nn.Module):
             raise ValueError("the pictures hold NaN or infinity; look at where they were read")
         return self.quantizer(self.encoder(pixels))
 
-    @torch.no_grad()
     def encode(self, pixels: Tensor) -> Tensor:
         """Pictures (B, C, H, W) to indices (B, H / factor, W / factor), in eval mode."""
         with evaluating(self):
             return self.quantize(pixels).indices
 
-    @torch.no_grad()
     def decode(self, indices: Tensor) -> Tensor:
         """Indices (B, h, w) to pictures (B, C, factor h, factor w), clamped to [-1, 1].
 
@@ -167,19 +165,5 @@ class VQVAE(Pretrained, nn.Module):
         """
         if indices.ndim != 3:
             raise ValueError(f"indices must be (B, h, w), got {tuple(indices.shape)}")
-        check_indices(indices, self.quantizer.num_codes)
         with evaluating(self):
             return self.decoder(self.quantizer.lookup(indices)).clamp(-1, 1)
-
-
-class evaluating:
-    """The model in evaluation mode in this block, and afterwards as it was."""
-
-    def __init__(self, model: nn.Module) -> None:
-        self.model, self.was = model, model.training
-
-    def __enter__(self) -> None:
-        self.model.eval()
-
-    def __exit__(self, *_: object) -> None:
-        self.model.train(self.was)

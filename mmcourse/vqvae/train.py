@@ -15,7 +15,8 @@ from mmcourse.checkpoints import load_checkpoint, save_checkpoint
 from mmcourse.storyworld.dataset import from_bytes
 from mmcourse.training import EMA, batch_indices, cosine_schedule
 from mmcourse.vqvae.autoencoder import VQVAE
-from mmcourse.vqvae.usage import perplexity, psnr
+from mmcourse.vqvae.distortion import psnr
+from mmcourse.vqvae.usage import perplexity
 
 Metrics = dict[str, float]
 SAVE_EVERY = 500

@@ -25,18 +25,3 @@ def perplexity(indices: Tensor, num_codes: int) -> Tensor:
 def usage(indices: Tensor, num_codes: int) -> float:
     """The share of codes that are chosen at least once, in [0, 1]."""
     return len(indices.unique()) / num_codes
-
-
-def psnr(pictures: Tensor, others: Tensor, peak: float = 2.0) -> Tensor:
-    """Peak signal to noise ratio of each picture, in decibels; infinite where both are the same.
-
-    Args:
-        pictures: (B, C, H, W).
-        others: the same shape.
-        peak: the largest difference that can be: 2 for pictures in [-1, 1].
-
-    Returns:
-        (B,).
-    """
-    error = (pictures - others).square().flatten(1).mean(1)
-    return 10 * torch.log10(peak**2 / error)
