@@ -63,13 +63,14 @@ def test_a_demo_is_a_figure_with_a_still_picture_and_its_files(demo):
     assert sizes["sent"] < 200  # the runtime is sent compressed, and is all alike
 
 
-def test_it_is_exported_once_until_something_changes(demo, monkeypatch):
+@pytest.mark.parametrize("changed", ["weights_hash", "sources_hash"])
+def test_it_is_exported_once_until_something_changes(demo, monkeypatch, changed):
     from ext import demos
 
     for _ in range(2):
         build(demo.book)
     assert demo.made.built == 1
-    monkeypatch.setattr(demos, "weights_hash", lambda name: "others")
+    monkeypatch.setattr(demos, changed, lambda name: "others")
     build(demo.book)
     assert demo.made.built == 2
 

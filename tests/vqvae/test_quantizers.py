@@ -178,9 +178,11 @@ def test_values_and_gradients_are_the_reference_librarys(rotation: bool) -> None
     torch.testing.assert_close(mine.grad.movedim(1, -1).flatten(1, 2), other.grad)
 
 
-def test_the_running_means_are_the_reference_librarys() -> None:
-    ours = EMAVectorQuantizer(K, D, decay=0.9, restart_below=0).train()
-    theirs = as_peer(ours, decay=0.9, threshold_ema_dead_code=0, rotation_trick=False).train()
+@pytest.mark.parametrize("epsilon", [1e-5, 0.3])
+def test_the_running_means_are_the_reference_librarys(epsilon: float) -> None:
+    ours = EMAVectorQuantizer(K, D, decay=0.9, restart_below=0, epsilon=epsilon).train()
+    options = {"decay": 0.9, "threshold_ema_dead_code": 0, "rotation_trick": False}
+    theirs = as_peer(ours, eps=epsilon, **options).train()
     theirs._codebook.cluster_size.data.copy_(ours.counts[None])
     for step in range(5):
         z = noise(8, D, 4, 4, seed=step)
@@ -225,6 +227,13 @@ def test_running_means_become_the_means_of_those_who_chose() -> None:
         quantizer(points.T[None])
     expected = torch.stack([points[i::4].mean(0) for i in range(4)])
     torch.testing.assert_close(quantizer.codebook, expected, rtol=1e-3, atol=1e-3)
+
+
+def test_a_code_that_nobody_ever_chose_stays_finite() -> None:
+    quantizer = EMAVectorQuantizer(3, D, decay=0.0, restart_below=0).train()
+    quantizer(torch.zeros(1, D, 4))
+    assert (quantizer.counts == 0).sum() == 2
+    assert quantizer.codebook.isfinite().all()
 
 
 def test_dead_codes_wake_on_vectors_of_the_batch() -> None:
