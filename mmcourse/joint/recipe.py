@@ -59,7 +59,7 @@ RECIPES = {
     "smoke": Recipe(
         scenes=256, steps=10, sibling_steps=5, thing_steps=3, batch_size=32, fused_depth=1
     ),
-    "cpu": Recipe(scenes=3_000, steps=130, sibling_steps=0, thing_steps=0, batch_size=96),
+    "cpu": Recipe(1_600, 100, sibling_steps=0, thing_steps=0, batch_size=64, lr=8e-4),
     "gpu": Recipe(24_000, 1_500, 1_500, 500, batch_size=256, lr=8e-4, fused_depth=2),
     "full": Recipe(60_000, 1_500, 9_000, 3_000, batch_size=256, lr=8e-4, fused_depth=2),
 }

@@ -71,23 +71,22 @@ class EMAVectorQuantizer(VectorQuantizer):
     def follow(self, rows: Tensor, index: Tensor) -> None:
         """Move counts, sums and codes by one batch: rows (N, D) that chose index (N,)."""
         counts = torch.bincount(index, minlength=self.num_codes).to(rows.dtype)
-        sums = torch.zeros_like(self.sums).index_add_(0, index, rows)
         self.counts.lerp_(counts, 1 - self.decay)
-        self.sums.lerp_(sums, 1 - self.decay)
+        self.sums.mul_(self.decay).index_add_(0, index, rows, alpha=1 - self.decay)
         if self.restart_below > 0:
             self.restart(rows)
         total = self.counts.sum()
         smooth = (self.counts + self.epsilon) / (total + self.num_codes * self.epsilon) * total
-        self.codebook.copy_(self.sums / smooth[:, None])
+        torch.div(self.sums, smooth[:, None], out=self.codebook)
         self.updates += 1
 
     def restart(self, rows: Tensor) -> None:
         """Put dead codes onto vectors of the batch, and start their statistics anew."""
-        dead = self.counts < self.restart_below
+        dead = (self.counts < self.restart_below).nonzero()[:, 0]
         dice = torch.Generator().manual_seed(self.seed * 1_000_003 + int(self.updates))
-        draw = torch.randint(len(rows), (self.num_codes,), generator=dice).to(rows.device)
-        self.counts.masked_fill_(dead, self.restart_below)
-        self.sums.copy_(torch.where(dead[:, None], self.restart_below * rows[draw], self.sums))
+        draw = torch.randint(len(rows), (len(dead),), generator=dice).to(rows.device)
+        self.counts[dead] = self.restart_below
+        self.sums[dead] = self.restart_below * rows[draw]
 
     @torch.no_grad()
     def start_from(self, z: Tensor, generator: torch.Generator | None = None) -> None:

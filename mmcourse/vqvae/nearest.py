@@ -38,21 +38,15 @@ def nearest_codes(vectors: Tensor, codebook: Tensor) -> Tensor:
             "look for it in the pictures, or lower the learning rate"
         )
     centre = codebook.mean(0)
-    codes = codebook - centre  # (K, D)
-    half = codes.square().sum(1) / 2  # (K,)
-    found = [_search(part - centre, codes, half) for part in vectors.split(ROWS)]
-    return torch.cat(found) if found else vectors.new_zeros(0, dtype=torch.int64)
-
-
-def _search(vectors: Tensor, codes: Tensor, half: Tensor) -> Tensor:
-    best, index = None, None
-    for start in range(0, len(codes), CODES):
-        part = slice(start, start + CODES)
-        score, at = torch.addmm(-half[part], vectors, codes[part].T).max(1)  # (rows,) each
-        if best is None or index is None:
-            best, index = score, at
-        else:
-            index = torch.where(score > best, at + start, index)
-            best = torch.maximum(score, best)
-    assert index is not None
+    best = vectors.new_full((len(vectors),), -torch.inf)
+    index = torch.zeros(len(vectors), dtype=torch.int64, device=vectors.device)
+    for start in range(0, len(codebook), CODES):
+        codes = codebook[start : start + CODES] - centre
+        half = codes.square().sum(1) / 2
+        for first in range(0, len(vectors), ROWS):
+            rows = slice(first, first + ROWS)
+            score, at = torch.addmm(-half, vectors[rows] - centre, codes.T).max(1)  # (rows,) each
+            nearer = score > best[rows]
+            best[rows] = torch.where(nearer, score, best[rows])
+            index[rows] = torch.where(nearer, at + start, index[rows])
     return index
