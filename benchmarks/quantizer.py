@@ -47,7 +47,7 @@ def pair(codes: int, width: int) -> tuple[EMAVectorQuantizer, VectorQuantize]:
         decay=0.99,
         threshold_ema_dead_code=2,
         commitment_weight=0.25,
-        rotation_trick=False,  # fmt: skip
+        rotation_trick=False,
     )
     peer._codebook.embed.copy_(ours.codebook[None])
     peer._codebook.embed_avg.copy_(ours.codebook[None])
@@ -102,12 +102,12 @@ def main() -> None:
                 "codes": codes,
                 "width": width,
                 "rounds": asked.rounds,
-            },  # fmt: skip
+            },
             "memory": memory,
             "versions": {
                 **environment(),
                 "vector_quantize_pytorch": version("vector_quantize_pytorch"),
-            },  # fmt: skip
+            },
             "threads": torch.get_num_threads(),
         },
         asked.json,
