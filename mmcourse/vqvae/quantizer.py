@@ -98,7 +98,7 @@ class VectorQuantizer(nn.Module):
         check_width(z, self.dim)
         with torch.autocast(z.device.type, enabled=False):
             rows = self.prepare(to_rows(z).float())  # (N, D)
-            codebook = self.prepare(self.codebook)
+            codebook = self.codes()
             index = nearest_codes(rows, codebook)  # (N,)
             chosen = F.embedding(index, codebook)  # (N, D)
             loss = self.loss(rows, chosen)
@@ -108,6 +108,10 @@ class VectorQuantizer(nn.Module):
     def prepare(self, rows: Tensor) -> Tensor:
         """Vectors and codes (N, D) as they are compared."""
         return rows
+
+    def codes(self) -> Tensor:
+        """The codes (K, D) that are chosen from."""
+        return self.prepare(self.codebook)
 
     def loss(self, rows: Tensor, chosen: Tensor) -> Tensor:
         """Each side of the distance has a gradient of its own (equation 3 of the paper)."""
@@ -120,7 +124,7 @@ class VectorQuantizer(nn.Module):
             ValueError: an index out of range.
         """
         check_indices(indices, self.num_codes)
-        return F.embedding(indices, self.prepare(self.codebook)).movedim(-1, 1)
+        return F.embedding(indices, self.codes()).movedim(-1, 1)
 
     @torch.no_grad()
     def start_from(self, z: Tensor, generator: torch.Generator | None = None) -> None:
