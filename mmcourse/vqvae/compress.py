@@ -6,6 +6,7 @@ import hashlib
 import struct
 import zlib
 from collections.abc import Generator
+from types import ModuleType
 
 import numpy as np
 import torch
@@ -142,7 +143,7 @@ def _damaged() -> ValueError:
     )
 
 
-def _constriction():
+def _constriction() -> ModuleType:
     try:
         import constriction
     except ModuleNotFoundError:

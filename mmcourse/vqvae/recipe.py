@@ -16,22 +16,11 @@ from mmcourse.vqvae.autoencoder import VQVAE
 from mmcourse.vqvae.measure import measure_vqvae
 from mmcourse.vqvae.train import train
 
+PARTS = ("nearest", "gradient", "losses", "quantizer", "ema", "blocks", "autoencoder", "train")
 SOURCES = (
     "mmcourse.training",
     *(f"mmcourse.storyworld.{name}" for name in DRAWING),
-    *(
-        f"mmcourse.vqvae.{name}"
-        for name in (
-            "nearest",
-            "gradient",
-            "losses",
-            "quantizer",
-            "ema",
-            "blocks",
-            "autoencoder",
-            "train",
-        )  # fmt: skip
-    ),
+    *(f"mmcourse.vqvae.{name}" for name in PARTS),
 )
 """What the weights depend on."""
 BANDS = {"psnr": 0.5, "tiles": 0.5, "usage": 0.05, "perplexity": 60.0, "read": 0.02}

@@ -67,7 +67,7 @@ def test_every_kind_of_damage_is_an_error() -> None:
     model, prior = models()
     data = compress(model, prior, pictures(3))
     for cut in range(len(data) - 4):
-        with pytest.raises(ValueError, match="cut short|no file of codes"):
+        with pytest.raises(ValueError, match=r"cut short|no file of codes"):
             decompress(model, prior, data[:cut])
     for at in range(HEADER.size - 4, len(data) - 4):
         turned = bytearray(data)
