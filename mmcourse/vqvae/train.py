@@ -40,8 +40,9 @@ def train(
     checkpoint: Path | None = None,
     seed: int = 0,
 ) -> Iterator[Metrics]:
-    """Minimise the model's distance and the quantizer's loss; yields {"step", "loss", "psnr", "perplexity", "lr"} after each step.
+    """Minimise the model's distance and the quantizer's loss, in place.
 
+    Yields {"step", "loss", "psnr", "perplexity", "lr"} after each step.
     What a step sees depends on (seed, step) alone, so a killed run goes on from its checkpoint.
     In the end the model holds its averaged weights.
 
