@@ -559,7 +559,7 @@ def hunt_quantizer_in_loops(quantize):
                 error[i, :, y, x] = vector - codebook[best]
                 pull[best] -= 2 * error[i, :, y, x]
     n = b * d * h * w
-    assert math.isclose(float(loss), 1.25 * float(error.pow(2).sum()) / n, rel_tol=1e-3)
+    assert math.isclose(loss.item(), 1.25 * float(error.pow(2).sum()) / n, rel_tol=1e-3)
     loss.backward()
     assert z.grad is not None
     assert codes_of.grad is not None, "the codebook learns nothing"

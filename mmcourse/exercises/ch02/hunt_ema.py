@@ -32,7 +32,8 @@ def test_ema(make):
     sums / counts, with Laplace smoothing by epsilon, so that it is finite where a count is 0.
     In eval mode nothing moves.
     It will be given to you in right and in broken forms. Pass on every right one, and fail with an
-    AssertionError on each broken one.
+    AssertionError on each broken one. There is no right one to compare with: `EMAVectorQuantizer`
+    is in here the one on trial.
     """
     raise NotImplementedError
 '''
@@ -81,7 +82,12 @@ class _ByOneHot(nn.Module):
     sums: Tensor
 
     def __init__(
-        self, num_codes: int, dim: int, decay: float, epsilon: float, restart_below: float
+        self,
+        num_codes: int,
+        dim: int,
+        decay: float = 0.99,
+        epsilon: float = 1e-5,
+        restart_below: float = 1.0,
     ) -> None:
         super().__init__()
         self.decay, self.epsilon, self.restart_below = decay, epsilon, restart_below

@@ -28,7 +28,8 @@ def test_quantizer(quantize):
     indices: (B, H, W) int64, which codes they are.
     loss: a scalar, the codebook loss plus 0.25 times the commitment loss, both as means.
     It will be given to you in right and in broken forms. Pass on every right one, and fail with an
-    AssertionError on each broken one. `quantize` of the book is the one on trial, too.
+    AssertionError on each broken one. There is no right one to compare with: whichever `quantize`
+    you call in here, by way of `VectorQuantizer` too, it is the one on trial.
     """
     raise NotImplementedError
 '''
@@ -70,7 +71,7 @@ def reference_test(quantize: Quantize) -> None:
     assert torch.allclose(to_codes, -2 * pulled / error.numel(), atol=1e-6)
 
 
-def _by_one_hot(z: Tensor, codebook: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def _by_one_hot(z: Tensor, codebook: Tensor, *rest: Any) -> wrong.Found:
     """With a matrix of zeros and ones."""
     rows = z.permute(0, 2, 3, 1).reshape(-1, z.shape[1])
     index = torch.cdist(rows.detach(), codebook.detach()).argmin(1)
@@ -92,7 +93,7 @@ class _Through(torch.autograd.Function):
         return told[0], None
 
 
-def _with_channels_first(z: Tensor, codebook: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def _with_channels_first(z: Tensor, codebook: Tensor, *rest: Any) -> wrong.Found:
     """The places stay where they are; the codes come to them."""
     flat = z.flatten(2)  # (B, D, P)
     distance = (flat[:, None] - codebook[None, :, :, None]).square().sum(2)  # (B, K, P)

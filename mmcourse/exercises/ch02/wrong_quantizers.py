@@ -1,8 +1,13 @@
-"""Quantizers with a bug each: the suspects of a bug hunt."""
+"""Quantizers with a bug each: the suspects of a bug hunt.
+
+`VectorQuantizer` hands its loss and its estimator to whichever `quantize` there is: `rest`, which
+the suspects ignore.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -44,7 +49,7 @@ def assemble(
     return codes, index.reshape(b, h, w), loss(rows, chosen)
 
 
-def without_permute(z: Tensor, codebook: Tensor) -> Found:
+def without_permute(z: Tensor, codebook: Tensor, *rest: Any) -> Found:
     b, d, h, w = z.shape
     rows = z.reshape(-1, d)
     index = choose(rows, codebook)
@@ -53,7 +58,7 @@ def without_permute(z: Tensor, codebook: Tensor) -> Found:
     return codes, index.reshape(b, h, w), both_terms(rows, chosen)
 
 
-def no_permute_back(z: Tensor, codebook: Tensor) -> Found:
+def no_permute_back(z: Tensor, codebook: Tensor, *rest: Any) -> Found:
     b, d, h, w = z.shape
     rows = z.permute(0, 2, 3, 1).reshape(-1, d)
     index = choose(rows, codebook)
@@ -62,24 +67,24 @@ def no_permute_back(z: Tensor, codebook: Tensor) -> Found:
     return codes, index.reshape(b, h, w), both_terms(rows, chosen)
 
 
-def transposed(z: Tensor, codebook: Tensor) -> Found:
+def transposed(z: Tensor, codebook: Tensor, *rest: Any) -> Found:
     codes, index, loss = assemble(z.transpose(2, 3), codebook)
     return codes.transpose(2, 3), index.reshape(z[:, 0].shape), loss
 
 
-def farthest(z: Tensor, codebook: Tensor) -> Found:
+def farthest(z: Tensor, codebook: Tensor, *rest: Any) -> Found:
     return assemble(z, codebook, choose=lambda rows, codes: torch.cdist(rows, codes).argmax(1))
 
 
-def largest_dot_product(z: Tensor, codebook: Tensor) -> Found:
+def largest_dot_product(z: Tensor, codebook: Tensor, *rest: Any) -> Found:
     return assemble(z, codebook, choose=lambda rows, codes: (rows @ codes.T).argmax(1))
 
 
-def not_through(z: Tensor, codebook: Tensor) -> Found:
+def not_through(z: Tensor, codebook: Tensor, *rest: Any) -> Found:
     return assemble(z, codebook, through=lambda rows, chosen: chosen)
 
 
-def codebook_starves(z: Tensor, codebook: Tensor) -> Found:
+def codebook_starves(z: Tensor, codebook: Tensor, *rest: Any) -> Found:
     def loss(rows: Tensor, chosen: Tensor) -> Tensor:
         fixed = chosen.detach()
         return F.mse_loss(fixed, rows) + BETA * F.mse_loss(rows, fixed)
@@ -87,14 +92,14 @@ def codebook_starves(z: Tensor, codebook: Tensor) -> Found:
     return assemble(z, codebook, loss=loss)
 
 
-def beta_on_the_codebook(z: Tensor, codebook: Tensor) -> Found:
+def beta_on_the_codebook(z: Tensor, codebook: Tensor, *rest: Any) -> Found:
     def loss(rows: Tensor, chosen: Tensor) -> Tensor:
         return BETA * F.mse_loss(chosen, rows.detach()) + F.mse_loss(rows, chosen.detach())
 
     return assemble(z, codebook, loss=loss)
 
 
-def summed(z: Tensor, codebook: Tensor) -> Found:
+def summed(z: Tensor, codebook: Tensor, *rest: Any) -> Found:
     def loss(rows: Tensor, chosen: Tensor) -> Tensor:
         return both_terms(rows, chosen) * rows.numel()
 
