@@ -7,17 +7,19 @@ from typing import Any
 from torch import Tensor, nn
 
 from mmcourse.hub import Pretrained
-from mmcourse.nn import Downsample, ResidualBlock
 from mmcourse.training import evaluating
+from mmcourse.vqvae.blocks import Block, Upsample
 from mmcourse.vqvae.ema import EMAVectorQuantizer
 from mmcourse.vqvae.fsq import FSQ
 from mmcourse.vqvae.quantizer import CosineQuantizer, Quantized, VectorQuantizer
+from mmcourse.vqvae.simvq import SimVQ
 
 QUANTIZERS: dict[str, type[VectorQuantizer] | type[FSQ]] = {
     "vq": VectorQuantizer,
     "ema": EMAVectorQuantizer,
     "cosine": CosineQuantizer,
     "fsq": FSQ,
+    "simvq": SimVQ,
 }
 
 
@@ -33,67 +35,55 @@ def halvings(factor: int) -> int:
 
 
 class Encoder(nn.Module):
-    """Halve, look around, halve again: (B, 3, H, W) to (B, dim, H / factor, W / factor).
+    """Cut into tiles, then look around: (B, C, H, W) to (B, dim, H / factor, W / factor).
 
     Args:
         dim: width of what is quantised.
         width: channels within.
-        factor: 2, 4, 8, ...: how much shorter the sides become.
-        depth: residual blocks at the grid's size; one stands at each size before.
+        factor: 2, 4, 8, ...: the side of a tile, and how much shorter the sides become.
+        depth: blocks.
         channels: of the picture.
     """
 
     def __init__(
-        self, dim: int, width: int = 64, factor: int = 4, depth: int = 2, channels: int = 3
+        self, dim: int, width: int = 160, factor: int = 4, depth: int = 3, channels: int = 3
     ) -> None:
         super().__init__()
-        layers: list[nn.Module] = []
-        for i in range(halvings(factor)):
-            layers.append(Downsample(width if i else channels, width))
-            layers.append(ResidualBlock(width))
-        layers += [ResidualBlock(width) for _ in range(depth)]
-        self.body = nn.Sequential(*layers)
-        self.out = nn.Sequential(nn.GroupNorm(8, width), nn.SiLU(), nn.Conv2d(width, dim, 1))
+        halvings(factor)
+        self.tiles = nn.PixelUnshuffle(factor)
+        self.start = nn.Conv2d(channels * factor**2, width, 3, padding=1)
+        self.body = nn.Sequential(*(Block(width) for _ in range(depth)))
+        self.out = nn.Conv2d(width, dim, 1)
 
     def forward(self, x: Tensor) -> Tensor:
         """Pictures to vectors."""
-        return self.out(self.body(x))
-
-
-class Upsample(nn.Module):
-    """Twice the height and width: a convolution writes four neighbours at once.
-
-    Source: Shi et al., Real-Time Single Image and Video Super-Resolution, 2016.
-    """
-
-    def __init__(self, channels: int, out_channels: int) -> None:
-        super().__init__()
-        self.conv = nn.Conv2d(channels, 4 * out_channels, 3, padding=1)
-        self.shuffle = nn.PixelShuffle(2)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, C, H, W) to (B, out_channels, 2 H, 2 W)."""
-        return self.shuffle(self.conv(x))
+        return self.out(self.body(self.start(self.tiles(x))))
 
 
 class Decoder(nn.Module):
-    """The encoder's way back: (B, dim, h, w) to (B, channels, factor h, factor w). Arguments as
-    `Encoder`'s."""
+    """The way back: (B, dim, h, w) to (B, channels, factor h, factor w).
+
+    It looks around at the grid's size first, where that is cheap. Then height and width are doubled
+    and the channels halved, with two blocks at each size but the picture's own. Arguments as
+    `Encoder`'s.
+    """
 
     def __init__(
-        self, dim: int, width: int = 64, factor: int = 4, depth: int = 2, channels: int = 3
+        self, dim: int, width: int = 160, factor: int = 4, depth: int = 4, channels: int = 3
     ) -> None:
         super().__init__()
         layers: list[nn.Module] = [nn.Conv2d(dim, width, 3, padding=1)]
-        layers += [ResidualBlock(width) for _ in range(depth)]
+        layers += [Block(width) for _ in range(depth)]
         for _ in range(halvings(factor) - 1):
-            layers += [Upsample(width, width), ResidualBlock(width), ResidualBlock(width)]
-        layers += [nn.GroupNorm(8, width), nn.SiLU(), Upsample(width, channels)]
+            layers.append(Upsample(width, width // 2, size=1))
+            width //= 2
+            layers += [Block(width), Block(width)]
         self.body = nn.Sequential(*layers)
+        self.out = Upsample(width, channels)
 
     def forward(self, x: Tensor) -> Tensor:
         """Codes to pictures."""
-        return self.body(x)
+        return self.out(self.body(x))
 
 
 class VQVAE(Pretrained, nn.Module):
@@ -102,11 +92,11 @@ class VQVAE(Pretrained, nn.Module):
     Source: van den Oord et al., Neural Discrete Representation Learning, 2017.
 
     Args:
-        quantizer: "vq", "ema", "cosine" or "fsq".
+        quantizer: "vq", "ema", "cosine", "simvq" or "fsq".
         options: arguments of that quantizer, such as {"num_codes": 1024, "dim": 16}.
         width: channels of encoder and decoder.
         factor: how much shorter the grid's sides are: 2, 4, 8, ...
-        depth: residual blocks of either at the grid's size.
+        depth: blocks of the encoder; the decoder has one more at the grid's size.
         channels: of the pictures.
     """
 
@@ -114,9 +104,9 @@ class VQVAE(Pretrained, nn.Module):
         self,
         quantizer: str = "ema",
         options: dict[str, Any] | None = None,
-        width: int = 64,
+        width: int = 160,
         factor: int = 4,
-        depth: int = 2,
+        depth: int = 3,
         channels: int = 3,
     ) -> None:
         super().__init__()
@@ -126,7 +116,7 @@ class VQVAE(Pretrained, nn.Module):
         self.quantizer = QUANTIZERS[quantizer](**(options or {}))
         dim = self.quantizer.dim
         self.encoder = Encoder(dim, width, factor, depth, channels)
-        self.decoder = Decoder(dim, width, factor, depth, channels)
+        self.decoder = Decoder(dim, width, factor, depth + 1, channels)
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, Quantized]:
         """Pictures (B, C, H, W) in [-1, 1] to their reconstructions and what was quantised.

@@ -118,12 +118,15 @@ class VectorQuantizer(nn.Module):
         """
         check_width(z, self.dim)
         with torch.autocast(z.device.type, enabled=False):
-            vectors, codebook = self.prepare(z.float()), self.prepare(self.codebook)
-            return quantize(vectors, codebook, self.loss, self.estimate)
+            return quantize(self.prepare(z.float()), self.codes(), self.loss, self.estimate)
 
     def prepare(self, vectors: Tensor) -> Tensor:
         """Vectors (B, D, ...) or codes (K, D), as they are compared."""
         return vectors
+
+    def codes(self) -> Tensor:
+        """The codes (K, D) that are chosen from."""
+        return self.prepare(self.codebook)
 
     def loss(self, rows: Tensor, chosen: Tensor) -> Tensor:
         """Each side of the distance has a gradient of its own (equation 3 of the paper)."""
@@ -136,7 +139,7 @@ class VectorQuantizer(nn.Module):
             ValueError: an index out of range.
         """
         check_indices(indices, self.num_codes)
-        return F.embedding(indices, self.prepare(self.codebook)).movedim(-1, 1)
+        return F.embedding(indices, self.codes()).movedim(-1, 1)
 
     @torch.no_grad()
     def start_from(self, z: Tensor, generator: torch.Generator | None = None) -> None:

@@ -11,6 +11,7 @@ from mmcourse.vqvae import (
     FSQ,
     CosineQuantizer,
     EMAVectorQuantizer,
+    SimVQ,
     VectorQuantizer,
     codebook_loss,
     commitment_loss,
@@ -36,6 +37,7 @@ def quantizers() -> list:
         VectorQuantizer(K, D, estimator="rotation"),
         EMAVectorQuantizer(K, D),
         CosineQuantizer(K, D),
+        SimVQ(K, D),
         FSQ((5, 4, 3)),
     ]
 
@@ -351,3 +353,43 @@ def test_unknown_estimators_and_levels_are_refused() -> None:
     for levels in ((), (2, 4)):
         with pytest.raises(ValueError, match="3 levels"):
             FSQ(levels)
+
+
+@pytest.mark.parametrize("rotation", [False, True])
+def test_one_map_for_all_codes_is_the_reference_librarys(rotation: bool) -> None:
+    ours = SimVQ(K, D, estimator="rotation" if rotation else "straight-through")
+    theirs = peer.SimVQ(D, K, rotation_trick=rotation)
+    theirs.frozen_codebook.copy_(ours.codebook)
+    theirs.code_transform.weight.data.copy_(ours.turn.weight)
+    z, told = noise(4, D, 5, 5), noise(4, D, 5, 5, seed=3)
+    mine, other = z.clone().requires_grad_(), z.movedim(1, -1).flatten(1, 2).requires_grad_()
+    found, (codes, indices, loss) = ours(mine), theirs(other)
+    torch.testing.assert_close(found.codes.movedim(1, -1).flatten(1, 2), codes)
+    assert torch.equal(found.indices.flatten(1), indices)
+    torch.testing.assert_close(found.loss, loss)
+    ((found.codes * told).sum() + found.loss).backward()
+    ((codes * told.movedim(1, -1).flatten(1, 2)).sum() + loss).backward()
+    torch.testing.assert_close(mine.grad.movedim(1, -1).flatten(1, 2), other.grad)
+    torch.testing.assert_close(ours.turn.weight.grad, theirs.code_transform.weight.grad)
+
+
+def test_one_chosen_code_moves_all_codes() -> None:
+    q = SimVQ(K, D)
+    before = q.codes().detach().clone()
+    z = noise(1, D, 1, 1)
+    q(z).loss.backward()
+    assert q.codebook.requires_grad is False
+    with torch.no_grad():
+        q.turn.weight -= 0.5 * q.turn.weight.grad
+    moved = (q.codes() - before).norm(dim=1)
+    assert (moved > 0).all()
+
+
+def test_the_map_starts_with_the_vectors_spread() -> None:
+    q = SimVQ(4096, D)
+    stretch = torch.diag(torch.linspace(0.1, 3, D)) @ noise(D, D, seed=5)
+    z = (noise(4096, D, seed=6) @ stretch).T.reshape(1, D, 64, 64)
+    q.start_from(z)
+    rows = z.flatten(2)[0].T
+    wanted, found = rows.T @ rows / 4096, q.codes().T @ q.codes() / 4096
+    torch.testing.assert_close(found, wanted, atol=0.15 * wanted.abs().max().item(), rtol=0)
