@@ -23,7 +23,8 @@ def test_ema(make):
     q = make(num_codes=8, dim=4, decay=0.9, epsilon=1e-5, restart_below=0.5) builds the torch
     module on trial; give all five by name. codes, indices, loss = q(z) with z (B, dim, H, W).
     Its state is q.codebook (K, D), q.counts (K,), which starts at 1, and q.sums (K, D), which
-    starts at the codebook: buffers all, saved in its state_dict. It has no parameters.
+    starts at the codebook: buffers all, saved in its state_dict, which may hold others besides.
+    It has no parameters.
     loss: 0.25 times the commitment loss. Codes follow by their statistics, so no loss pulls them.
     In training mode a batch moves the state, after its codes were chosen: counts and sums move
     to decay * old + (1 - decay) * new, new being how many vectors chose each code, and their sum.

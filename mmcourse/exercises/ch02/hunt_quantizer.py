@@ -26,7 +26,8 @@ def test_quantizer(quantize):
     codes: (B, D, H, W), the codes at their places; their gradient goes straight through to z, and
     none of it to the codebook.
     indices: (B, H, W) int64, which codes they are.
-    loss: a scalar, the codebook loss plus 0.25 times the commitment loss, both as means.
+    loss: a scalar, the codebook loss plus 0.25 times the commitment loss, both the mean of the
+    squared differences over all numbers, each with its gradient to its own side alone.
     It will be given to you in right and in broken forms. Pass on every right one, and fail with an
     AssertionError on each broken one. There is no right one to compare with: whichever `quantize`
     you call in here, by way of `VectorQuantizer` too, it is the one on trial.
