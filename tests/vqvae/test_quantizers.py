@@ -15,9 +15,13 @@ from mmcourse.vqvae import (
     VectorQuantizer,
     codebook_loss,
     commitment_loss,
+    ema_update,
+    fsq_round,
     nearest_codes,
+    quantize,
     rotation_trick,
     straight_through,
+    vq_loss,
 )
 
 K, D = 24, 8
@@ -110,6 +114,25 @@ def test_each_loss_moves_its_own_side() -> None:
     torch.testing.assert_close(z.grad, 2 * (z - q).detach() / z.numel())
 
 
+def test_both_losses_at_once_are_their_sum() -> None:
+    z, q = noise(9, D).requires_grad_(), noise(9, D, seed=1).requires_grad_()
+    both, apart = vq_loss(z, q, 0.4), codebook_loss(z, q) + 0.4 * commitment_loss(z, q)
+    torch.testing.assert_close(both, apart)
+    for mine, right in zip(torch.autograd.grad(both, (z, q)), torch.autograd.grad(apart, (z, q))):
+        torch.testing.assert_close(mine, right)
+
+
+def test_a_function_quantizes_as_the_module_does() -> None:
+    module, told = VectorQuantizer(K, D), noise(2, D, 4, 5, seed=3)
+    z = noise(2, D, 4, 5).requires_grad_()
+    gradients = []
+    for found in (module(z), quantize(z, module.codebook)):
+        goal = (found.codes * told).sum() + found.loss
+        gradients.append((*found, *torch.autograd.grad(goal, (z, module.codebook))))
+    for mine, right in zip(*gradients):
+        torch.testing.assert_close(mine, right)
+
+
 def test_beta_weighs_the_encoders_side_and_nothing_else() -> None:
     z = noise(2, D, 4, 4)
     light, heavy = VectorQuantizer(K, D, beta=0.25), VectorQuantizer(K, D, beta=2.0)
@@ -195,6 +218,26 @@ def test_the_running_means_are_the_reference_librarys(epsilon: float) -> None:
         torch.testing.assert_close(found.loss, loss.squeeze())
     torch.testing.assert_close(ours.codebook, theirs._codebook.embed[0], rtol=1e-4, atol=1e-5)
     torch.testing.assert_close(ours.counts, theirs._codebook.cluster_size[0])
+
+
+def test_one_update_as_a_function_is_the_modules_and_leaves_its_inputs() -> None:
+    quantizer, z = EMAVectorQuantizer(K, D, decay=0.9, restart_below=0).train(), noise(2, D, 4, 4)
+    before = quantizer.counts.clone(), quantizer.sums.clone()
+    kept = [x.clone() for x in before]
+    index = quantizer(z).indices.flatten()
+    after = ema_update(*before, z.movedim(1, -1).reshape(-1, D), index, decay=0.9)
+    for mine, right in zip(after, (quantizer.counts, quantizer.sums, quantizer.codebook)):
+        torch.testing.assert_close(mine, right)
+    assert all(torch.equal(x, y) for x, y in zip(before, kept))
+
+
+def test_rounding_keeps_the_numbers_type_and_reaches_all_levels() -> None:
+    z = torch.linspace(-8, 8, 400)[:, None].expand(400, 3)
+    levels = torch.tensor([3, 4, 8])
+    for dtype in (torch.float32, torch.float64):
+        rounded = fsq_round(z.to(dtype), levels)
+        assert rounded.dtype == dtype
+        assert [len(column.unique()) for column in rounded.T] == levels.tolist()
 
 
 @pytest.mark.parametrize("levels", [(8, 5, 5, 5), (3,), (7, 6, 4)])
