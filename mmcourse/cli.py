@@ -26,6 +26,7 @@ app.command()(exercises.progress)
 TRAINABLE = {
     "judge": "mmcourse.storyworld.judge_recipe:train_judge",
     "joint": "mmcourse.joint.recipe:train_joint",
+    "vqvae": "mmcourse.vqvae.recipe:train_vqvae",
 }
 MEASURABLE = {
     "judge": (
@@ -33,6 +34,7 @@ MEASURABLE = {
         "mmcourse.storyworld.judge_measure:measure_judge",
     ),
     "joint": ("mmcourse.joint:JointModel", "mmcourse.joint.measure:measure_joint"),
+    "vqvae": ("mmcourse.vqvae:VQVAE", "mmcourse.vqvae.measure:measure_vqvae"),
 }
 EXPORTABLE = {"joint": ("mmcourse.joint:JointModel", "mmcourse.joint.export:joint_parts")}
 

@@ -8,7 +8,11 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from torch._subclasses.fake_tensor import DataDependentOutputException, FakeTensorMode
+from torch._subclasses.fake_tensor import (
+    DataDependentOutputException,
+    DynamicOutputShapeException,
+    FakeTensorMode,
+)
 
 from mmcourse.exercises.answer import Answer, Raised
 from mmcourse.exercises.definition import Property, holds
@@ -194,6 +198,6 @@ def _mixes_devices(error: BaseException) -> bool:
 
 def _needs_values(error: BaseException) -> bool:
     told = str(error)
-    return isinstance(error, DataDependentOutputException) or any(
+    return isinstance(error, DataDependentOutputException | DynamicOutputShapeException) or any(
         word in told for word in ("data-dependent", "FakeTensor", "fake tensor", "numpy()", "meta")
     )

@@ -9,6 +9,50 @@ from mmcourse.vqvae.losses import commitment_loss
 from mmcourse.vqvae.quantizer import Quantized, VectorQuantizer, to_rows
 
 
+def ema_update(
+    counts: Tensor,
+    sums: Tensor,
+    rows: Tensor,
+    index: Tensor,
+    decay: float = 0.99,
+    epsilon: float = 1e-5,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Statistics and codes after one more batch; what is given stays as it is.
+
+    Source: van den Oord et al., 2017, appendix A.1.
+
+    Args:
+        counts: (K,), the running mean of how many rows of a batch choose each code.
+        sums: (K, D), the running mean of what those rows add up to.
+        rows: (N, D), the batch.
+        index: (N,) int64, the code that each row chose.
+        decay: share of the old that is kept.
+        epsilon: of the Laplace smoothing.
+
+    Returns:
+        Counts, sums and codebook (K, D).
+    """
+    counts, sums = counts.clone(), sums.clone()
+    add_batch_(counts, sums, rows, index, decay)
+    return counts, sums, running_means(counts, sums, epsilon)
+
+
+def add_batch_(counts: Tensor, sums: Tensor, rows: Tensor, index: Tensor, decay: float) -> None:
+    """Move both statistics in place; arguments as `ema_update`'s."""
+    here = torch.bincount(index, minlength=len(counts)).to(counts.dtype)  # (K,)
+    counts.lerp_(here, 1 - decay)
+    sums.mul_(decay).index_add_(0, index, rows, alpha=1 - decay)
+
+
+def running_means(
+    counts: Tensor, sums: Tensor, epsilon: float, out: Tensor | None = None
+) -> Tensor:
+    """Codes (K, D): sums by smoothed counts, none of which is 0, and whose total is the same."""
+    total = counts.sum()
+    smooth = (counts + epsilon) / (total + len(counts) * epsilon) * total
+    return torch.div(sums, smooth[:, None], out=out)
+
+
 class EMAVectorQuantizer(VectorQuantizer):
     """Each code is the running mean of the vectors that chose it: online k-means.
 
@@ -69,15 +113,11 @@ class EMAVectorQuantizer(VectorQuantizer):
 
     @torch.no_grad()
     def follow(self, rows: Tensor, index: Tensor) -> None:
-        """Move counts, sums and codes by one batch: rows (N, D) that chose index (N,)."""
-        counts = torch.bincount(index, minlength=self.num_codes).to(rows.dtype)
-        self.counts.lerp_(counts, 1 - self.decay)
-        self.sums.mul_(self.decay).index_add_(0, index, rows, alpha=1 - self.decay)
+        """Move counts, sums and codes by one batch, in place: `ema_update` with restarts."""
+        add_batch_(self.counts, self.sums, rows, index, self.decay)
         if self.restart_below > 0:
             self.restart(rows)
-        total = self.counts.sum()
-        smooth = (self.counts + self.epsilon) / (total + self.num_codes * self.epsilon) * total
-        torch.div(self.sums, smooth[:, None], out=self.codebook)
+        running_means(self.counts, self.sums, self.epsilon, out=self.codebook)
         self.updates += 1
 
     def restart(self, rows: Tensor) -> None:

@@ -8,10 +8,29 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from mmcourse.vqvae.gradient import straight_through
 from mmcourse.vqvae.quantizer import Quantized, check_indices, check_width
 
 EDGE = 1e-3
 """How far the outermost level is kept from where tanh saturates."""
+
+
+def fsq_round(z: Tensor, levels: Tensor) -> Tensor:
+    """Squash each number to its range and round it; the gradient skips the rounding alone.
+
+    Source: Mentzer et al., Finite Scalar Quantization: VQ-VAE Made Simple, 2024.
+
+    Args:
+        z: (..., D).
+        levels: (D,) int64, how many values each number may take, 3 or more.
+
+    Returns:
+        (..., D) in [-1, 1]: whole numbers by `levels // 2`.
+    """
+    half = (levels - 1).to(z.dtype) * (1 + EDGE) / 2
+    offset = (levels % 2 == 0) / 2  # an even number of levels has none at 0
+    squashed = (z + (offset / half).atanh()).tanh() * half - offset
+    return straight_through(squashed, squashed.round()) / (levels // 2)
 
 
 class FSQ(nn.Module):
@@ -26,9 +45,6 @@ class FSQ(nn.Module):
         levels: of each number, 3 or more.
     """
 
-    reach: Tensor
-    offset: Tensor
-    shift: Tensor
     width: Tensor
     basis: Tensor
     sizes: Tensor
@@ -42,13 +58,8 @@ class FSQ(nn.Module):
             )
         self.levels, self.dim, self.num_codes = list(levels), len(levels), math.prod(levels)
         sizes = torch.tensor(self.levels)
-        half = (sizes - 1) * (1 + EDGE) / 2
-        offset = torch.where(sizes % 2 == 0, 0.5, 0.0)  # an even number of levels has none at 0
         steps = torch.cumprod(torch.tensor([1, *self.levels[:-1]]), 0)
-        for name, value in {
-            "reach": half, "offset": offset, "shift": torch.atanh(offset / half),
-            "width": sizes // 2, "basis": steps, "sizes": sizes,
-        }.items():  # fmt: skip
+        for name, value in {"width": sizes // 2, "basis": steps, "sizes": sizes}.items():
             self.register_buffer(name, value, persistent=False)
 
     def forward(self, z: Tensor) -> Quantized:
@@ -62,11 +73,10 @@ class FSQ(nn.Module):
             raise ValueError("the encoder's output holds NaN or infinity: it rounds to no level")
         with torch.autocast(z.device.type, enabled=False):
             rows = z.movedim(1, -1).float()  # (B, ..., D)
-            squashed = (rows + self.shift).tanh() * self.reach - self.offset
-            rounded = squashed + (squashed.round() - squashed).detach()
-            index = ((rounded.detach() + self.width).long() * self.basis).sum(-1)  # (B, ...)
-            codes = (rounded / self.width).movedim(-1, 1)
-        return Quantized(codes, index, z.new_zeros(()))
+            codes = fsq_round(rows, self.sizes)  # (B, ..., D)
+            digits = (codes.detach() * self.width).round().long() + self.width
+        index = (digits * self.basis).sum(-1)  # (B, ...)
+        return Quantized(codes.movedim(-1, 1), index, z.new_zeros(()))
 
     def lookup(self, indices: Tensor) -> Tensor:
         """Indices (B, ...) to their codes (B, D, ...).

@@ -27,3 +27,16 @@ def commitment_loss(z: Tensor, q: Tensor) -> Tensor:
     Source and arguments: as `codebook_loss`.
     """
     return F.mse_loss(z, q.detach())
+
+
+def vq_loss(z: Tensor, q: Tensor, beta: float = 0.25) -> Tensor:
+    """The codebook's loss and beta times the encoder's: each side has a gradient of its own.
+
+    Source: van den Oord et al., Neural Discrete Representation Learning, 2017, equation 3.
+
+    Args:
+        z: what the encoder said, any shape.
+        q: the codes that were chosen, the same shape.
+        beta: weight of the commitment loss.
+    """
+    return F.mse_loss(q, z.detach()) + beta * F.mse_loss(z, q.detach())

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mmcourse.vqvae.gradient import pick_estimator
-from mmcourse.vqvae.losses import codebook_loss, commitment_loss
+from mmcourse.vqvae.gradient import pick_estimator, straight_through
+from mmcourse.vqvae.losses import vq_loss
 from mmcourse.vqvae.nearest import nearest_codes
 
 
@@ -62,10 +63,30 @@ def check_indices(indices: Tensor, num_codes: int) -> None:
         )
 
 
+def quantize(
+    z: Tensor,
+    codebook: Tensor,
+    loss: Callable[[Tensor, Tensor], Tensor] = vq_loss,
+    estimate: Callable[[Tensor, Tensor], Tensor] = straight_through,
+) -> Quantized:
+    """Choose the nearest code for each place of z, fetched by its index: no one-hot matrix.
+
+    Args:
+        z: (B, D, ...).
+        codebook: (K, D).
+        loss: of vectors and their codes, both (N, D).
+        estimate: takes the same two; gives the codes, and z their gradient.
+    """
+    rows = to_rows(z)  # (N, D)
+    index = nearest_codes(rows, codebook)  # (N,)
+    chosen = F.embedding(index, codebook)  # (N, D)
+    codes = from_rows(estimate(rows, chosen), z)
+    return Quantized(codes, index.reshape(z.shape[0], *z.shape[2:]), loss(rows, chosen))
+
+
 class VectorQuantizer(nn.Module):
     """A codebook that is learnt by gradients.
 
-    The nearest code is found by tiles and fetched by its index: no one-hot matrix is ever made.
     Everything is computed in float32, under autocast too.
 
     Source: van den Oord et al., Neural Discrete Representation Learning, 2017.
@@ -97,21 +118,19 @@ class VectorQuantizer(nn.Module):
         """
         check_width(z, self.dim)
         with torch.autocast(z.device.type, enabled=False):
-            rows = self.prepare(to_rows(z).float())  # (N, D)
-            codebook = self.prepare(self.codebook)
-            index = nearest_codes(rows, codebook)  # (N,)
-            chosen = F.embedding(index, codebook)  # (N, D)
-            loss = self.loss(rows, chosen)
-            codes = from_rows(self.estimate(rows, chosen), z)
-        return Quantized(codes, index.reshape(z.movedim(1, -1).shape[:-1]), loss)
+            return quantize(self.prepare(z.float()), self.codes(), self.loss, self.estimate)
 
-    def prepare(self, rows: Tensor) -> Tensor:
-        """Vectors and codes (N, D) as they are compared."""
-        return rows
+    def prepare(self, vectors: Tensor) -> Tensor:
+        """Vectors (B, D, ...) or codes (K, D), as they are compared."""
+        return vectors
+
+    def codes(self) -> Tensor:
+        """The codes (K, D) that are chosen from."""
+        return self.prepare(self.codebook)
 
     def loss(self, rows: Tensor, chosen: Tensor) -> Tensor:
         """Each side of the distance has a gradient of its own (equation 3 of the paper)."""
-        return codebook_loss(rows, chosen) + self.beta * commitment_loss(rows, chosen)
+        return vq_loss(rows, chosen, self.beta)
 
     def lookup(self, indices: Tensor) -> Tensor:
         """Indices (B, ...) to their codes (B, D, ...).
@@ -120,7 +139,7 @@ class VectorQuantizer(nn.Module):
             ValueError: an index out of range.
         """
         check_indices(indices, self.num_codes)
-        return F.embedding(indices, self.prepare(self.codebook)).movedim(-1, 1)
+        return F.embedding(indices, self.codes()).movedim(-1, 1)
 
     @torch.no_grad()
     def start_from(self, z: Tensor, generator: torch.Generator | None = None) -> None:
@@ -141,6 +160,6 @@ class CosineQuantizer(VectorQuantizer):
     Source: Yu et al., Vector-Quantized Image Modeling with Improved VQGAN, 2022, section 3.2.
     """
 
-    def prepare(self, rows: Tensor) -> Tensor:
+    def prepare(self, vectors: Tensor) -> Tensor:
         """Vectors and codes at length 1."""
-        return F.normalize(rows, dim=-1)
+        return F.normalize(vectors, dim=1)

@@ -275,6 +275,208 @@ def train_by_hand(text, image, text_map, image_map, steps):
     return values[0], values[1], float(values[2].exp()), float(values[3])
 
 
+# The nearest code.
+
+
+def nearest_by_cdist(vectors, codebook):
+    return torch.cdist(vectors, codebook).min(dim=1).indices
+
+
+def nearest_by_expansion(vectors, codebook):
+    squares = vectors.pow(2).sum(1, keepdim=True) + codebook.pow(2).sum(1)
+    return (2 * vectors @ codebook.t() - squares).argmax(dim=-1)
+
+
+def nearest_in_loops(vectors, codebook):
+    index = []
+    for v in vectors:
+        distances = [torch.linalg.vector_norm(v - c).item() for c in codebook]
+        index.append(int(np.argmin(distances)))
+    return torch.tensor(index)
+
+
+def nearest_the_last_of_equals(vectors, codebook):
+    flipped = ((vectors[:, None] - codebook.flip(0)) ** 2).sum(-1).argmin(-1)
+    return len(codebook) - 1 - flipped
+
+
+# Straight through.
+
+
+def through_from_q(z, q):
+    return q.detach() + z - z.detach()
+
+
+class _Through(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, z, q):
+        return q.clone()
+
+    @staticmethod
+    def backward(ctx, told):
+        return told, None
+
+
+def through_as_a_function(z, q):
+    return _Through.apply(z, q)
+
+
+def through_with_zeros(z, q):
+    """q gets zeros rather than nothing."""
+    return z + (q.detach() - z.detach()) + 0 * q
+
+
+# The loss of a codebook.
+
+
+def vq_by_squares(z, q, beta=0.25):
+    codebook = (z.detach() - q).pow(2).mean()
+    commitment = (z - q.detach()).pow(2).mean()
+    return codebook + beta * commitment
+
+
+def vq_in_loops(z, q, beta):
+    total = 0.0
+    for a, b in zip(z.flatten(), q.flatten()):
+        total = total + (a.detach() - b) ** 2 + beta * (a - b.detach()) ** 2
+    return total / z.numel()
+
+
+def vq_module(z, q, beta=0.25):
+    mse = nn.MSELoss(reduction="sum")
+    return (mse(q, z.data) + mse(z, q.data) * beta) / (z.shape[0] * z.shape[1])
+
+
+# Perplexity.
+
+
+def perplexity_by_one_hot(indices, num_codes):
+    p = F.one_hot(indices.reshape(-1), num_codes).float().mean(0)
+    return torch.exp(-(p * torch.log(p + 1e-10)).sum())
+
+
+def perplexity_of_the_used(indices, num_codes):
+    counts = indices.unique(return_counts=True)[1]
+    p = counts / counts.sum()
+    return 2 ** -(p * p.log2()).sum()
+
+
+def perplexity_in_numpy(indices, num_codes):
+    p = np.bincount(indices.numpy().ravel(), minlength=num_codes) / indices.numel()
+    p = p[p > 0]
+    return np.exp(-np.sum(p * np.log(p)))
+
+
+def perplexity_by_distribution(indices, num_codes):
+    counts = torch.zeros(num_codes, device=indices.device)
+    counts.scatter_add_(0, indices.flatten(), torch.ones_like(indices.flatten()).float())
+    return torch.distributions.Categorical(probs=counts).entropy().exp().item()
+
+
+# Running means.
+
+
+def ema_by_one_hot(counts, sums, rows, index, decay, epsilon):
+    choice = F.one_hot(index, len(counts)).to(rows.dtype)
+    counts = counts * decay + choice.sum(0) * (1 - decay)
+    sums = sums * decay + choice.T @ rows * (1 - decay)
+    n = counts.sum()
+    smooth = n * (counts + epsilon) / (n + len(counts) * epsilon)
+    return counts, sums, sums / smooth.unsqueeze(1)
+
+
+def ema_in_loops(counts, sums, rows, index, decay, epsilon):
+    counts, sums = decay * counts, decay * sums
+    for row, k in zip(rows, index):
+        counts[k] += 1 - decay
+        sums[k] += (1 - decay) * row
+    n, size = counts.sum(), counts.numel()
+    share = (counts + epsilon) / (n + size * epsilon)
+    return [counts, sums, torch.stack([sums[k] / (share[k] * n) for k in range(size)])]
+
+
+def ema_by_lerp(counts, sums, rows, index, decay, epsilon):
+    here = torch.bincount(index, minlength=counts.numel()).to(counts)
+    total = torch.zeros_like(sums).index_put((index,), rows, accumulate=True)
+    counts, sums = torch.lerp(counts, here, 1 - decay), torch.lerp(sums, total, 1 - decay)
+    n = counts.sum()
+    return counts, sums, sums / ((counts + epsilon) * (n / (n + epsilon * len(counts))))[:, None]
+
+
+# Rounding to levels.
+
+
+def fsq_in_columns(z, levels):
+    columns = []
+    for d, count in enumerate(levels.tolist()):
+        half = (count - 1) / 2 * 1.001
+        offset = 0.5 if count % 2 == 0 else 0.0
+        x = half * torch.tanh(z[..., d] + math.atanh(offset / half)) - offset
+        columns.append((x + (x.round() - x).detach()) / (count // 2))
+    return torch.stack(columns, dim=-1)
+
+
+def fsq_divided_first(z, levels):
+    half = 1.001 * (levels.to(z.dtype) - 1) / 2
+    offset = torch.where(levels % 2 == 0, 0.5, 0.0)
+    x = half * torch.tanh(z + torch.atanh(offset / half)) - offset
+    width = torch.div(levels, 2, rounding_mode="floor")
+    soft, hard = x / width, torch.round(x) / width
+    return (hard - soft).detach() + soft
+
+
+class _Round(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        return torch.round(x)
+
+    @staticmethod
+    def backward(ctx, told):
+        return told
+
+
+def fsq_by_a_function(z, levels):
+    even = (levels + 1) % 2
+    half, offset = (levels - 1) * 0.5005, even * 0.5
+    squashed = torch.tanh(z + torch.atanh(offset / half)) * half - offset
+    return _Round.apply(squashed) / (levels // 2)
+
+
+# The rotation trick.
+
+
+def rotation_by_matrices(z, q):
+    with torch.no_grad():
+        u, w = (x / x.norm(dim=1, keepdim=True) for x in (z, q))
+        h = u + w
+        h = h / h.norm(dim=1, keepdim=True)
+        eye = torch.eye(z.shape[1], dtype=z.dtype, device=z.device)
+        turn = eye - 2 * h[:, :, None] * h[:, None] + 2 * w[:, :, None] * u[:, None]
+        turn = turn * (q.norm(dim=1) / z.norm(dim=1))[:, None, None]
+    return torch.einsum("nij,nj->ni", turn, z)
+
+
+def rotation_in_loops(z, q):
+    rows = []
+    for a, b in zip(z, q):
+        u, w = a.detach() / a.detach().norm(), b.detach() / b.detach().norm()
+        turn = torch.outer(w, u) - torch.outer(u, w)
+        turn = torch.eye(len(a)).to(a) + turn + turn @ turn / (1 + u @ w)
+        rows.append(b.detach().norm() / a.detach().norm() * (turn @ a))
+    return torch.stack(rows)
+
+
+def rotation_by_two_reflections(z, q):
+    u, w = F.normalize(z.detach(), dim=1), F.normalize(q.detach(), dim=1)
+    h = F.normalize(u + w, dim=1)
+
+    def mirror(x, at):
+        return x - 2 * at * (at * x).sum(1, keepdim=True)
+
+    scale = q.detach().norm(dim=1, keepdim=True) / z.detach().norm(dim=1, keepdim=True)
+    return scale * mirror(mirror(z, u), h)
+
+
 # Bug hunts.
 
 
@@ -331,6 +533,136 @@ def hunt_pool_in_a_loop(pool):
             torch.testing.assert_close(pool(tokens, mask)[b], sum(tokens[b, :n]) / n)
 
 
+def hunt_quantizer_in_loops(quantize):
+    """Every place by itself, and each gradient by backward()."""
+    torch.manual_seed(3)
+    b, d, h, w, k = 2, 4, 3, 2, 7
+    codebook = torch.randn(k, d) * torch.linspace(0.3, 3, k)[:, None]
+
+    def fresh():
+        torch.manual_seed(4)
+        return torch.randn(b, d, h, w).requires_grad_(), codebook.clone().requires_grad_()
+
+    z, codes_of = fresh()
+    codes, indices, loss = quantize(z, codes_of)
+    error = torch.zeros(b, d, h, w)
+    pull = torch.zeros(k, d)
+    for i in range(b):
+        for y in range(h):
+            for x in range(w):
+                vector = z[i, :, y, x].detach()
+                best = min(range(k), key=lambda c: float((codebook[c] - vector).norm()))
+                assert indices[i, y, x].item() == best
+                np.testing.assert_allclose(
+                    codes[i, :, y, x].tolist(), codebook[best].tolist(), atol=1e-4
+                )
+                error[i, :, y, x] = vector - codebook[best]
+                pull[best] -= 2 * error[i, :, y, x]
+    n = b * d * h * w
+    assert math.isclose(loss.item(), 1.25 * float(error.pow(2).sum()) / n, rel_tol=1e-3)
+    loss.backward()
+    assert z.grad is not None
+    assert codes_of.grad is not None, "the codebook learns nothing"
+    torch.testing.assert_close(z.grad, 0.5 * error / n, rtol=1e-3, atol=1e-6)
+    torch.testing.assert_close(codes_of.grad, pull / n, rtol=1e-3, atol=1e-6)
+    z, codes_of = fresh()
+    quantize(z, codes_of)[0].pow(2).sum().backward()
+    assert z.grad is not None, "nothing goes straight through"
+    torch.testing.assert_close(z.grad, 2 * codes.detach(), rtol=1e-3, atol=1e-4)
+
+
+def hunt_quantizer_by_parts(quantize):
+    """Known pictures; gradients by autograd.grad."""
+    codebook = torch.tensor([[0.0, 0.0], [1.0, 0.0], [4.0, 4.0]], requires_grad=True)
+    at = torch.tensor([[[0, 1, 2], [1, 1, 0]], [[2, 2, 0], [0, 1, 2]]])
+    z = codebook.detach()[at].permute(0, 3, 1, 2) + torch.tensor([0.25, -0.125])[:, None, None]
+    z.requires_grad_()
+    codes, indices, loss = quantize(z, codebook)
+    assert indices.tolist() == at.tolist()
+    assert (codes - codebook[at].permute(0, 3, 1, 2)).abs().max() < 1e-5
+    assert abs(loss - 1.25 * (0.25**2 + 0.125**2) / 2) < 1e-5
+    g = torch.arange(24.0).view(2, 2, 2, 3)
+    (got,) = torch.autograd.grad(codes, z, g, retain_graph=True, allow_unused=True)
+    assert got is not None
+    assert torch.allclose(got, g)
+    to_z, to_codes = torch.autograd.grad(loss, (z, codebook), allow_unused=True)
+    assert to_codes is not None
+    assert to_z is not None
+    assert torch.allclose(to_z[:, 0], torch.full((2, 2, 3), 0.25 * 2 * 0.25 / 24))
+    assert torch.allclose(to_codes[1], 4 * 2 * torch.tensor([-0.25, 0.125]) / 24)
+
+
+def hunt_ema_in_numpy(make):
+    """Three steps beside an own copy of the state; then what is special."""
+    torch.manual_seed(5)
+    options = {"num_codes": 5, "dim": 2, "epsilon": 1e-5}
+    q = make(decay=0.7, restart_below=0.0, **options)
+    q.train()
+    state = q.state_dict()
+    assert all(name in state for name in ("codebook", "counts", "sums")), "not saved"
+    assert len(list(q.parameters())) == 0, "something is learnt by gradients"
+    counts, sums = q.counts.clone().numpy(), q.sums.clone().numpy()
+    for _ in range(3):
+        z = torch.randn(3, 2, 3, 4)
+        codes, indices, loss = q(z)
+        assert abs(float(loss) - 0.25 * float((codes - z).pow(2).mean())) < 1e-4
+        rows = z.permute(0, 2, 3, 1).reshape(-1, 2).numpy()
+        choice = np.eye(5)[indices.flatten().numpy()]
+        counts = 0.7 * counts + 0.3 * choice.sum(0)
+        sums = 0.7 * sums + 0.3 * choice.T @ rows
+        np.testing.assert_allclose(q.counts.numpy(), counts, rtol=1e-3, atol=1e-4)
+        np.testing.assert_allclose(q.sums.numpy(), sums, rtol=1e-3, atol=1e-3)
+        np.testing.assert_allclose(q.codebook.numpy(), sums / counts[:, None], rtol=1e-2, atol=1e-3)
+    kept = q.codebook.clone()
+    q.eval()
+    q(torch.randn(3, 2, 3, 4))
+    assert torch.equal(kept, q.codebook)
+    q = make(decay=0.0, restart_below=0.0, **options).train()
+    for _ in range(2):
+        q(torch.zeros(1, 2, 4, 4))
+        assert not torch.isnan(q.codebook).any()
+    q = make(decay=0.9, restart_below=0.95, **options).train()
+    for _ in range(3):
+        q(torch.full((2, 2, 2, 2), 3.0))
+        ratio = q.sums / q.counts[:, None]
+        torch.testing.assert_close(q.codebook, ratio, rtol=1e-3, atol=1e-3)
+
+
+def hunt_ema_by_behaviour(make):
+    """Where codes end up, rather than how."""
+    points = torch.tensor([[5.0, 0.0], [0.0, 5.0], [-5.0, -5.0]])
+    z = points.repeat(4, 1).T.reshape(1, 2, 3, 4)
+    q = make(num_codes=3, dim=2, decay=0.9, epsilon=1e-6, restart_below=0.0).train()
+    with torch.no_grad():
+        assert not q.codebook.requires_grad
+        q.codebook.copy_(points + 0.5)
+        q.sums.copy_(points + 0.5)
+    started = q.codebook.clone()
+    q(z)
+    # a tenth of the four that came, beside nine tenths of the one that was
+    expected = (0.9 * started + 0.4 * points) / 1.3
+    torch.testing.assert_close(q.codebook, expected, rtol=1e-3, atol=1e-3)
+    saved = {name: x.clone() for name, x in q.state_dict().items()}
+    q.eval()(z)
+    q.train()(z)
+    second = q.codebook.clone()
+    again = make(num_codes=3, dim=2, decay=0.9, epsilon=1e-6, restart_below=0.0).train()
+    again.load_state_dict(saved)
+    again(z)
+    torch.testing.assert_close(again.codebook, second)
+    for _ in range(60):
+        q(z)
+    torch.testing.assert_close(q.codebook, points, rtol=1e-2, atol=1e-2)
+
+    one = torch.tensor([2.0, 3.0])[None, :, None, None].expand(1, 2, 2, 2).contiguous()
+    q = make(num_codes=4, dim=2, decay=0.5, epsilon=1e-6, restart_below=0.8).train()
+    q(one)
+    torch.testing.assert_close(q.sums, q.codebook * q.counts[:, None], rtol=1e-3, atol=1e-3)
+    q = make(num_codes=4, dim=2, decay=0.0, epsilon=1e-6, restart_below=0.0).train()
+    q(one)
+    assert torch.isfinite(q.codebook).all()
+
+
 RIGHT: dict[str, list[Callable[..., Any]]] = {
     "ch01.normalise_similarity": [
         cosine_by_einsum,
@@ -360,4 +692,27 @@ RIGHT: dict[str, list[Callable[..., Any]]] = {
     "ch01.train_siglip": [train_in_batches, train_by_hand],
     "ch01.hunt_contrastive": [hunt_by_formula, hunt_by_properties],
     "ch01.hunt_pooling": [hunt_pool_by_hand, hunt_pool_in_a_loop],
+    "ch02.nearest_codes": [
+        nearest_by_cdist,
+        nearest_by_expansion,
+        nearest_in_loops,
+        nearest_the_last_of_equals,
+    ],
+    "ch02.straight_through": [through_from_q, through_as_a_function, through_with_zeros],
+    "ch02.vq_loss": [vq_by_squares, vq_in_loops, vq_module],
+    "ch02.perplexity": [
+        perplexity_by_one_hot,
+        perplexity_of_the_used,
+        perplexity_in_numpy,
+        perplexity_by_distribution,
+    ],
+    "ch02.ema_update": [ema_by_one_hot, ema_in_loops, ema_by_lerp],
+    "ch02.hunt_quantizer": [hunt_quantizer_in_loops, hunt_quantizer_by_parts],
+    "ch02.hunt_ema": [hunt_ema_in_numpy, hunt_ema_by_behaviour],
+    "ch02.fsq_round": [fsq_in_columns, fsq_divided_first, fsq_by_a_function],
+    "ch02.rotation_trick": [
+        rotation_by_matrices,
+        rotation_in_loops,
+        rotation_by_two_reflections,
+    ],
 }

@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 
 from mmcourse.exercises import exercise, load
+from mmcourse.vqvae import VectorQuantizer
 
 from .right_answers import clip_by_hand
 from .test_every_exercise import graded
@@ -291,3 +292,60 @@ clip_loss = exercise("ch01.clip_loss")(clip_by_hand)
 def leans_on_own(loss):
     text, image = F.normalize(torch.randn(2, 4, 8), dim=-1)
     assert torch.allclose(loss(text, image, 3.0), clip_loss(text, image, 3.0))
+
+
+def leans_on_a_module(quantize):
+    module = VectorQuantizer(6, 3)
+    z = torch.randn(2, 3, 4, 5)
+    for mine, books in zip(quantize(z, module.codebook), module(z)):
+        assert torch.allclose(mine, books)
+
+
+def test_a_hunt_through_a_module_that_quantizes_meets_the_one_on_trial() -> None:
+    report = graded("ch02.hunt_quantizer", leans_on_a_module)
+    assert report.score == (0, 9)
+    assert "compares with the book's own quantizer" in str(report)
+    assert VectorQuantizer(6, 3)(torch.randn(1, 3, 2, 2)).codes.shape == (1, 3, 2, 2)  # put back
+
+
+def zeros_on_the_cpu(counts, sums, rows, index, decay, epsilon):
+    total = torch.zeros(sums.shape, dtype=sums.dtype).index_add(0, index, rows)
+    here = torch.zeros(counts.shape, dtype=counts.dtype).index_add(0, index, rows[:, 0] * 0 + 1)
+    counts, sums = decay * counts + (1 - decay) * here, decay * sums + (1 - decay) * total
+    n = counts.sum()
+    return counts, sums, sums / ((counts + epsilon) / (n + len(counts) * epsilon) * n)[:, None]
+
+
+def one_hot_on_the_cpu(indices, num_codes):
+    hits = indices.flatten()[:, None] == torch.arange(num_codes)
+    p = hits.float().mean(0)
+    return torch.special.entr(p).sum().exp()
+
+
+@pytest.mark.parametrize(
+    ("id", "answer"),
+    [("ch02.ema_update", zeros_on_the_cpu), ("ch02.perplexity", one_hot_on_the_cpu)],
+)
+def test_what_starts_on_the_cpu_is_seen_without_a_gpu(id: str, answer: Any) -> None:
+    report = graded(id, answer)
+    assert [f.says for f in report.findings if f.state == "broke"] == [
+        "inputs on a GPU give a result on that GPU"
+    ]
+
+
+def counts_with_integers(counts, sums, rows, index, decay, epsilon):
+    return counts, sums, torch.bincount(index)
+
+
+def one_thing(counts, sums, rows, index, decay, epsilon):
+    return sums / counts[:, None]
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [(one_thing, "Return three things"), (counts_with_integers, "shape of `codebook` is wrong")],
+)
+def test_of_three_results_the_wrong_one_is_named(answer: Any, message: str) -> None:
+    broken = graded("ch02.ema_update", answer).first_broken()
+    assert broken is not None
+    assert message in broken.message

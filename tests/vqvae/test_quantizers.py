@@ -11,12 +11,17 @@ from mmcourse.vqvae import (
     FSQ,
     CosineQuantizer,
     EMAVectorQuantizer,
+    SimVQ,
     VectorQuantizer,
     codebook_loss,
     commitment_loss,
+    ema_update,
+    fsq_round,
     nearest_codes,
+    quantize,
     rotation_trick,
     straight_through,
+    vq_loss,
 )
 
 K, D = 24, 8
@@ -32,6 +37,7 @@ def quantizers() -> list:
         VectorQuantizer(K, D, estimator="rotation"),
         EMAVectorQuantizer(K, D),
         CosineQuantizer(K, D),
+        SimVQ(K, D),
         FSQ((5, 4, 3)),
     ]
 
@@ -106,6 +112,25 @@ def test_each_loss_moves_its_own_side() -> None:
     commitment_loss(z, q).backward()
     assert q.grad is None
     torch.testing.assert_close(z.grad, 2 * (z - q).detach() / z.numel())
+
+
+def test_both_losses_at_once_are_their_sum() -> None:
+    z, q = noise(9, D).requires_grad_(), noise(9, D, seed=1).requires_grad_()
+    both, apart = vq_loss(z, q, 0.4), codebook_loss(z, q) + 0.4 * commitment_loss(z, q)
+    torch.testing.assert_close(both, apart)
+    for mine, right in zip(torch.autograd.grad(both, (z, q)), torch.autograd.grad(apart, (z, q))):
+        torch.testing.assert_close(mine, right)
+
+
+def test_a_function_quantizes_as_the_module_does() -> None:
+    module, told = VectorQuantizer(K, D), noise(2, D, 4, 5, seed=3)
+    z = noise(2, D, 4, 5).requires_grad_()
+    gradients = []
+    for found in (module(z), quantize(z, module.codebook)):
+        goal = (found.codes * told).sum() + found.loss
+        gradients.append((*found, *torch.autograd.grad(goal, (z, module.codebook))))
+    for mine, right in zip(*gradients):
+        torch.testing.assert_close(mine, right)
 
 
 def test_beta_weighs_the_encoders_side_and_nothing_else() -> None:
@@ -193,6 +218,26 @@ def test_the_running_means_are_the_reference_librarys(epsilon: float) -> None:
         torch.testing.assert_close(found.loss, loss.squeeze())
     torch.testing.assert_close(ours.codebook, theirs._codebook.embed[0], rtol=1e-4, atol=1e-5)
     torch.testing.assert_close(ours.counts, theirs._codebook.cluster_size[0])
+
+
+def test_one_update_as_a_function_is_the_modules_and_leaves_its_inputs() -> None:
+    quantizer, z = EMAVectorQuantizer(K, D, decay=0.9, restart_below=0).train(), noise(2, D, 4, 4)
+    before = quantizer.counts.clone(), quantizer.sums.clone()
+    kept = [x.clone() for x in before]
+    index = quantizer(z).indices.flatten()
+    after = ema_update(*before, z.movedim(1, -1).reshape(-1, D), index, decay=0.9)
+    for mine, right in zip(after, (quantizer.counts, quantizer.sums, quantizer.codebook)):
+        torch.testing.assert_close(mine, right)
+    assert all(torch.equal(x, y) for x, y in zip(before, kept))
+
+
+def test_rounding_keeps_the_numbers_type_and_reaches_all_levels() -> None:
+    z = torch.linspace(-8, 8, 400)[:, None].expand(400, 3)
+    levels = torch.tensor([3, 4, 8])
+    for dtype in (torch.float32, torch.float64):
+        rounded = fsq_round(z.to(dtype), levels)
+        assert rounded.dtype == dtype
+        assert [len(column.unique()) for column in rounded.T] == levels.tolist()
 
 
 @pytest.mark.parametrize("levels", [(8, 5, 5, 5), (3,), (7, 6, 4)])
@@ -308,3 +353,43 @@ def test_unknown_estimators_and_levels_are_refused() -> None:
     for levels in ((), (2, 4)):
         with pytest.raises(ValueError, match="3 levels"):
             FSQ(levels)
+
+
+@pytest.mark.parametrize("rotation", [False, True])
+def test_one_map_for_all_codes_is_the_reference_librarys(rotation: bool) -> None:
+    ours = SimVQ(K, D, estimator="rotation" if rotation else "straight-through")
+    theirs = peer.SimVQ(D, K, rotation_trick=rotation)
+    theirs.frozen_codebook.copy_(ours.codebook)
+    theirs.code_transform.weight.data.copy_(ours.turn.weight)
+    z, told = noise(4, D, 5, 5), noise(4, D, 5, 5, seed=3)
+    mine, other = z.clone().requires_grad_(), z.movedim(1, -1).flatten(1, 2).requires_grad_()
+    found, (codes, indices, loss) = ours(mine), theirs(other)
+    torch.testing.assert_close(found.codes.movedim(1, -1).flatten(1, 2), codes)
+    assert torch.equal(found.indices.flatten(1), indices)
+    torch.testing.assert_close(found.loss, loss)
+    ((found.codes * told).sum() + found.loss).backward()
+    ((codes * told.movedim(1, -1).flatten(1, 2)).sum() + loss).backward()
+    torch.testing.assert_close(mine.grad.movedim(1, -1).flatten(1, 2), other.grad)
+    torch.testing.assert_close(ours.turn.weight.grad, theirs.code_transform.weight.grad)
+
+
+def test_one_chosen_code_moves_all_codes() -> None:
+    q = SimVQ(K, D)
+    before = q.codes().detach().clone()
+    z = noise(1, D, 1, 1)
+    q(z).loss.backward()
+    assert q.codebook.requires_grad is False
+    with torch.no_grad():
+        q.turn.weight -= 0.5 * q.turn.weight.grad
+    moved = (q.codes() - before).norm(dim=1)
+    assert (moved > 0).all()
+
+
+def test_the_map_starts_with_the_vectors_spread() -> None:
+    q = SimVQ(4096, D)
+    stretch = torch.diag(torch.linspace(0.1, 3, D)) @ noise(D, D, seed=5)
+    z = (noise(4096, D, seed=6) @ stretch).T.reshape(1, D, 64, 64)
+    q.start_from(z)
+    rows = z.flatten(2)[0].T
+    wanted, found = rows.T @ rows / 4096, q.codes().T @ q.codes() / 4096
+    torch.testing.assert_close(found, wanted, atol=0.15 * wanted.abs().max().item(), rtol=0)

@@ -1,0 +1,350 @@
+"""Core: a codebook that follows the encoder as a running mean."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from mmcourse.exercises.definition import Mutant, Task, holds
+from mmcourse.exercises.expect import close, follows_device, tensor
+from mmcourse.exercises.inputs import raw
+from mmcourse.exercises.probe import calls
+from mmcourse.exercises.values import Broken
+from mmcourse.vqvae import ema
+
+STUB = '''
+@exercise("ch02.ema_update")
+def ema_update(counts, sums, rows, index, decay, epsilon):
+    """One step of a codebook whose codes are running means of the vectors that choose them.
+
+    counts: (K,), the running mean of how many rows of a batch choose each code.
+    sums: (K, D), the running mean of what those rows add up to.
+    rows: (N, D), this batch.  index: (N,) int64, the code that each row chose.
+    decay: share of the old that is kept.  epsilon: of the Laplace smoothing.
+    Returns new tensors (counts, sums, codebook), in the inputs' dtype:
+    counts: decay times the old, plus 1 - decay times how many rows chose each code.
+    sums: decay times the old, plus 1 - decay times the sum of the rows that chose each code.
+    codebook: (K, D), new sums divided by new counts, smoothed so that none is 0. With n the sum
+    of the new counts, the smoothed ones are (counts + epsilon) / (n + K * epsilon) * n.
+    """
+    raise NotImplementedError
+'''
+
+Three = tuple[Tensor, Tensor, Tensor]
+NAMES = ("counts", "sums", "codebook")
+
+
+def by_hand(
+    counts: Tensor, sums: Tensor, rows: Tensor, index: Tensor, decay: float, epsilon: float
+) -> Three:
+    """Code by code."""
+    new = torch.zeros_like(counts), torch.zeros_like(sums), torch.zeros_like(sums)
+    for k in range(len(counts)):
+        chose = [row for row, i in zip(rows, index.tolist()) if i == k]
+        total = sum(chose, torch.zeros_like(sums[k]))
+        new[0][k] = decay * counts[k] + (1 - decay) * len(chose)
+        new[1][k] = decay * sums[k] + (1 - decay) * total
+    n = new[0].sum()
+    for k in range(len(counts)):
+        smooth = (new[0][k] + epsilon) / (n + len(counts) * epsilon) * n
+        new[2][k] = new[1][k] / smooth
+    return new
+
+
+def _three(given: Any, counts: Tensor, sums: Tensor) -> Three:
+    if not isinstance(given, tuple | list) or len(given) != 3:
+        told = given if isinstance(given, Tensor) else type(given).__name__
+        raise Broken("Return three things.", told, "(counts, sums, codebook)")
+    for name, one, like in zip(NAMES, given, (counts, sums, sums)):
+        if tuple(tensor(one).shape) != tuple(like.shape):
+            raise Broken(f"The shape of `{name}` is wrong.", one, f"shape {tuple(like.shape)}")
+    return given[0], given[1], given[2]
+
+
+def _same(answer: Any, inputs: tuple[Any, ...], expected: Three) -> None:
+    for name, mine, right in zip(NAMES, _three(answer(*inputs), *inputs[:2]), expected):
+        close(mine, right, f"`{name}` is wrong.")
+
+
+def _numbers(*values: float) -> Tensor:
+    return torch.tensor(values, dtype=torch.float64)
+
+
+def _column(*values: float) -> Tensor:
+    return _numbers(*values)[:, None]
+
+
+def _inputs(seed: int = 0, epsilon: float = 1e-5, decay: float = 0.9) -> tuple[Any, ...]:
+    """Five codes, of which 3 is chosen often and 4 never."""
+    index = torch.tensor([3, 0, 3, 1, 3, 2, 0])
+    counts = raw(5, seed=seed).abs() + 0.5
+    return counts, raw(5, 2, seed=seed + 1), 2 * raw(7, 2, seed=seed + 2), index, decay, epsilon
+
+
+@holds("one code at 2, one row at 6, decay 0.5: the sum moves halfway, to 4, and so does the code")
+def one_code(answer: Any) -> None:
+    inputs = _numbers(1), _column(2), _column(6), torch.tensor([0]), 0.5, 0.0
+    _same(answer, inputs, (_numbers(1), _column(4), _column(4)))
+
+
+@holds("two rows that choose the same code both count: 1 and 5 add 6 to the sum and 2 to the count")
+def both_count(answer: Any) -> None:
+    inputs = _numbers(2, 2), _column(0, 8), _column(1, 5), torch.tensor([0, 0]), 0.5, 0.0
+    _same(answer, inputs, (_numbers(2, 1), _column(3, 4), _column(1.5, 4)))
+
+
+@holds("with decay 1 nothing moves, with decay 0 a code is the mean of its rows")
+def ends(answer: Any) -> None:
+    inputs = _numbers(2, 1), _column(8, 3), _column(1, 2, 9), torch.tensor([0, 0, 1])
+    _same(answer, (*inputs, 1.0, 0.0), (inputs[0], inputs[1], _column(4, 3)))
+    _same(answer, (*inputs, 0.0, 0.0), (_numbers(2, 1), _column(3, 9), _column(1.5, 9)))
+
+
+@holds("a code that nobody chooses loses count and sum alike, and stays where it is")
+def left_alone(answer: Any) -> None:
+    inputs = _numbers(2, 3), _column(8, 3), _column(1), torch.tensor([1]), 0.5, 0.0
+    counts, sums, codebook = _three(answer(*inputs), *inputs[:2])
+    close(counts[0], 1.0, "`counts` of the code that nobody chose is wrong.")
+    close(sums[0], _numbers(4), "`sums` of the code that nobody chose is wrong.")
+    close(codebook[0], _numbers(4), "The code that nobody chose has moved.")
+
+
+@holds("a code whose count is 0 stays finite: that is what epsilon is for")
+def never_chosen(answer: Any) -> None:
+    inputs = _numbers(0, 4), _column(0, 8), _column(3), torch.tensor([1]), 0.5, 0.1
+    found = _three(answer(*inputs), *inputs[:2])
+    if not bool(torch.isfinite(found[2]).all()):
+        raise Broken("The codebook is not finite.", found[2], by_hand(*inputs)[2])
+    _same(answer, inputs, by_hand(*inputs))
+
+
+@holds("smoothing moves counts towards each other and keeps their total: epsilon 1, by hand")
+def smoothing(answer: Any) -> None:
+    inputs = _numbers(1, 3), _column(6, 6), _column(6, 6), torch.tensor([1, 1]), 1.0, 1.0
+    # (1 + 1) / 6 * 4 and (3 + 1) / 6 * 4: 4/3 and 8/3, together 4 as before
+    _same(answer, inputs, (_numbers(1, 3), _column(6, 6), _column(4.5, 2.25)))
+
+
+@holds("all three are those of the definition, code by code")
+def definition(answer: Any) -> None:
+    for seed, epsilon, decay in ((0, 1e-5, 0.99), (10, 0.3, 0.9), (20, 0.0, 0.5)):
+        inputs = _inputs(seed, epsilon, decay)
+        _same(answer, inputs, by_hand(*inputs))
+
+
+@holds("float32 in gives float32 out, float64 in gives float64 out")
+def of_type(answer: Any) -> None:
+    for dtype in (torch.float32, torch.float64):
+        inputs = tuple(x.to(dtype) if torch.is_tensor(x) and x.ndim != 1 else x for x in _inputs())
+        inputs = inputs[0].to(dtype), *inputs[1:]
+        for name, one in zip(NAMES, _three(answer(*inputs), *inputs[:2])):
+            if one.dtype != dtype:
+                message = f"{dtype} went in, {one.dtype} came out as `{name}`."
+                raise Broken(message, one, str(dtype))
+
+
+def _probes() -> list[tuple[Any, ...]]:
+    starved = _numbers(0, 4), _column(0, 8), _column(3), torch.tensor([1]), 0.5, 0.0
+    return [_inputs(30), _inputs(40, 0.5, 0.7), starved]
+
+
+def _batch(counts: Tensor, sums: Tensor, rows: Tensor, index: Tensor) -> tuple[Tensor, Tensor]:
+    """How many rows chose each code, and their sum."""
+    here = torch.zeros_like(counts).index_add(0, index, torch.ones_like(rows[:, 0]))
+    return here, torch.zeros_like(sums).index_add(0, index, rows)
+
+
+def _moved(
+    counts: Tensor, sums: Tensor, rows: Tensor, index: Tensor, decay: float
+) -> tuple[Tensor, Tensor]:
+    here, total = _batch(counts, sums, rows, index)
+    return decay * counts + (1 - decay) * here, decay * sums + (1 - decay) * total
+
+
+def _unsmoothed(
+    counts: Tensor, sums: Tensor, rows: Tensor, index: Tensor, decay: float, epsilon: float
+) -> Three:
+    counts, sums = _moved(counts, sums, rows, index, decay)
+    return counts, sums, sums / counts[:, None]
+
+
+def _wrong_way(
+    counts: Tensor, sums: Tensor, rows: Tensor, index: Tensor, decay: float, epsilon: float
+) -> Three:
+    return ema.ema_update(counts, sums, rows, index, 1 - decay, epsilon)
+
+
+def _mean_of_rows(
+    counts: Tensor, sums: Tensor, rows: Tensor, index: Tensor, decay: float, epsilon: float
+) -> Three:
+    here, total = _batch(counts, sums, rows, index)
+    counts = decay * counts + (1 - decay) * here
+    sums = decay * sums + (1 - decay) * total / here.clamp(min=1)[:, None]
+    return counts, sums, ema.running_means(counts, sums, epsilon)
+
+
+def _undecayed(
+    counts: Tensor, sums: Tensor, rows: Tensor, index: Tensor, decay: float, epsilon: float
+) -> Three:
+    here, total = _batch(counts, sums, rows, index)
+    counts, sums = decay * counts + (1 - decay) * here, sums + (1 - decay) * total
+    return counts, sums, ema.running_means(counts, sums, epsilon)
+
+
+def _unweighted_batch(
+    counts: Tensor, sums: Tensor, rows: Tensor, index: Tensor, decay: float, epsilon: float
+) -> Three:
+    here, total = _batch(counts, sums, rows, index)
+    counts, sums = decay * counts + here, decay * sums + total
+    return counts, sums, ema.running_means(counts, sums, epsilon)
+
+
+def _of_this_batch(
+    counts: Tensor, sums: Tensor, rows: Tensor, index: Tensor, decay: float, epsilon: float
+) -> Three:
+    here, total = _batch(counts, sums, rows, index)
+    moved = _moved(counts, sums, rows, index, decay)
+    return *moved, ema.running_means(here, total, epsilon)
+
+
+def _shares(
+    counts: Tensor, sums: Tensor, rows: Tensor, index: Tensor, decay: float, epsilon: float
+) -> Three:
+    counts, sums = _moved(counts, sums, rows, index, decay)
+    smooth = (counts + epsilon) / (counts.sum() + len(counts) * epsilon)
+    return counts, sums, sums / smooth[:, None]
+
+
+def _only_added(
+    counts: Tensor, sums: Tensor, rows: Tensor, index: Tensor, decay: float, epsilon: float
+) -> Three:
+    counts, sums = _moved(counts, sums, rows, index, decay)
+    return counts, sums, sums / (counts + epsilon)[:, None]
+
+
+def _smoothed_kept(
+    counts: Tensor, sums: Tensor, rows: Tensor, index: Tensor, decay: float, epsilon: float
+) -> Three:
+    counts, sums, codebook = ema.ema_update(counts, sums, rows, index, decay, epsilon)
+    n = counts.sum()
+    return (counts + epsilon) / (n + len(counts) * epsilon) * n, sums, codebook
+
+
+def _once_each(
+    counts: Tensor, sums: Tensor, rows: Tensor, index: Tensor, decay: float, epsilon: float
+) -> Three:
+    here, total = torch.zeros_like(counts), torch.zeros_like(sums)
+    here[index] += 1
+    total[index] += rows
+    counts, sums = decay * counts + (1 - decay) * here, decay * sums + (1 - decay) * total
+    return counts, sums, ema.running_means(counts, sums, epsilon)
+
+
+def _in_place(
+    counts: Tensor, sums: Tensor, rows: Tensor, index: Tensor, decay: float, epsilon: float
+) -> Three:
+    ema.add_batch_(counts, sums, rows, index, decay)
+    return counts, sums, ema.running_means(counts, sums, epsilon)
+
+
+EXERCISE = Task(
+    id="ch02.ema_update",
+    title="Codes as running means",
+    level="core",
+    difficulty=3,
+    minutes=20,
+    stub=STUB,
+    reference=ema.ema_update,
+    properties=(
+        one_code,
+        both_count,
+        ends,
+        left_alone,
+        never_chosen,
+        smoothing,
+        definition,
+        of_type,
+        follows_device(_inputs),
+    ),
+    probe=calls(_probes, gradients=False),
+    mutants=(
+        Mutant(
+            "no smoothing",
+            _unsmoothed,
+            "Counts and sums are right, but the codebook divides by the counts as they are. A "
+            "code that nobody chooses falls to a count of 0, and 0 / 0 is NaN. Divide by the "
+            "smoothed counts.",
+        ),
+        Mutant(
+            "decay and 1 - decay swapped",
+            _wrong_way,
+            "decay is the share of the old that is kept. Swapped, with 0.99 each code jumps to "
+            "the last batch at once, and the running mean remembers nothing.",
+        ),
+        Mutant(
+            "the mean of the rows in place of their sum",
+            _mean_of_rows,
+            "`sums` follows the sum of the rows that chose a code. Their mean is divided by the "
+            "count once already, and the codebook divides by it again.",
+        ),
+        Mutant(
+            "sums that do not decay",
+            _undecayed,
+            "The old sums were kept in full while the old counts were not, so codes grow from "
+            "step to step. Both are multiplied by decay.",
+        ),
+        Mutant(
+            "the batch at full weight",
+            _unweighted_batch,
+            "The new batch is weighted by 1 - decay, or count and sum grow to 1 / (1 - decay) "
+            "times what one batch holds, and mean no more what restarts compare them with.",
+        ),
+        Mutant(
+            "the codebook of this batch alone",
+            _of_this_batch,
+            "The running statistics are right, but the codebook was made of this batch's counts "
+            "and sums: codes jump with each batch, and those nobody chose go to 0.",
+        ),
+        Mutant(
+            "divided by shares",
+            _shares,
+            "(counts + epsilon) / (n + K * epsilon) sums to 1, so the codes come out n times too "
+            "long. Times n, the smoothed counts have the same total as the counts.",
+        ),
+        Mutant(
+            "epsilon added, and no more",
+            _only_added,
+            "counts + epsilon is never 0, but it adds up to K * epsilon more than the counts do, "
+            "which draws all codes towards 0. Multiply by n / (n + K * epsilon).",
+        ),
+        Mutant(
+            "smoothed counts kept",
+            _smoothed_kept,
+            "The counts that were returned are the smoothed ones. If they are carried on, they "
+            "are smoothed anew in each step. Smooth for the division alone.",
+        ),
+        Mutant(
+            "each code counted once",
+            _once_each,
+            "`x[index] += y` writes each place once, however often it stands in `index`: of the "
+            "rows that chose one code all but one are lost. `index_add` adds them all up.",
+        ),
+        Mutant(
+            "written into what was given",
+            _in_place,
+            "The numbers are right, but the old counts and sums were overwritten (`mul_`, "
+            "`lerp_`, `+=`). New tensors are asked for.",
+        ),
+    ),
+    hints=(
+        "First how many rows chose each code, (K,), and what they add up to, (K, D). Several rows "
+        "may choose the same one.",
+        "`torch.bincount(index, minlength=K)` counts (as integers), and "
+        "`torch.zeros_like(sums).index_add(0, index, rows)` adds up. Or one-hot rows: "
+        "`one_hot.sum(0)` and `one_hot.T @ rows`.",
+        "new = decay * old + (1 - decay) * batch, for both. n = counts.sum(); smooth = (counts + "
+        "epsilon) / (n + K * epsilon) * n; codebook = sums / smooth[:, None].",
+    ),
+)

@@ -1,0 +1,249 @@
+"""Stretch: rounding in place of a codebook."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from mmcourse.exercises.definition import Mutant, Task, holds
+from mmcourse.exercises.expect import close, follows_device, gradients, keeps_dtype, tensor
+from mmcourse.exercises.inputs import raw
+from mmcourse.exercises.probe import calls
+from mmcourse.exercises.values import Broken
+from mmcourse.vqvae import fsq
+
+STUB = '''
+@exercise("ch02.fsq_round")
+def fsq_round(z, levels):
+    """Round each number to one of a few levels, with a gradient straight through the rounding.
+
+    z: (..., D), any real numbers.  levels: (D,) int64, how many values number d may take, 3 or
+    more: L = levels[d] for z[..., d].
+    Returns (..., D) in the dtype of z. Each number is
+    squashed: half * tanh(z + atanh(offset / half)) - offset, with half = 1.001 * (L - 1) / 2,
+    and offset = 0.5 where L is even (then no level stands in the middle), else 0,
+    rounded to the nearest whole number, of which L can be reached,
+    and divided by L // 2, so that it lies in [-1, 1].
+    The rounding counts as no rounding in the gradient; squashing and dividing have theirs.
+    """
+    raise NotImplementedError
+'''
+
+LEVELS = (5, 4, 3, 8)
+
+
+def _levels(*levels: int) -> Tensor:
+    return torch.tensor(levels or LEVELS)
+
+
+def _one(z: float, level: int) -> tuple[float, float]:
+    """Value and derivative for one number."""
+    half, offset = 1.001 * (level - 1) / 2, 0.0 if level % 2 else 0.5
+    t = math.tanh(z + math.atanh(offset / half))
+    return round(half * t - offset) / (level // 2), half * (1 - t * t) / (level // 2)
+
+
+def by_hand(z: Tensor, levels: Tensor) -> tuple[Tensor, Tensor]:
+    """Values and derivatives, number by number."""
+    flat = [
+        _one(x, level)
+        for row in z.reshape(-1, len(levels)).tolist()
+        for x, level in zip(row, levels.tolist())
+    ]
+    values, slopes = (torch.tensor(x, dtype=z.dtype).reshape(z.shape) for x in zip(*flat))
+    return values, slopes
+
+
+@holds("three levels: far below, 0 and far above become -1, 0 and 1")
+def three_levels(answer: Any) -> None:
+    z = torch.tensor([[-9.0], [0.0], [9.0]], dtype=torch.float64)
+    close(answer(z, _levels(3)), torch.tensor([[-1.0], [0.0], [1.0]], dtype=torch.float64))
+
+
+@holds("L levels are L values: five, and of an even number four")
+def so_many(answer: Any) -> None:
+    z = torch.linspace(-6, 6, 97, dtype=torch.float64)[:, None]
+    for level in (3, 4, 5, 8):
+        got = tensor(answer(z, _levels(level)), (97, 1)).detach()
+        reached = (got * 1e6).round().unique() / 1e6  # the same number up to rounding is one level
+        right = torch.tensor([(k - level // 2) / (level // 2) for k in range(level)]).double()
+        if reached.numel() != level:
+            raise Broken(f"{level} levels are asked for.", reached, right)
+        close(reached, right, f"These are not the values of {level} levels.")
+
+
+@holds("each number has levels of its own")
+def own_levels(answer: Any) -> None:
+    z = torch.tensor([[0.4, 0.4, 0.4, 0.4], [9, -9, 9, -9]], dtype=torch.float64)
+    close(answer(z, _levels()), by_hand(z, _levels())[0])
+
+
+@holds("the values are those of the definition, for rows and for grids of rows")
+def definition(answer: Any) -> None:
+    for shape in ((6, 4), (2, 3, 2, 4)):
+        z = 2 * raw(*shape, seed=len(shape))
+        close(answer(z, _levels()), by_hand(z, _levels())[0])
+
+
+@holds("the gradient is that of squashing and dividing: rounding counts as no rounding")
+def slopes(answer: Any) -> None:
+    z, told = raw(5, 4, seed=3), raw(5, 4, seed=4)
+    expected = told * by_hand(z, _levels())[1]
+    got = gradients(lambda x: answer(x, _levels()) * told, (z,))[0]
+    if got is None:
+        raise Broken("No gradient reaches `z`.", "none", expected)
+    close(got, expected, "The gradient to `z` is wrong.")
+
+
+def _inputs() -> tuple[Any, ...]:
+    return raw(3, 4, seed=5), _levels()
+
+
+def _probes() -> list[tuple[Any, ...]]:
+    far = 3 * raw(8, 4, seed=6)
+    return [_inputs(), (far, _levels()), (far, _levels(4, 6, 8, 5))]
+
+
+def _parts(levels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """half, offset, and how much is added before tanh."""
+    half, offset = 1.001 * (levels - 1).double() / 2, (levels % 2 == 0) / 2
+    return half, offset, (offset / half).atanh()
+
+
+def _squashed(z: Tensor, levels: Tensor) -> Tensor:
+    half, offset, shift = _parts(levels)
+    return (half * (z + shift).tanh() - offset).to(z.dtype)
+
+
+def _through(x: Tensor) -> Tensor:
+    return x + (x.round() - x).detach()
+
+
+def _no_gradient(z: Tensor, levels: Tensor) -> Tensor:
+    return _squashed(z, levels).round() / (levels // 2)
+
+
+def _identity_gradient(z: Tensor, levels: Tensor) -> Tensor:
+    return z + (_no_gradient(z, levels) - z).detach()
+
+
+def _no_rounding(z: Tensor, levels: Tensor) -> Tensor:
+    return _squashed(z, levels) / (levels // 2)
+
+
+def _undivided(z: Tensor, levels: Tensor) -> Tensor:
+    return _through(_squashed(z, levels))
+
+
+def _by_half(z: Tensor, levels: Tensor) -> Tensor:
+    return _through(_squashed(z, levels)) / ((levels - 1).to(z.dtype) / 2)
+
+
+def _no_offset(z: Tensor, levels: Tensor) -> Tensor:
+    return _through(_parts(levels)[0].to(z.dtype) * z.tanh()) / (levels // 2)
+
+
+def _no_shift(z: Tensor, levels: Tensor) -> Tensor:
+    half, offset, _ = _parts(levels)
+    return _through((half * z.tanh() - offset).to(z.dtype)) / (levels // 2)
+
+
+def _unsquashed(z: Tensor, levels: Tensor) -> Tensor:
+    half, offset, _ = _parts(levels)
+    lowest, highest = -half - offset, half - offset
+    return _through(z.clamp(lowest.to(z.dtype), highest.to(z.dtype))) / (levels // 2)
+
+
+def _down(z: Tensor, levels: Tensor) -> Tensor:
+    x = _squashed(z, levels)
+    return (x + (x.floor() - x).detach()) / (levels // 2)
+
+
+EXERCISE = Task(
+    id="ch02.fsq_round",
+    title="Finite scalar quantisation",
+    level="stretch",
+    difficulty=3,
+    minutes=20,
+    stub=STUB,
+    reference=fsq.fsq_round,
+    properties=(
+        three_levels,
+        so_many,
+        own_levels,
+        definition,
+        slopes,
+        keeps_dtype(_inputs),
+        follows_device(_inputs),
+    ),
+    probe=calls(_probes),
+    mutants=(
+        Mutant(
+            "rounded without a way back",
+            _no_gradient,
+            "The values are right, but `round` has the derivative 0 everywhere, so the encoder "
+            "learns nothing. Let the gradient go straight through the rounding.",
+        ),
+        Mutant(
+            "straight through everything",
+            _identity_gradient,
+            "The values are right, but squashing and dividing were skipped in the gradient too. "
+            "They have derivatives, and where tanh is flat little should arrive. Go straight "
+            "through the rounding alone.",
+        ),
+        Mutant(
+            "not rounded",
+            _no_rounding,
+            "The numbers are squashed and divided, but they take any value between. In the value "
+            "the rounding has to be there; it is only the gradient that it is kept out of.",
+        ),
+        Mutant(
+            "not divided",
+            _undivided,
+            "These are whole numbers. Divided by L // 2 they lie in [-1, 1].",
+        ),
+        Mutant(
+            "divided by (L - 1) / 2",
+            _by_half,
+            "With an even L the lowest level stands at -L / 2, and divided by (L - 1) / 2 it lies "
+            "below -1. Divide by L // 2.",
+        ),
+        Mutant(
+            "even levels without their offset",
+            _no_offset,
+            "Without the offset the range of an even L lies around 0, and its ends are rounded "
+            "from half numbers: of four levels three are in use. Subtract 0.5, and shift z so "
+            "that 0 stays near 0.",
+        ),
+        Mutant(
+            "even levels without the shift",
+            _no_shift,
+            "The offset is subtracted after tanh, but atanh(offset / half) was not added to z "
+            "before. Then z = 0 is squashed to -0.5, on the edge between two levels, and not to 0.",
+        ),
+        Mutant(
+            "clamped in place of squashed",
+            _unsquashed,
+            "Beyond the outermost levels a clamp has no gradient: what lands there stays there. "
+            "tanh is asked for.",
+        ),
+        Mutant(
+            "rounded down",
+            _down,
+            "`floor` and whole-number division round down, so the highest level is hardly ever "
+            "reached. `round` goes to the nearest.",
+        ),
+    ),
+    hints=(
+        "`(levels - 1).to(z.dtype)` gives numbers to calculate with, and `levels % 2 == 0` says "
+        "where the offset is 0.5. Both are (D,), and fit z's last dimension as they are.",
+        "Rounding with a straight-through gradient: x plus what leads from x to round(x), as a "
+        "constant.",
+        "half = 1.001 * (levels - 1).to(z.dtype) / 2; offset = (levels % 2 == 0) / 2; x = half * "
+        "(z + (offset / half).atanh()).tanh() - offset; (x + (x.round() - x).detach()) / "
+        "(levels // 2).",
+    ),
+)

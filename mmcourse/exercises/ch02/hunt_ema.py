@@ -1,0 +1,362 @@
+"""Bug hunt: a test that tells a right codebook of running means from wrong ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from mmcourse.exercises.ch02 import wrong_ema as wrong
+from mmcourse.exercises.definition import Hunt, Mutant, Suspect
+from mmcourse.vqvae import ema
+
+Make = Callable[..., Any]
+
+STUB = '''
+@exercise("ch02.hunt_ema")
+def test_ema(make):
+    """Assert what is true of a codebook of running means, and false of a broken one.
+
+    q = make(num_codes=8, dim=4, decay=0.9, epsilon=1e-5, restart_below=0.5) builds the torch
+    module on trial; give all five by name. codes, indices, loss = q(z) with z (B, dim, H, W).
+    Its state is q.codebook (K, D), q.counts (K,), which starts at 1, and q.sums (K, D), which
+    starts at the codebook: buffers all, saved in its state_dict, which may hold others besides.
+    It has no parameters.
+    loss: 0.25 times the commitment loss. Codes follow by their statistics, so no loss pulls them.
+    In training mode a batch moves the state, after its codes were chosen: counts and sums move
+    to decay * old + (1 - decay) * new, new being how many vectors chose each code, and their sum.
+    A code whose count is then below restart_below (0: never) is put onto some vector v of the
+    batch, with the count restart_below and the sum restart_below * v. Then the codebook becomes
+    sums / counts, with Laplace smoothing by epsilon, so that it is finite where a count is 0.
+    In eval mode nothing moves.
+    It will be given to you in right and in broken forms. Pass on every right one, and fail with an
+    AssertionError on each broken one. There is no right one to compare with: `EMAVectorQuantizer`
+    is in here the one on trial.
+    """
+    raise NotImplementedError
+'''
+
+
+def reference_test(make: Make) -> None:
+    """What is saved, who learns, one step by hand, eval, an empty code, a restart."""
+    dice = torch.Generator().manual_seed(0)
+    z = torch.randn(2, 3, 4, 5, generator=dice)
+    q = make(num_codes=6, dim=3, decay=0.8, epsilon=1e-5, restart_below=0.0).train()
+    assert not list(q.parameters())
+    assert {"codebook", "counts", "sums"} <= set(q.state_dict())
+
+    codebook, counts, sums = (x.clone() for x in (q.codebook, q.counts, q.sums))
+    codes, indices, loss = q(z)
+    assert torch.allclose(codes, codebook[indices].movedim(-1, 1), atol=1e-5)
+    assert torch.allclose(loss, 0.25 * (z - codes).square().mean(), rtol=1e-4)
+    rows, index = z.movedim(1, -1).reshape(-1, 3), indices.flatten()
+    for k in range(6):
+        chose = rows[index == k]
+        assert abs(q.counts[k] - (0.8 * counts[k] + 0.2 * len(chose))) < 1e-4
+        assert torch.allclose(q.sums[k], 0.8 * sums[k] + 0.2 * chose.sum(0), atol=1e-4)
+    assert torch.allclose(q.codebook, q.sums / q.counts[:, None], rtol=1e-3, atol=1e-4)
+
+    before = {name: x.clone() for name, x in q.state_dict().items()}
+    q.eval()(z)
+    assert all(torch.equal(x, before[name]) for name, x in q.state_dict().items())
+
+    q = make(num_codes=6, dim=3, decay=0.0, epsilon=1e-5, restart_below=0.0).train()
+    q(torch.ones(1, 3, 2, 2))  # five codes fall to a count of 0
+    assert q.codebook.isfinite().all()
+
+    q = make(num_codes=6, dim=3, decay=0.5, epsilon=1e-5, restart_below=0.9).train()
+    q(torch.ones(1, 3, 2, 2))  # five codes fall to 0.5, and are put onto (1, 1, 1)
+    dead = (q.counts - 0.9).abs() < 1e-4
+    assert dead.sum() == 5
+    assert torch.allclose(q.codebook[dead], torch.ones(5, 3), rtol=1e-3)
+    assert torch.allclose(q.sums[dead], torch.full((5, 3), 0.9), rtol=1e-3)
+
+
+class _ByOneHot(nn.Module):
+    """Written out, with a matrix of zeros and ones."""
+
+    codebook: Tensor
+    counts: Tensor
+    sums: Tensor
+
+    def __init__(
+        self,
+        num_codes: int,
+        dim: int,
+        decay: float = 0.99,
+        epsilon: float = 1e-5,
+        restart_below: float = 1.0,
+    ) -> None:
+        super().__init__()
+        self.decay, self.epsilon, self.restart_below = decay, epsilon, restart_below
+        self.register_buffer("codebook", torch.randn(num_codes, dim))
+        self.register_buffer("counts", torch.ones(num_codes))
+        self.register_buffer("sums", self.codebook.clone())
+
+    def forward(self, z: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        rows = z.movedim(1, -1).reshape(-1, z.shape[1])
+        with torch.no_grad():
+            index = torch.cdist(rows, self.codebook).argmin(1)
+            chosen = self.codebook[index]
+            if self.training:
+                self._move(rows, F.one_hot(index, len(self.counts)).to(rows.dtype))
+        loss = 0.25 * F.mse_loss(rows, chosen)
+        codes = (rows + (chosen - rows).detach()).reshape(z.movedim(1, -1).shape)
+        return codes.movedim(-1, 1), index.reshape(z[:, 0].shape), loss
+
+    def _move(self, rows: Tensor, choice: Tensor) -> None:
+        self.counts = self.decay * self.counts + (1 - self.decay) * choice.sum(0)
+        self.sums = self.decay * self.sums + (1 - self.decay) * choice.T @ rows
+        for k in (self.counts < self.restart_below).nonzero().flatten().tolist():
+            self.counts[k] = self.restart_below
+            self.sums[k] = self.restart_below * rows[k % len(rows)]
+        n = self.counts.sum()
+        smooth = (self.counts + self.epsilon) / (n + len(self.counts) * self.epsilon) * n
+        self.codebook = self.sums / smooth[:, None]
+
+
+class _OtherVectors(ema.EMAVectorQuantizer):
+    """Restarts on other vectors of the batch: the last ones."""
+
+    def restart(self, rows: Tensor) -> None:
+        dead = self.counts < self.restart_below
+        last = rows.flip(0)[torch.arange(int(dead.sum())) % len(rows)]
+        self.counts = torch.where(dead, self.restart_below, self.counts)
+        self.sums[dead] = self.restart_below * last
+
+
+def _ready(make: Make, **options: Any) -> Any:
+    """A module in training mode."""
+    given = {"num_codes": 6, "dim": 3, "decay": 0.8, "epsilon": 1e-5, "restart_below": 0.0}
+    return make(**(given | options)).train()
+
+
+def _shape_only(make: Make) -> None:
+    codes, indices, loss = _ready(make)(torch.randn(2, 3, 4, 5))
+    assert codes.shape == (2, 3, 4, 5)
+    assert indices.shape == (2, 4, 5)
+    assert torch.isfinite(loss)
+
+
+def _returns(make: Make) -> bool:
+    q = _ready(make)
+    before = q.codebook.clone()
+    q.eval()(torch.randn(2, 3, 4, 5))
+    return torch.equal(q.codebook, before)
+
+
+def _eval_only(make: Make) -> None:
+    q = _ready(make).eval()
+    before = q.codebook.clone()
+    q(torch.randn(2, 3, 4, 5))
+    assert torch.equal(q.codebook, before)
+
+
+def _names_only(make: Make) -> None:
+    assert {"codebook", "counts", "sums"} <= set(_ready(make).state_dict())
+
+
+def _one_step_only(make: Make) -> None:
+    q, z = _ready(make), torch.randn(2, 3, 4, 5)
+    counts, sums = q.counts.clone(), q.sums.clone()
+    index = q(z)[1].flatten()
+    choice = F.one_hot(index, 6).float()
+    assert torch.allclose(q.counts, 0.8 * counts + 0.2 * choice.sum(0), atol=1e-4)
+    new = choice.T @ z.movedim(1, -1).reshape(-1, 3)
+    assert torch.allclose(q.sums, 0.8 * sums + 0.2 * new, atol=1e-4)
+
+
+def _it_moves(make: Make) -> None:
+    q = _ready(make)
+    before = q.codebook.clone()
+    q(torch.randn(2, 3, 4, 5))
+    assert not torch.allclose(q.codebook, before, atol=1e-3)
+
+
+def _jumps(make: Make) -> None:
+    q, z = _ready(make), torch.randn(2, 3, 4, 5)
+    index = q(z)[1].flatten()
+    rows = z.movedim(1, -1).reshape(-1, 3)
+    for k in index.unique():
+        assert torch.allclose(q.codebook[k], rows[index == k].mean(0), atol=1e-4)
+
+
+def _no_smoothing(make: Make) -> None:
+    q = _ready(make, epsilon=0.01)
+    q(torch.randn(2, 3, 4, 5))
+    assert torch.allclose(q.codebook, q.sums / q.counts[:, None])
+
+
+def _leans(make: Make) -> None:
+    z, found = torch.randn(2, 3, 4, 5), []
+    for build in (make, ema.EMAVectorQuantizer):
+        torch.manual_seed(0)
+        q = _ready(build, restart_below=0.9)
+        q(z)
+        found.append(q.codebook)
+    assert torch.allclose(found[0], found[1], atol=1e-5)
+
+
+EXERCISE = Hunt(
+    id="ch02.hunt_ema",
+    title="Bug hunt: codebooks of running means",
+    level="bug hunt",
+    difficulty=4,
+    minutes=30,
+    stub=STUB,
+    reference=reference_test,
+    on_trial=ema.EMAVectorQuantizer,
+    right=(ema.EMAVectorQuantizer, _ByOneHot, _OtherVectors),
+    suspects=(
+        Suspect(
+            "statistics move in eval mode",
+            wrong.MovesInEval,
+            (
+                "Missed: something about looking without touching.",
+                "A validation set is run through the model. What may change?",
+                "Clone the state, call q.eval()(z), and compare. The broken one moves its "
+                "codebook towards whatever it is shown.",
+            ),
+        ),
+        Suspect(
+            "statistics are not saved",
+            wrong.NotInBuffers,
+            (
+                "Missed: something about a run that is stopped and goes on.",
+                "What is in q.state_dict(), and what should be?",
+                "counts and sums must be names of the state_dict. The broken one keeps them as "
+                "plain attributes, so a loaded model starts them anew (and .to(device) leaves "
+                "them behind).",
+            ),
+        ),
+        Suspect(
+            "no Laplace smoothing",
+            wrong.Unsmoothed,
+            (
+                "Missed: something about a code that nobody chooses.",
+                "To what does a count fall that is multiplied by decay again and again? With "
+                "decay 0 it is there at once.",
+                "With decay=0 and restart_below=0, show it a batch of equal vectors: all codes "
+                "must stay finite. The broken one computes 0 / 0.",
+            ),
+        ),
+        Suspect(
+            "a restart that leaves the sums as they were",
+            wrong.RestartsWithoutSums,
+            (
+                "Missed: something about restarts.",
+                "A restarted code should stay where it was put. From what is it computed in the "
+                "next step?",
+                "After a restart q.sums / q.counts must be the codebook, for restarted codes too. "
+                "The broken one sets code and count, and from its old sum the code jumps back.",
+            ),
+        ),
+        Suspect(
+            "decay the wrong way round",
+            wrong.WrongDecay,
+            (
+                "Missed: something about how fast the means run.",
+                "With decay 0.9, how much of the old count is left after one batch?",
+                "Compute counts after one step by hand, with a decay that is not 0.5. The broken "
+                "one keeps 1 - decay of the old.",
+            ),
+        ),
+        Suspect(
+            "a codebook loss as well",
+            wrong.LearnsToo,
+            (
+                "Missed: something about who moves the codes.",
+                "If the codes follow by statistics, should an optimiser find them among the "
+                "parameters? And what is the loss?",
+                "q.parameters() must be empty, and the loss 0.25 times the mean squared distance. "
+                "The broken one has its codebook as a parameter with a loss of its own.",
+            ),
+        ),
+        Suspect(
+            "means in place of sums",
+            wrong.MeansForSums,
+            (
+                "Missed: something about codes that many vectors choose.",
+                "Ten vectors choose one code. What is added to its count, and what to its sum?",
+                "Compute sums after one step by hand. The broken one adds the mean of the "
+                "vectors, and the codebook divides by the count once more.",
+            ),
+        ),
+        Suspect(
+            "codes that follow themselves",
+            wrong.FollowsItself,
+            (
+                "Missed: something about what the codes follow.",
+                "After many steps on the same batch, where should a code be?",
+                "Compute sums after one step by hand. The broken one adds up the chosen codes "
+                "and not the encoder's vectors, so no code ever moves.",
+            ),
+        ),
+    ),
+    mutants=(
+        Mutant(
+            "looks at shapes only",
+            _shape_only,
+            "All the broken ones return the right shapes. Look at the state before and after a "
+            "step: counts, sums and codebook.",
+        ),
+        Mutant(
+            "returns its verdict instead of asserting it",
+            _returns,
+            "A test that returns False has passed. Write `assert` in front of the comparison.",
+        ),
+        Mutant(
+            "eval mode and nothing else",
+            _eval_only,
+            "That nothing moves in eval mode is one thing. The rest happens in training: clone "
+            "the state, run one batch, and compare with what you compute.",
+        ),
+        Mutant(
+            "names in the state_dict and nothing else",
+            _names_only,
+            "The names are one thing, the numbers another. Run a batch in training, and compare "
+            "counts, sums and codebook with what you compute.",
+        ),
+        Mutant(
+            "one ordinary step and nothing else",
+            _one_step_only,
+            "One step's counts and sums are a good start. What of a code that nobody chooses, "
+            "with and without restarts? Of eval mode, of what is saved, and of the loss?",
+        ),
+        Mutant(
+            "that something moves is enough",
+            _it_moves,
+            "Most broken ones move too, to the wrong place. Compute where counts, sums and codes "
+            "should be after one step.",
+        ),
+        Mutant(
+            "expects codes to jump to the mean of the batch",
+            _jumps,
+            "A running mean goes 1 - decay of the way in counts and sums; it is at the batch's "
+            "mean only for decay 0. Compute the new counts and sums first.",
+        ),
+        Mutant(
+            "forgets the smoothing",
+            _no_smoothing,
+            "The codebook is sums / counts up to the Laplace smoothing only. Use a small epsilon "
+            "and a tolerance (rtol=1e-3), or compute the smoothed counts.",
+        ),
+        Mutant(
+            "compares with the book's own codebook",
+            _leans,
+            "In here that is the one on trial as well, so it was compared with itself. Work out "
+            "what must come out from the old state and the batch.",
+        ),
+    ),
+    hints=(
+        "One step at a time: clone q.codebook, q.counts and q.sums, call q(z) in training mode, "
+        "and compute counts and sums by hand. Turn restarts off with restart_below=0.",
+        "Then the rest: eval mode, names in the state_dict, no parameters, the loss.",
+        "For codes that nobody chooses, show it equal vectors, `torch.ones(1, D, 2, 2)`: one code "
+        "is chosen. With decay=0 the other counts are 0; with restart_below=0.9 and decay=0.5 "
+        "the others restart on (1, ..., 1).",
+    ),
+)

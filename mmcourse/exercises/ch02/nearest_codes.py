@@ -1,0 +1,229 @@
+"""Core: which code is nearest?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from mmcourse.exercises.definition import Mutant, Task, holds
+from mmcourse.exercises.expect import follows_device, tensor, whole
+from mmcourse.exercises.inputs import raw
+from mmcourse.exercises.probe import calls
+from mmcourse.exercises.values import Broken
+from mmcourse.vqvae import nearest
+
+STUB = '''
+@exercise("ch02.nearest_codes")
+def nearest_codes(vectors, codebook):
+    """For each vector, the index of the code that is nearest to it.
+
+    vectors: (N, D), what the encoder said, a row for each place.
+    codebook: (K, D), a row for each code.
+    Returns (N,) int64: which row of the codebook has the smallest Euclidean distance to the
+    vector. Of several that are equally near, any will do. No gradient is asked for.
+    """
+    raise NotImplementedError
+'''
+
+
+def by_hand(vectors: Tensor, codebook: Tensor) -> Tensor:
+    """Vector by vector, code by code."""
+    rows = [[float((v - c).square().sum()) for c in codebook] for v in vectors]
+    return torch.tensor([row.index(min(row)) for row in rows])
+
+
+def _column(*values: float) -> Tensor:
+    """Vectors of one number."""
+    return torch.tensor(values, dtype=torch.float64)[:, None]
+
+
+@holds("on the number line with codes at 0 and 10: 1 goes to 0, 7 to 10, -3 to 0")
+def number_line(answer: Any) -> None:
+    whole(answer(_column(1, 7, -3), _column(0, 10)), torch.tensor([0, 1, 0]))
+
+
+@holds("each code is nearest to itself, be it long or short")
+def themselves(answer: Any) -> None:
+    codes = torch.tensor([[1.0, 0.0], [4.0, 0.0], [4.0, 3.0], [-1.0, 2.0], [0.0, 0.0]])
+    whole(answer(codes, codes), torch.arange(5), "A code is nearest to itself, at distance 0.")
+
+
+@holds("a code in the same direction may be the farther one")
+def directions(answer: Any) -> None:
+    codes = torch.tensor([[9.0, 9.0], [1.0, 0.0]])
+    whole(answer(torch.tensor([[1.0, 1.0], [8.0, 7.0]]), codes), torch.tensor([1, 0]))
+
+
+@holds("the distance is the Euclidean one: (3, 3) is nearer to (0, 0) than (5, 0) is")
+def euclidean(answer: Any) -> None:
+    codes = torch.tensor([[5.0, 0.0], [3.0, 3.0]])
+    whole(answer(torch.zeros(1, 2), codes), torch.tensor([1]))
+
+
+@holds("the indices are those of the definition, for any N and K")
+def definition(answer: Any) -> None:
+    for n, k, d in ((1, 4, 2), (5, 1, 3), (7, 4, 3), (6, 9, 2)):
+        vectors, codes = 2 * raw(n, d, seed=n), raw(k, d, seed=k + 10) + 0.5
+        whole(answer(vectors, codes), by_hand(vectors, codes))
+
+
+@holds("moving vectors and codes together changes nothing")
+def moved(answer: Any) -> None:
+    vectors, codes = raw(6, 3, seed=1), raw(5, 3, seed=2)
+    expected = by_hand(vectors, codes)
+    whole(answer(vectors + 20, codes + 20), expected, "Moved by 20, the indices are others.")
+
+
+@holds("the indices are int64, from float32 and from float64")
+def of_type(answer: Any) -> None:
+    for dtype in (torch.float32, torch.float64):
+        got = tensor(answer(raw(4, 3, seed=3).to(dtype), raw(5, 3, seed=4).to(dtype)), (4,))
+        if got.dtype != torch.int64:
+            raise Broken("Indices are int64, or the codebook can't be read at them.", got, "int64")
+
+
+def _probes() -> list[tuple[Any, ...]]:
+    return [
+        (2 * raw(7, 3, seed=5), raw(4, 3, seed=6) + 0.5),
+        (_column(1, 7, -3), _column(0, 10)),
+        (2 * raw(9, 4, seed=7), 2 * raw(6, 4, seed=8)),
+    ]
+
+
+def _distances(vectors: Tensor, codebook: Tensor) -> Tensor:
+    return (vectors[:, None] - codebook[None]).square().sum(2)  # (N, K)
+
+
+def _dot_product(vectors: Tensor, codebook: Tensor) -> Tensor:
+    return (vectors @ codebook.T).argmax(1)
+
+
+def _cosine(vectors: Tensor, codebook: Tensor) -> Tensor:
+    return (F.normalize(vectors, dim=1) @ F.normalize(codebook, dim=1).T).argmax(1)
+
+
+def _farthest(vectors: Tensor, codebook: Tensor) -> Tensor:
+    return _distances(vectors, codebook).argmax(1)
+
+
+def _wrong_axis(vectors: Tensor, codebook: Tensor) -> Tensor:
+    return _distances(vectors, codebook).argmin(0)
+
+
+def _one_hot(vectors: Tensor, codebook: Tensor) -> Tensor:
+    index = _distances(vectors, codebook).argmin(1)
+    return F.one_hot(index, len(codebook)).to(vectors.dtype)
+
+
+def _the_distance(vectors: Tensor, codebook: Tensor) -> Tensor:
+    return _distances(vectors, codebook).amin(1)
+
+
+def _the_code(vectors: Tensor, codebook: Tensor) -> Tensor:
+    return codebook[_distances(vectors, codebook).argmin(1)]
+
+
+def _no_factor_two(vectors: Tensor, codebook: Tensor) -> Tensor:
+    return (codebook.square().sum(1) - vectors @ codebook.T).argmin(1)
+
+
+def _plus(vectors: Tensor, codebook: Tensor) -> Tensor:
+    return (codebook.square().sum(1) + 2 * vectors @ codebook.T).argmin(1)
+
+
+def _absolute(vectors: Tensor, codebook: Tensor) -> Tensor:
+    return (vectors[:, None] - codebook[None]).abs().sum(2).argmin(1)
+
+
+EXERCISE = Task(
+    id="ch02.nearest_codes",
+    title="The nearest code",
+    level="core",
+    difficulty=2,
+    minutes=10,
+    stub=STUB,
+    reference=nearest.nearest_codes,
+    properties=(
+        number_line,
+        themselves,
+        directions,
+        euclidean,
+        definition,
+        moved,
+        of_type,
+        follows_device(lambda: (raw(4, 3, seed=9), raw(5, 3, seed=10))),
+    ),
+    probe=calls(_probes, gradients=False),
+    mutants=(
+        Mutant(
+            "the largest dot product",
+            _dot_product,
+            "A dot product grows with the length of the code, so one long code draws everything. "
+            "The squared distance is |v|² - 2 v·c + |c|²: the term |c|² differs from code to code "
+            "and can't be left out.",
+        ),
+        Mutant(
+            "the largest cosine",
+            _cosine,
+            "Brought to length 1, vectors and codes are compared by direction alone, and a code "
+            "three times as long counts as near. (A cosine codebook does this on purpose. Here "
+            "the distance is asked for.)",
+        ),
+        Mutant(
+            "the farthest code",
+            _farthest,
+            "argmax of a distance is the code farthest away. Take argmin of distances, or argmax "
+            "of something that is larger where the code is nearer.",
+        ),
+        Mutant(
+            "for each code the nearest vector",
+            _wrong_axis,
+            "The minimum was taken over the vectors. In a table (N, K) of distances the codes run "
+            "along dimension 1, and it is among them that each vector chooses.",
+        ),
+        Mutant(
+            "one-hot rows",
+            _one_hot,
+            "These are one-hot rows, (N, K). The index itself is asked for: it reads the code out "
+            "of the codebook without an N by K matrix of zeros.",
+        ),
+        Mutant(
+            "the distance itself",
+            _the_distance,
+            "`min` gives how far away the nearest code is; `argmin` gives which one it is.",
+        ),
+        Mutant(
+            "the code itself",
+            _the_code,
+            "These are the chosen codes. Their indices are asked for; `codebook[index]` comes "
+            "afterwards.",
+        ),
+        Mutant(
+            "the factor 2 missing",
+            _no_factor_two,
+            "|v - c|² is |v|² - 2 v·c + |c|². Without the 2, short codes are preferred: a vector "
+            "that lies on a long code no longer finds it.",
+        ),
+        Mutant(
+            "a plus for the minus",
+            _plus,
+            "|v - c|² is |v|² - 2 v·c + |c|². With a plus before v·c it is the distance to -c.",
+        ),
+        Mutant(
+            "sums of absolute differences",
+            _absolute,
+            "This is the distance along the axes. The Euclidean one sums the squares.",
+        ),
+    ),
+    hints=(
+        "Make a table (N, K) of the distances of all vectors to all codes. Along which dimension "
+        "does a vector choose?",
+        "`vectors[:, None] - codebook[None]` is (N, K, D). Squared and summed over D it is the "
+        "table, and the square root would change no order.",
+        "`torch.cdist(vectors, codebook).argmin(1)`. With less memory: the argmin over codes of "
+        "`codebook.square().sum(1) - 2 * vectors @ codebook.T`; |v|² is the same for all codes.",
+    ),
+)

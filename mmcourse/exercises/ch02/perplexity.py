@@ -1,0 +1,233 @@
+"""Core: how many codes are in use, counted by how often?"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from mmcourse.exercises.definition import Mutant, Task, holds
+from mmcourse.exercises.expect import follows_device, near
+from mmcourse.exercises.probe import calls
+from mmcourse.vqvae.usage import perplexity
+
+STUB = '''
+@exercise("ch02.perplexity")
+def perplexity(indices, num_codes):
+    """How many codes are in use: e to the entropy of how often each is chosen.
+
+    indices: int64, any shape, such as (B, h, w); at least one, all from 0 to num_codes - 1.
+    num_codes: K.
+    Returns a number (a scalar tensor will do) from 1 to K: with p_k the share of all indices that
+    are k, e to the power of minus the sum of p_k ln p_k. A code that is never chosen adds nothing
+    to the sum. Always the same code gives 1, all K equally often gives K.
+    """
+    raise NotImplementedError
+'''
+
+
+def by_hand(indices: Tensor, num_codes: int) -> float:
+    """Counted in a dictionary."""
+    counts = Counter(indices.flatten().tolist())
+    shares = [count / indices.numel() for count in counts.values()]
+    return math.exp(-sum(p * math.log(p) for p in shares))
+
+
+def _of(*indices: int) -> Tensor:
+    return torch.tensor(indices)
+
+
+def _grids() -> Tensor:
+    """Two pictures of 2 by 3 that share one code only."""
+    return torch.tensor([[[0, 0, 1], [2, 0, 0]], [[4, 4, 4], [4, 0, 4]]])
+
+
+@holds("two codes of four, equally often: 2, and the unused ones do no harm")
+def two_of_four(answer: Any) -> None:
+    near(answer(_of(0, 3, 3, 0), 4), 2.0)
+
+
+@holds("always the same code: 1")
+def one_code(answer: Any) -> None:
+    near(answer(_of(2, 2, 2), 4), 1.0)
+
+
+@holds("all K codes equally often: K")
+def all_codes(answer: Any) -> None:
+    near(answer(torch.arange(6), 6), 6.0)
+    near(answer(torch.arange(6).repeat(3), 6), 6.0, "Each index three times is another result.")
+
+
+@holds("three of one and one of another: 4 / 3^0.75 = 1.7548")
+def uneven(answer: Any) -> None:
+    near(answer(_of(1, 1, 0, 1), 2), 4 / 3**0.75)
+
+
+@holds("a larger codebook of which the same codes are used gives the same")
+def larger_codebook(answer: Any) -> None:
+    for k in (5, 50):
+        near(answer(_of(0, 1, 1, 4, 4, 4), k), by_hand(_of(0, 1, 1, 4, 4, 4), k))
+
+
+@holds("the pictures of a batch are counted together")
+def together(answer: Any) -> None:
+    near(answer(_grids(), 5), by_hand(_grids(), 5))
+    near(answer(_grids().flatten(), 5), by_hand(_grids(), 5))
+
+
+@holds("the value is that of counting")
+def counting(answer: Any) -> None:
+    for seed, k in ((0, 3), (1, 8), (2, 30)):
+        dice = torch.Generator().manual_seed(seed)
+        indices = torch.randint(k, (2, 4, 4), generator=dice) % (k - 1)
+        near(answer(indices, k), by_hand(indices, k))
+
+
+def _probes() -> list[tuple[Any, ...]]:
+    dice = torch.Generator().manual_seed(3)
+    return [
+        (_grids(), 5),
+        (torch.randint(6, (3, 4, 4), generator=dice), 6),
+        (torch.arange(4).repeat(2)[None], 4),
+    ]
+
+
+def _shares(indices: Tensor, num_codes: int) -> Tensor:
+    return torch.bincount(indices.flatten(), minlength=num_codes) / indices.numel()
+
+
+def _entropy(shares: Tensor) -> Tensor:
+    return torch.special.entr(shares).sum()
+
+
+def _base_two(indices: Tensor, num_codes: int) -> Tensor:
+    return (_entropy(_shares(indices, num_codes)) / math.log(2)).exp()
+
+
+def _two_to_nats(indices: Tensor, num_codes: int) -> Tensor:
+    return 2 ** _entropy(_shares(indices, num_codes))
+
+
+def _used(indices: Tensor, num_codes: int) -> float:
+    return float(len(indices.unique()))
+
+
+def _no_power(indices: Tensor, num_codes: int) -> Tensor:
+    return _entropy(_shares(indices, num_codes))
+
+
+def _log_of_zero(indices: Tensor, num_codes: int) -> Tensor:
+    p = _shares(indices, num_codes)
+    return (-(p * p.log()).sum()).exp()
+
+
+def _divided_by_codes(indices: Tensor, num_codes: int) -> Tensor:
+    return _entropy(_shares(indices, num_codes) * indices.numel() / num_codes).exp()
+
+
+def _counts(indices: Tensor, num_codes: int) -> Tensor:
+    return _entropy(_shares(indices, num_codes) * indices.numel()).exp()
+
+
+def _each_picture(indices: Tensor, num_codes: int) -> float:
+    return sum(by_hand(one, num_codes) for one in indices) / len(indices)
+
+
+def _wrong_sign(indices: Tensor, num_codes: int) -> Tensor:
+    return (-_entropy(_shares(indices, num_codes))).exp()
+
+
+def _relative(indices: Tensor, num_codes: int) -> float:
+    return by_hand(indices, num_codes) / num_codes
+
+
+EXERCISE = Task(
+    id="ch02.perplexity",
+    title="Perplexity of a codebook",
+    level="core",
+    difficulty=2,
+    minutes=10,
+    stub=STUB,
+    reference=perplexity,
+    properties=(
+        two_of_four,
+        one_code,
+        all_codes,
+        uneven,
+        larger_codebook,
+        together,
+        counting,
+        follows_device(lambda: (_grids(), 5)),
+    ),
+    probe=calls(_probes, gradients=False),
+    mutants=(
+        Mutant(
+            "log2 with exp",
+            _base_two,
+            "The entropy was taken in bits and raised to e. Base and logarithm belong together: "
+            "2 to the bits, or e to the nats.",
+        ),
+        Mutant(
+            "2 to the power of nats",
+            _two_to_nats,
+            "The entropy was taken with the natural logarithm and raised to 2. Base and logarithm "
+            "belong together: e to the nats, or 2 to the bits.",
+        ),
+        Mutant(
+            "how many codes were chosen at least once",
+            _used,
+            "This counts every code that was chosen, though it be once in a million. Perplexity "
+            "weighs each by its share: a codebook that lives on two codes should not look full.",
+        ),
+        Mutant(
+            "the entropy itself",
+            _no_power,
+            "This is the entropy, from 0 to ln K. e to its power is the number of codes that, "
+            "used equally often, would have it.",
+        ),
+        Mutant(
+            "0 times the logarithm of 0",
+            _log_of_zero,
+            "For a code that is never chosen, 0 * log(0) is 0 times minus infinity: NaN. Such a "
+            "code adds 0. Leave it out, or use `torch.special.entr`, which knows.",
+        ),
+        Mutant(
+            "divided by K",
+            _divided_by_codes,
+            "The counts were divided by the number of codes. Shares sum to 1: divide by how many "
+            "indices there are.",
+        ),
+        Mutant(
+            "counts instead of shares",
+            _counts,
+            "The formula needs shares that sum to 1. These are counts: divide them by how many "
+            "indices there are.",
+        ),
+        Mutant(
+            "picture by picture",
+            _each_picture,
+            "Each picture got a perplexity of its own, and the mean was taken. One picture needs "
+            "few codes, the data needs many. Count the whole batch together.",
+        ),
+        Mutant(
+            "the minus lost",
+            _wrong_sign,
+            "p ln p is negative, and the entropy is minus its sum. Without the minus the result "
+            "lies below 1, where a perplexity can't be.",
+        ),
+        Mutant(
+            "as a share of K",
+            _relative,
+            "Divided by K it is a share of the codebook. The number of codes is asked for.",
+        ),
+    ),
+    hints=(
+        "How often is each code chosen? Flatten the indices, count, divide by how many there are.",
+        "`torch.bincount(indices.flatten(), minlength=num_codes)` counts, unused codes included. "
+        "Mind that 0 * log(0) is NaN.",
+        "With p the shares that are greater than 0: `(-(p * p.log()).sum()).exp()`.",
+    ),
+)

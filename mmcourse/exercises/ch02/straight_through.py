@@ -1,0 +1,178 @@
+"""Core: a gradient through a choice that has none."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from mmcourse.exercises.definition import Mutant, Task, holds
+from mmcourse.exercises.expect import close, follows_device, gradients, keeps_dtype
+from mmcourse.exercises.inputs import raw
+from mmcourse.exercises.probe import calls
+from mmcourse.exercises.values import Broken
+from mmcourse.vqvae import gradient
+
+STUB = '''
+@exercise("ch02.straight_through")
+def straight_through(z, q):
+    """The value of q with the gradient of z, as if nothing had been chosen.
+
+    z: (N, D), what the encoder said.  q: (N, D), the codes that were chosen for it.
+    Returns (N, D) in the inputs' dtype: the numbers of q. Going back, whatever gradient arrives
+    at the result arrives at z unchanged, and none arrives at q.
+    """
+    raise NotImplementedError
+'''
+
+
+def _row(*values: float) -> Tensor:
+    return torch.tensor([values], dtype=torch.float64)
+
+
+@holds("the value is q: z = (1, 2) and q = (3, 5) give (3, 5)")
+def value(answer: Any) -> None:
+    close(answer(_row(1, 2), _row(3, 5)), _row(3, 5))
+    z, q = raw(4, 3, seed=1), raw(4, 3, seed=2)
+    close(answer(z, q), q)
+
+
+def _weighted(answer: Any) -> tuple[list[Tensor | None], Tensor]:
+    """Gradients to z and q where a different gradient arrives at each number."""
+    told = raw(4, 3, seed=3)
+    return gradients(lambda z, q: answer(z, q) * told, (raw(4, 3, seed=4), raw(4, 3, seed=5))), told
+
+
+@holds("each number's gradient arrives at z as it is")
+def reaches_z(answer: Any) -> None:
+    (to_z, _), told = _weighted(answer)
+    if to_z is None:
+        raise Broken("No gradient reaches `z`.", "none", told)
+    close(to_z, told, "The gradient to `z` is not the one that arrived.")
+
+
+@holds("no gradient arrives at q: the codebook is moved by its own loss")
+def spares_q(answer: Any) -> None:
+    (_, to_q), told = _weighted(answer)
+    if to_q is not None:
+        close(to_q, torch.zeros_like(told), "A gradient reaches `q`.")
+
+
+@holds("gradients pass where z and q are the same or 0, too")
+def corners(answer: Any) -> None:
+    z, q = _row(0, 2, 3), _row(4, 2, 0)
+    close(answer(z, q), q)
+    (to_z, _) = gradients(lambda a, b: 3 * answer(a, b), (z, q))
+    close(to_z, _row(3, 3, 3), "The gradient to `z` is not the one that arrived.")
+
+
+def _inputs() -> tuple[Any, ...]:
+    return raw(3, 2, seed=6), raw(3, 2, seed=7)
+
+
+def _the_code(z: Tensor, q: Tensor) -> Tensor:
+    return q
+
+
+def _the_vector(z: Tensor, q: Tensor) -> Tensor:
+    return z
+
+
+def _reversed(z: Tensor, q: Tensor) -> Tensor:
+    return q + (z - q).detach()
+
+
+def _both_learn(z: Tensor, q: Tensor) -> Tensor:
+    return z + (q - z.detach())
+
+
+def _cancelled(z: Tensor, q: Tensor) -> Tensor:
+    return z + (q - z)
+
+
+def _cut(z: Tensor, q: Tensor) -> Tensor:
+    return (z + (q - z)).detach()
+
+
+def _wrong_sign(z: Tensor, q: Tensor) -> Tensor:
+    return z + (z - q).detach()
+
+
+def _scaled(z: Tensor, q: Tensor) -> Tensor:
+    return z * (q / z).detach()
+
+
+EXERCISE = Task(
+    id="ch02.straight_through",
+    title="Straight through",
+    level="core",
+    difficulty=1,
+    minutes=10,
+    stub=STUB,
+    reference=gradient.straight_through,
+    properties=(
+        value,
+        reaches_z,
+        spares_q,
+        corners,
+        keeps_dtype(_inputs),
+        follows_device(_inputs),
+    ),
+    probe=calls(lambda: [_inputs(), (raw(5, 4, seed=8), raw(5, 4, seed=9))]),
+    mutants=(
+        Mutant(
+            "the code as it is",
+            _the_code,
+            "The value is right, but argmin has no derivative, so behind q the way back to the "
+            "encoder ends: it would never hear of the reconstruction. z must take part.",
+        ),
+        Mutant(
+            "what the encoder said",
+            _the_vector,
+            "The gradient is right, but nothing was quantised: the decoder would be trained on z, "
+            "and see codes for the first time when pictures are decoded from their indices.",
+        ),
+        Mutant(
+            "z and q in each other's place",
+            _reversed,
+            "This has the value of z and the gradient of q. It is the other way round: start from "
+            "what shall have the gradient, and add a difference that counts as a constant.",
+        ),
+        Mutant(
+            "the codebook gets the gradient too",
+            _both_learn,
+            "Only z within the difference is a constant here, so q gets the decoder's gradient as "
+            "well, and the codebook is pulled by two losses. Detach the whole difference.",
+        ),
+        Mutant(
+            "nothing detached",
+            _cancelled,
+            "z + (q - z) without a detach is q, for autograd too: the two z cancel, and the "
+            "gradient goes to q. Detach the difference.",
+        ),
+        Mutant(
+            "everything detached",
+            _cut,
+            "The value is right, but nothing flows back at all. Detach what is added to z, not "
+            "the sum.",
+        ),
+        Mutant(
+            "the difference the wrong way round",
+            _wrong_sign,
+            "z + (z - q) is 2 z - q: a step away from the code. What leads from z to q is q - z.",
+        ),
+        Mutant(
+            "a factor in place of a sum",
+            _scaled,
+            "z times q / z has the value of q, but the gradient is multiplied by q / z too, which "
+            "has any size and sign, and is NaN where z is 0. What is added changes no gradient.",
+        ),
+    ),
+    hints=(
+        "Write q as z plus something. For the value, that something matters; for the gradient it "
+        "shall be a constant.",
+        "`.detach()` gives the same numbers with no way back. What leads from z to q is q - z.",
+        "`z + (q - z).detach()`.",
+    ),
+)
