@@ -1,0 +1,64 @@
+"""A small VQ-VAE trained on StoryWorld, and what it makes of pictures it has not seen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+
+import torch
+from torch import Tensor
+
+from mmcourse.joint.pairs import draw
+from mmcourse.storyworld import from_bytes
+from mmcourse.vqvae import VQVAE, perplexity, psnr, usage
+from mmcourse.vqvae.measure import held_out, through
+from mmcourse.vqvae.train import train
+
+CODES, DIM, WIDTH, BATCH, LR = 512, 16, 96, 8, 1e-3
+SOURCES = ("mmcourse.vqvae", "mmcourse.training", "mmcourse.storyworld")
+
+
+@cache
+def data(pictures: int, n: int) -> tuple[Tensor, Tensor]:
+    """Pictures to train on, and n others: uint8 (N, 64, 64, 3)."""
+    return draw(pictures)[1], held_out(n)[1]
+
+
+def sharpness(drawn: Tensor, pictures: Tensor) -> float:
+    """The mean squared difference of neighbouring pixels, in reconstructions over originals."""
+
+    def rough(x: Tensor) -> Tensor:
+        x = from_bytes(x)
+        return x.diff(dim=-1).square().mean() + x.diff(dim=-2).square().mean()
+
+    return (rough(drawn) / rough(pictures)).item()
+
+
+def run(
+    build: Callable[[], VQVAE], steps: int, seed: int, pictures: int = 1500, n: int = 300
+) -> dict[str, object]:
+    """Train what `build` makes; what it reaches on n held-out pictures, and how use went."""
+    shown, unseen = data(pictures, n)
+    torch.manual_seed(seed)
+    model = build()
+    every = max(1, steps // 40)
+    used: list[float] = []
+    for m in train(model, shown, steps=steps, batch_size=BATCH, lr=LR, seed=seed):
+        if m["step"] % every == 0:
+            used.append(round(m["perplexity"], 2))
+    codes, drawn = through(model, unseen)
+    size = model.quantizer.num_codes
+    return {
+        "psnr": psnr(from_bytes(drawn), from_bytes(unseen)).mean().item(),
+        "usage": usage(codes, size),
+        "perplexity": float(perplexity(codes, size)),
+        "sharpness": sharpness(drawn, unseen),
+        "history": used,
+    }
+
+
+def over_seeds(runs: list[dict[str, object]]) -> dict[str, object]:
+    """Runs of several seeds as one: the mean of each number, and the first run's history."""
+    numbers = [k for k in runs[0] if k != "history"]
+    means = {k: sum(float(r[k]) for r in runs) / len(runs) for k in numbers}  # type: ignore[arg-type]
+    return {**means, "each_psnr": [r["psnr"] for r in runs], "history": runs[0]["history"]}
