@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmcourse.hub import Pretrained
@@ -86,8 +87,79 @@ class Decoder(nn.Module):
         return self.out(self.body(x))
 
 
-class VQVAE(Pretrained, nn.Module):
-    """An autoencoder whose middle is a grid of code numbers.
+class Autoencoder(Pretrained, nn.Module):
+    """Encoder, quantizer, decoder: what pictures and sounds have in common.
+
+    A subclass sets the three in `__init__`, and says in `check` what it takes.
+    """
+
+    encoder: nn.Module
+    quantizer: VectorQuantizer | FSQ
+    decoder: nn.Module
+    sides: int
+    """How many indices' axes an example has: 2 for a picture's grid, 1 for a sound."""
+
+    def check(self, x: Tensor) -> None:
+        """Refuse what the encoder cannot take.
+
+        Raises:
+            ValueError: saying what was got and what is expected.
+        """
+        raise NotImplementedError
+
+    def distance(self, drawn: Tensor, x: Tensor) -> Tensor:
+        """How far reconstructions (B, C, ...) are from their examples: a scalar, what training
+        minimises. Of pictures the mean square."""
+        return F.mse_loss(drawn, x)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Quantized]:
+        """Examples (B, C, ...) in [-1, 1] to their reconstructions and what was quantised.
+
+        Raises:
+            ValueError: as `check`, and for NaN or infinity.
+        """
+        found = self.quantize(x)
+        return self.decoder(found.codes), found
+
+    def quantize(self, x: Tensor) -> Quantized:
+        """Examples to codes, indices and loss; errors as `forward`."""
+        self.check(x)
+        if not x.isfinite().all():
+            raise ValueError("the input holds NaN or infinity; look at where it was read")
+        return self.quantizer(self.encoder(x))
+
+    def encode(self, x: Tensor) -> Tensor:
+        """Examples (B, C, ...) to indices, in eval mode: (B, H / factor, W / factor) of pictures,
+        (B, T / factor) of sounds."""
+        with evaluating(self):
+            return self.quantize(x).indices
+
+    def decode(self, indices: Tensor) -> Tensor:
+        """Indices to examples (B, C, ...), clamped to [-1, 1].
+
+        Raises:
+            ValueError: another shape or type, or an index out of range.
+        """
+        if indices.ndim != 1 + self.sides:
+            shape = "(B, h, w)" if self.sides == 2 else "(B, t)"
+            raise ValueError(f"indices must be {shape}, got {tuple(indices.shape)}")
+        with evaluating(self):
+            return self.decoder(self.quantizer.lookup(indices)).clamp(-1, 1)
+
+
+def pick_quantizer(name: str, options: dict[str, Any] | None) -> VectorQuantizer | FSQ:
+    """A quantizer by its name, with these arguments.
+
+    Raises:
+        ValueError: an unknown name.
+    """
+    if name not in QUANTIZERS:
+        raise ValueError(f"quantizer {name!r} does not exist; choose one of {list(QUANTIZERS)}")
+    return QUANTIZERS[name](**(options or {}))
+
+
+class VQVAE(Autoencoder):
+    """An autoencoder of pictures whose middle is a grid of code numbers.
 
     Source: van den Oord et al., Neural Discrete Representation Learning, 2017.
 
@@ -100,6 +172,8 @@ class VQVAE(Pretrained, nn.Module):
         channels: of the pictures.
     """
 
+    sides = 2
+
     def __init__(
         self,
         quantizer: str = "ema",
@@ -110,50 +184,18 @@ class VQVAE(Pretrained, nn.Module):
         channels: int = 3,
     ) -> None:
         super().__init__()
-        if quantizer not in QUANTIZERS:
-            raise ValueError(f"quantizer {quantizer!r} does not exist; choose {list(QUANTIZERS)}")
         self.factor, self.channels = factor, channels
-        self.quantizer = QUANTIZERS[quantizer](**(options or {}))
+        self.quantizer = pick_quantizer(quantizer, options)
         dim = self.quantizer.dim
         self.encoder = Encoder(dim, width, factor, depth, channels)
         self.decoder = Decoder(dim, width, factor, depth + 1, channels)
 
-    def forward(self, pixels: Tensor) -> tuple[Tensor, Quantized]:
-        """Pictures (B, C, H, W) in [-1, 1] to their reconstructions and what was quantised.
-
-        Raises:
-            ValueError: sides that the factor does not divide, other channels, or NaN.
-        """
-        found = self.quantize(pixels)
-        return self.decoder(found.codes), found
-
-    def quantize(self, pixels: Tensor) -> Quantized:
-        """Pictures to codes, indices and loss; errors as `forward`."""
-        if pixels.ndim != 4 or pixels.shape[1] != self.channels:
+    def check(self, x: Tensor) -> None:
+        """Refuse sides that the factor does not divide, and other channels."""
+        if x.ndim != 4 or x.shape[1] != self.channels:
+            raise ValueError(f"pixels must be (B, {self.channels}, H, W), got {tuple(x.shape)}")
+        if x.shape[2] % self.factor or x.shape[3] % self.factor:
             raise ValueError(
-                f"pixels must be (B, {self.channels}, H, W), got {tuple(pixels.shape)}"
+                f"the factor {self.factor} does not divide {x.shape[2]} x {x.shape[3]} pixels; "
+                "crop or resize the pictures"
             )
-        if pixels.shape[2] % self.factor or pixels.shape[3] % self.factor:
-            raise ValueError(
-                f"the factor {self.factor} does not divide {pixels.shape[2]} x {pixels.shape[3]} "
-                "pixels; crop or resize the pictures"
-            )
-        if not pixels.isfinite().all():
-            raise ValueError("the pictures hold NaN or infinity; look at where they were read")
-        return self.quantizer(self.encoder(pixels))
-
-    def encode(self, pixels: Tensor) -> Tensor:
-        """Pictures (B, C, H, W) to indices (B, H / factor, W / factor), in eval mode."""
-        with evaluating(self):
-            return self.quantize(pixels).indices
-
-    def decode(self, indices: Tensor) -> Tensor:
-        """Indices (B, h, w) to pictures (B, C, factor h, factor w), clamped to [-1, 1].
-
-        Raises:
-            ValueError: another shape or type, or an index out of range.
-        """
-        if indices.ndim != 3:
-            raise ValueError(f"indices must be (B, h, w), got {tuple(indices.shape)}")
-        with evaluating(self):
-            return self.decoder(self.quantizer.lookup(indices)).clamp(-1, 1)

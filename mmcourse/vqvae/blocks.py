@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 class Block(nn.Module):
     """A depthwise convolution looks at the neighbours, two linear layers mix the channels of each
-    place, and the result is added to the input.
+    place, and the result is added to the input. For pictures, or with `nn.Conv1d` for sound.
 
     Beside two full 3x3 convolutions it looks further for a fraction of the multiplications, which
     is what counts where a model is trained without a GPU.
@@ -19,18 +19,25 @@ class Block(nn.Module):
         channels: in and out.
         expansion: how much wider it is between the linear layers.
         size: of the neighbourhood, an odd number.
+        convolution: `nn.Conv2d` or `nn.Conv1d`.
     """
 
-    def __init__(self, channels: int, expansion: int = 2, size: int = 5) -> None:
+    def __init__(
+        self,
+        channels: int,
+        expansion: int = 2,
+        size: int = 5,
+        convolution: type[nn.Conv1d | nn.Conv2d] = nn.Conv2d,
+    ) -> None:
         super().__init__()
-        self.around = nn.Conv2d(channels, channels, size, padding=size // 2, groups=channels)
+        self.around = convolution(channels, channels, size, padding=size // 2, groups=channels)
         self.norm = nn.LayerNorm(channels)
         self.wide = nn.Linear(channels, expansion * channels)
         self.narrow = nn.Linear(expansion * channels, channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, C, H, W) to (B, C, H, W)."""
-        h = self.around(x).movedim(1, -1)  # (B, H, W, C)
+        """(B, C, ...) to the same shape."""
+        h = self.around(x).movedim(1, -1)  # (B, ..., C)
         h = self.narrow(F.silu(self.wide(self.norm(h))))
         return x + h.movedim(-1, 1)
 

@@ -43,7 +43,7 @@ RECIPES = {
     "smoke": Recipe(pictures=64, steps=6, batch_size=4, measured=16),
     "cpu": Recipe(pictures=1_500, steps=250, measured=300),
     "gpu": Recipe(pictures=24_000, steps=6_000, batch_size=64, lr=2e-3),
-    "full": Recipe(pictures=24_000, steps=16_000),
+    "full": Recipe(pictures=24_000, steps=14_000),
 }
 
 

@@ -7,14 +7,13 @@ from functools import partial
 from pathlib import Path
 
 import torch
-import torch.nn.functional as F
 from accelerate import Accelerator
 from torch import Tensor
 
 from mmcourse.checkpoints import load_checkpoint, save_checkpoint
 from mmcourse.storyworld.dataset import from_bytes
 from mmcourse.training import EMA, batch_indices, cosine_schedule
-from mmcourse.vqvae.autoencoder import VQVAE
+from mmcourse.vqvae.autoencoder import Autoencoder
 from mmcourse.vqvae.distortion import psnr
 from mmcourse.vqvae.usage import perplexity
 
@@ -23,9 +22,16 @@ SAVE_EVERY = 500
 """Steps between two checkpoints."""
 
 
+def shown(data: Tensor) -> Tensor:
+    """A part of the data as the model takes it: bytes (B, S, S, 3) become pictures."""
+    if data.dtype != torch.uint8:
+        return data
+    return from_bytes(data).contiguous(memory_format=torch.channels_last)  # faster convolutions
+
+
 def train(
-    model: VQVAE,
-    pictures: Tensor,
+    model: Autoencoder,
+    data: Tensor,
     *,
     steps: int,
     batch_size: int = 32,
@@ -34,16 +40,17 @@ def train(
     checkpoint: Path | None = None,
     seed: int = 0,
 ) -> Iterator[Metrics]:
-    """Train in place; yields {"step", "loss", "psnr", "perplexity", "lr"} after each step.
+    """Minimise the model's distance and the quantizer's loss, in place.
 
+    Yields {"step", "loss", "psnr", "perplexity", "lr"} after each step.
     What a step sees depends on (seed, step) alone, so a killed run goes on from its checkpoint.
     In the end the model holds its averaged weights.
 
     Args:
         model: trained in place. Its codebook is put onto what the encoder says of the first batch.
-        pictures: uint8 (N, S, S, 3).
+        data: pictures, uint8 (N, S, S, 3), or sounds, float32 (N, 1, T).
         steps: optimiser steps in all.
-        batch_size: pictures in a batch.
+        batch_size: examples in a batch.
         lr: peak learning rate of AdamW.
         precision: "no", "bf16" or "fp16".
         checkpoint: file to save to every `SAVE_EVERY` steps, and to resume from if it is there.
@@ -52,26 +59,26 @@ def train(
     accelerator = Accelerator(mixed_precision=precision)
     optimiser = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=0.01, betas=(0.9, 0.99))
     rate = partial(cosine_schedule, total=steps, warmup=max(1, steps // 50))
-    model.to(memory_format=torch.channels_last)
+    if data.dtype == torch.uint8:
+        model.to(memory_format=torch.channels_last)
     model.to(accelerator.device).train()
-    ema = EMA(model, decay=0.999)
+    ema = EMA(model, decay=min(0.999, steps / (steps + 10)))
     prepared, optimiser = accelerator.prepare(model, optimiser)
     state = {"model": model, "optimiser": optimiser, "ema": ema}
     start = 0
     if checkpoint is not None and checkpoint.exists():
         start = load_checkpoint(checkpoint, accelerator=accelerator, **state)
     for step in range(start, steps):
-        index = batch_indices(step, batch_size, len(pictures), seed)
-        pixels = from_bytes(pictures[index].to(accelerator.device))
-        pixels = pixels.contiguous(memory_format=torch.channels_last)
+        index = batch_indices(step, batch_size, len(data), seed)
+        x = shown(data[index].to(accelerator.device))
         if step == 0:
             with torch.no_grad():
                 dice = torch.Generator().manual_seed(seed)
-                model.quantizer.start_from(model.encoder(pixels), dice)
+                model.quantizer.start_from(model.encoder(x), dice)
         for group in optimiser.param_groups:
             group["lr"] = lr * rate(step)
-        drawn, found = prepared(pixels)
-        loss = F.mse_loss(drawn.float(), pixels) + found.loss
+        drawn, found = prepared(x)
+        loss = model.distance(drawn.float(), x) + found.loss
         optimiser.zero_grad()
         accelerator.backward(loss)
         accelerator.clip_grad_norm_(prepared.parameters(), 1.0)
@@ -82,7 +89,7 @@ def train(
         yield {
             "step": step + 1,
             "loss": loss.item(),
-            "psnr": psnr(drawn.detach().float(), pixels).mean().item(),
+            "psnr": psnr(drawn.detach().float(), x).mean().item(),
             "perplexity": perplexity(found.indices, model.quantizer.num_codes).item(),
             "lr": optimiser.param_groups[0]["lr"],
         }

@@ -11,6 +11,7 @@ QUANTIZERS = {
     "ema": {"num_codes": 32, "dim": 8},
     "cosine": {"num_codes": 32, "dim": 8},
     "fsq": {"levels": [4, 4, 3]},
+    "simvq": {"num_codes": 32, "dim": 8},
 }
 
 
