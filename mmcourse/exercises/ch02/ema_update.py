@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from mmcourse.exercises.ch02 import wrong_updates as wrong
 from mmcourse.exercises.definition import Mutant, Task, holds
 from mmcourse.exercises.expect import close, follows_device, tensor
 from mmcourse.exercises.inputs import raw
@@ -32,7 +33,7 @@ def ema_update(counts, sums, rows, index, decay, epsilon):
     raise NotImplementedError
 '''
 
-Three = tuple[Tensor, Tensor, Tensor]
+Three = wrong.Three
 NAMES = ("counts", "sums", "codebook")
 
 
@@ -150,105 +151,6 @@ def _probes() -> list[tuple[Any, ...]]:
     return [_inputs(30), _inputs(40, 0.5, 0.7), starved]
 
 
-def _batch(counts: Tensor, sums: Tensor, rows: Tensor, index: Tensor) -> tuple[Tensor, Tensor]:
-    """How many rows chose each code, and their sum."""
-    here = torch.zeros_like(counts).index_add(0, index, torch.ones_like(rows[:, 0]))
-    return here, torch.zeros_like(sums).index_add(0, index, rows)
-
-
-def _moved(
-    counts: Tensor, sums: Tensor, rows: Tensor, index: Tensor, decay: float
-) -> tuple[Tensor, Tensor]:
-    here, total = _batch(counts, sums, rows, index)
-    return decay * counts + (1 - decay) * here, decay * sums + (1 - decay) * total
-
-
-def _unsmoothed(
-    counts: Tensor, sums: Tensor, rows: Tensor, index: Tensor, decay: float, epsilon: float
-) -> Three:
-    counts, sums = _moved(counts, sums, rows, index, decay)
-    return counts, sums, sums / counts[:, None]
-
-
-def _wrong_way(
-    counts: Tensor, sums: Tensor, rows: Tensor, index: Tensor, decay: float, epsilon: float
-) -> Three:
-    return ema.ema_update(counts, sums, rows, index, 1 - decay, epsilon)
-
-
-def _mean_of_rows(
-    counts: Tensor, sums: Tensor, rows: Tensor, index: Tensor, decay: float, epsilon: float
-) -> Three:
-    here, total = _batch(counts, sums, rows, index)
-    counts = decay * counts + (1 - decay) * here
-    sums = decay * sums + (1 - decay) * total / here.clamp(min=1)[:, None]
-    return counts, sums, ema.running_means(counts, sums, epsilon)
-
-
-def _undecayed(
-    counts: Tensor, sums: Tensor, rows: Tensor, index: Tensor, decay: float, epsilon: float
-) -> Three:
-    here, total = _batch(counts, sums, rows, index)
-    counts, sums = decay * counts + (1 - decay) * here, sums + (1 - decay) * total
-    return counts, sums, ema.running_means(counts, sums, epsilon)
-
-
-def _unweighted_batch(
-    counts: Tensor, sums: Tensor, rows: Tensor, index: Tensor, decay: float, epsilon: float
-) -> Three:
-    here, total = _batch(counts, sums, rows, index)
-    counts, sums = decay * counts + here, decay * sums + total
-    return counts, sums, ema.running_means(counts, sums, epsilon)
-
-
-def _of_this_batch(
-    counts: Tensor, sums: Tensor, rows: Tensor, index: Tensor, decay: float, epsilon: float
-) -> Three:
-    here, total = _batch(counts, sums, rows, index)
-    moved = _moved(counts, sums, rows, index, decay)
-    return *moved, ema.running_means(here, total, epsilon)
-
-
-def _shares(
-    counts: Tensor, sums: Tensor, rows: Tensor, index: Tensor, decay: float, epsilon: float
-) -> Three:
-    counts, sums = _moved(counts, sums, rows, index, decay)
-    smooth = (counts + epsilon) / (counts.sum() + len(counts) * epsilon)
-    return counts, sums, sums / smooth[:, None]
-
-
-def _only_added(
-    counts: Tensor, sums: Tensor, rows: Tensor, index: Tensor, decay: float, epsilon: float
-) -> Three:
-    counts, sums = _moved(counts, sums, rows, index, decay)
-    return counts, sums, sums / (counts + epsilon)[:, None]
-
-
-def _smoothed_kept(
-    counts: Tensor, sums: Tensor, rows: Tensor, index: Tensor, decay: float, epsilon: float
-) -> Three:
-    counts, sums, codebook = ema.ema_update(counts, sums, rows, index, decay, epsilon)
-    n = counts.sum()
-    return (counts + epsilon) / (n + len(counts) * epsilon) * n, sums, codebook
-
-
-def _once_each(
-    counts: Tensor, sums: Tensor, rows: Tensor, index: Tensor, decay: float, epsilon: float
-) -> Three:
-    here, total = torch.zeros_like(counts), torch.zeros_like(sums)
-    here[index] += 1
-    total[index] += rows
-    counts, sums = decay * counts + (1 - decay) * here, decay * sums + (1 - decay) * total
-    return counts, sums, ema.running_means(counts, sums, epsilon)
-
-
-def _in_place(
-    counts: Tensor, sums: Tensor, rows: Tensor, index: Tensor, decay: float, epsilon: float
-) -> Three:
-    ema.add_batch_(counts, sums, rows, index, decay)
-    return counts, sums, ema.running_means(counts, sums, epsilon)
-
-
 EXERCISE = Task(
     id="ch02.ema_update",
     title="Codes as running means",
@@ -272,68 +174,68 @@ EXERCISE = Task(
     mutants=(
         Mutant(
             "no smoothing",
-            _unsmoothed,
+            wrong.unsmoothed,
             "Counts and sums are right, but the codebook divides by the counts as they are. A "
             "code that nobody chooses falls to a count of 0, and 0 / 0 is NaN. Divide by the "
             "smoothed counts.",
         ),
         Mutant(
             "decay and 1 - decay swapped",
-            _wrong_way,
+            wrong.wrong_way,
             "decay is the share of the old that is kept. Swapped, with 0.99 each code jumps to "
             "the last batch at once, and the running mean remembers nothing.",
         ),
         Mutant(
             "the mean of the rows in place of their sum",
-            _mean_of_rows,
+            wrong.mean_of_rows,
             "`sums` follows the sum of the rows that chose a code. Their mean is divided by the "
             "count once already, and the codebook divides by it again.",
         ),
         Mutant(
             "sums that do not decay",
-            _undecayed,
+            wrong.undecayed,
             "The old sums were kept in full while the old counts were not, so codes grow from "
             "step to step. Both are multiplied by decay.",
         ),
         Mutant(
             "the batch at full weight",
-            _unweighted_batch,
+            wrong.unweighted_batch,
             "The new batch is weighted by 1 - decay, or count and sum grow to 1 / (1 - decay) "
             "times what one batch holds, and mean no more what restarts compare them with.",
         ),
         Mutant(
             "the codebook of this batch alone",
-            _of_this_batch,
+            wrong.of_this_batch,
             "The running statistics are right, but the codebook was made of this batch's counts "
             "and sums: codes jump with each batch, and those nobody chose go to 0.",
         ),
         Mutant(
             "divided by shares",
-            _shares,
+            wrong.shares,
             "(counts + epsilon) / (n + K * epsilon) sums to 1, so the codes come out n times too "
             "long. Times n, the smoothed counts have the same total as the counts.",
         ),
         Mutant(
             "epsilon added, and no more",
-            _only_added,
+            wrong.only_added,
             "counts + epsilon is never 0, but it adds up to K * epsilon more than the counts do, "
             "which draws all codes towards 0. Multiply by n / (n + K * epsilon).",
         ),
         Mutant(
             "smoothed counts kept",
-            _smoothed_kept,
+            wrong.smoothed_kept,
             "The counts that were returned are the smoothed ones. If they are carried on, they "
             "are smoothed anew in each step. Smooth for the division alone.",
         ),
         Mutant(
             "each code counted once",
-            _once_each,
+            wrong.once_each,
             "`x[index] += y` writes each place once, however often it stands in `index`: of the "
             "rows that chose one code all but one are lost. `index_add` adds them all up.",
         ),
         Mutant(
             "written into what was given",
-            _in_place,
+            wrong.in_place,
             "The numbers are right, but the old counts and sums were overwritten (`mul_`, "
             "`lerp_`, `+=`). New tensors are asked for.",
         ),

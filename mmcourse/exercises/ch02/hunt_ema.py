@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mmcourse.exercises.ch02 import weak_tests_of_ema as weak
 from mmcourse.exercises.ch02 import wrong_ema as wrong
 from mmcourse.exercises.definition import Hunt, Mutant, Suspect
 from mmcourse.vqvae import ema
@@ -128,78 +129,6 @@ class _OtherVectors(ema.EMAVectorQuantizer):
         self.sums[dead] = self.restart_below * last
 
 
-def _ready(make: Make, **options: Any) -> Any:
-    """A module in training mode."""
-    given = {"num_codes": 6, "dim": 3, "decay": 0.8, "epsilon": 1e-5, "restart_below": 0.0}
-    return make(**(given | options)).train()
-
-
-def _shape_only(make: Make) -> None:
-    codes, indices, loss = _ready(make)(torch.randn(2, 3, 4, 5))
-    assert codes.shape == (2, 3, 4, 5)
-    assert indices.shape == (2, 4, 5)
-    assert torch.isfinite(loss)
-
-
-def _returns(make: Make) -> bool:
-    q = _ready(make)
-    before = q.codebook.clone()
-    q.eval()(torch.randn(2, 3, 4, 5))
-    return torch.equal(q.codebook, before)
-
-
-def _eval_only(make: Make) -> None:
-    q = _ready(make).eval()
-    before = q.codebook.clone()
-    q(torch.randn(2, 3, 4, 5))
-    assert torch.equal(q.codebook, before)
-
-
-def _names_only(make: Make) -> None:
-    assert {"codebook", "counts", "sums"} <= set(_ready(make).state_dict())
-
-
-def _one_step_only(make: Make) -> None:
-    q, z = _ready(make), torch.randn(2, 3, 4, 5)
-    counts, sums = q.counts.clone(), q.sums.clone()
-    index = q(z)[1].flatten()
-    choice = F.one_hot(index, 6).float()
-    assert torch.allclose(q.counts, 0.8 * counts + 0.2 * choice.sum(0), atol=1e-4)
-    new = choice.T @ z.movedim(1, -1).reshape(-1, 3)
-    assert torch.allclose(q.sums, 0.8 * sums + 0.2 * new, atol=1e-4)
-
-
-def _it_moves(make: Make) -> None:
-    q = _ready(make)
-    before = q.codebook.clone()
-    q(torch.randn(2, 3, 4, 5))
-    assert not torch.allclose(q.codebook, before, atol=1e-3)
-
-
-def _jumps(make: Make) -> None:
-    q, z = _ready(make), torch.randn(2, 3, 4, 5)
-    index = q(z)[1].flatten()
-    rows = z.movedim(1, -1).reshape(-1, 3)
-    for k in index.unique():
-        assert torch.allclose(q.codebook[k], rows[index == k].mean(0), atol=1e-4)
-
-
-def _no_smoothing(make: Make) -> None:
-    q = _ready(make, epsilon=0.01)
-    q(torch.randn(2, 3, 4, 5))
-    assert torch.allclose(q.codebook, q.sums / q.counts[:, None])
-
-
-def _leans(make: Make) -> None:
-    z, found = torch.randn(2, 3, 4, 5), []
-    for build in (make, ema.EMAVectorQuantizer):
-        torch.manual_seed(0)
-        q = _ready(build, restart_below=0.9)
-        q(z)
-        found.append(q.codebook)
-    assert torch.allclose(found[0], found[1], atol=1e-5)
-
-
 EXERCISE = Hunt(
     id="ch02.hunt_ema",
     title="Bug hunt: codebooks of running means",
@@ -299,54 +228,54 @@ EXERCISE = Hunt(
     mutants=(
         Mutant(
             "looks at shapes only",
-            _shape_only,
+            weak.shape_only,
             "All the broken ones return the right shapes. Look at the state before and after a "
             "step: counts, sums and codebook.",
         ),
         Mutant(
             "returns its verdict instead of asserting it",
-            _returns,
+            weak.returns,
             "A test that returns False has passed. Write `assert` in front of the comparison.",
         ),
         Mutant(
             "eval mode and nothing else",
-            _eval_only,
+            weak.eval_only,
             "That nothing moves in eval mode is one thing. The rest happens in training: clone "
             "the state, run one batch, and compare with what you compute.",
         ),
         Mutant(
             "names in the state_dict and nothing else",
-            _names_only,
+            weak.names_only,
             "The names are one thing, the numbers another. Run a batch in training, and compare "
             "counts, sums and codebook with what you compute.",
         ),
         Mutant(
             "one ordinary step and nothing else",
-            _one_step_only,
+            weak.one_step_only,
             "One step's counts and sums are a good start. What of a code that nobody chooses, "
             "with and without restarts? Of eval mode, of what is saved, and of the loss?",
         ),
         Mutant(
             "that something moves is enough",
-            _it_moves,
+            weak.it_moves,
             "Most broken ones move too, to the wrong place. Compute where counts, sums and codes "
             "should be after one step.",
         ),
         Mutant(
             "expects codes to jump to the mean of the batch",
-            _jumps,
+            weak.jumps,
             "A running mean goes 1 - decay of the way in counts and sums; it is at the batch's "
             "mean only for decay 0. Compute the new counts and sums first.",
         ),
         Mutant(
             "forgets the smoothing",
-            _no_smoothing,
+            weak.no_smoothing,
             "The codebook is sums / counts up to the Laplace smoothing only. Use a small epsilon "
             "and a tolerance (rtol=1e-3), or compute the smoothed counts.",
         ),
         Mutant(
             "compares with the book's own codebook",
-            _leans,
+            weak.leans,
             "In here that is the one on trial as well, so it was compared with itself. Work out "
             "what must come out from the old state and the batch.",
         ),

@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from mmcourse.exercises.ch02 import weak_tests_of_quantizer as weak
 from mmcourse.exercises.ch02 import wrong_quantizers as wrong
 from mmcourse.exercises.definition import Hunt, Mutant, Suspect
 from mmcourse.vqvae import quantizer
@@ -103,84 +104,6 @@ def _with_channels_first(z: Tensor, codebook: Tensor, *rest: Any) -> wrong.Found
     loss = F.mse_loss(chosen, flat.detach()) + 0.25 * F.mse_loss(flat, chosen.detach())
     codes: Tensor = _Through.apply(flat, chosen)
     return codes.reshape(z.shape), index.reshape(z[:, 0].shape), loss
-
-
-def _random(*shape: int) -> tuple[Tensor, Tensor]:
-    return torch.randn(*shape), 1.5 * torch.randn(6, shape[1])
-
-
-def _expected(z: Tensor, codebook: Tensor) -> tuple[Tensor, Tensor]:
-    """Codes and indices."""
-    index = (z.movedim(1, -1)[..., None, :] - codebook).square().sum(-1).argmin(-1)
-    return codebook[index].movedim(-1, 1), index
-
-
-def _shape_only(quantize: Quantize) -> None:
-    z, codebook = _random(2, 3, 4, 5)
-    codes, indices, loss = quantize(z, codebook)
-    assert codes.shape == z.shape
-    assert indices.shape == (2, 4, 5)
-    assert torch.isfinite(loss)
-
-
-def _returns(quantize: Quantize) -> bool:
-    z, codebook = _random(2, 3, 4, 5)
-    return torch.equal(quantize(z, codebook)[1], _expected(z, codebook)[1])
-
-
-def _values_only(quantize: Quantize) -> None:
-    z, codebook = _random(2, 3, 4, 5)
-    codes, indices, loss = quantize(z, codebook)
-    chosen, index = _expected(z, codebook)
-    assert torch.equal(indices, index)
-    assert torch.allclose(codes, chosen, atol=1e-5)
-    assert torch.allclose(loss, 1.25 * F.mse_loss(z, chosen), rtol=1e-4)
-
-
-def _one_place(quantize: Quantize) -> None:
-    dice = torch.Generator().manual_seed(1)
-    z = torch.randn(1, 3, 1, 1, generator=dice).requires_grad_()
-    codebook = torch.randn(6, 3, generator=dice).requires_grad_()
-    codes, indices, loss = quantize(z, codebook)
-    chosen, index = _expected(z.detach(), codebook.detach())
-    assert torch.equal(indices, index)
-    assert torch.allclose(codes, chosen, atol=1e-5)
-    error = z.detach() - chosen
-    assert torch.allclose(loss, 1.25 * error.square().mean(), rtol=1e-4)
-    to_z = torch.autograd.grad(codes.sum(), z, retain_graph=True, allow_unused=True)[0]
-    assert to_z is not None
-    assert torch.allclose(to_z, torch.ones_like(to_z))
-    to_z, to_codes = torch.autograd.grad(loss, (z, codebook), allow_unused=True)
-    assert to_z is not None
-    assert to_codes is not None
-    assert torch.allclose(to_z, 0.25 * 2 * error / 3, atol=1e-6)
-
-
-def _leans(quantize: Quantize) -> None:
-    z, codebook = _random(2, 3, 4, 5)
-    for mine, books in zip(quantize(z, codebook), quantizer.quantize(z, codebook)):
-        assert torch.allclose(mine, books)
-
-
-def _exact(quantize: Quantize) -> None:
-    z, codebook = _random(4, 3, 8, 8)
-    assert torch.equal(quantize(z, codebook)[0], _expected(z, codebook)[0])
-
-
-def _on_the_codes(quantize: Quantize) -> None:
-    codebook = torch.tensor([[1.0, 0.0], [0.0, 1.0]])
-    z = codebook[torch.tensor([[[0, 1], [1, 1]]])].movedim(-1, 1)
-    codes, _, loss = quantize(z, codebook)
-    assert torch.allclose(codes, z)
-    assert loss == 0
-
-
-def _some_gradient(quantize: Quantize) -> None:
-    z, codebook = (x.requires_grad_() for x in _random(2, 3, 4, 5))
-    codes, _, loss = quantize(z, codebook)
-    (codes.sum() + loss).backward()
-    assert z.grad is not None
-    assert codebook.grad is not None
 
 
 EXERCISE = Hunt(
@@ -289,48 +212,48 @@ EXERCISE = Hunt(
     mutants=(
         Mutant(
             "looks at shapes only",
-            _shape_only,
+            weak.shape_only,
             "All the broken ones return the right shapes. Compute what must be chosen at each "
             "place, and compare.",
         ),
         Mutant(
             "returns its verdict instead of asserting it",
-            _returns,
+            weak.returns,
             "A test that returns False has passed. Write `assert` in front of the comparison.",
         ),
         Mutant(
             "values without gradients",
-            _values_only,
+            weak.values_only,
             "A quantizer's values can all be right while nothing learns. Set requires_grad on z "
             "and the codebook, and look at the gradients of the codes and of the loss, each alone.",
         ),
         Mutant(
             "a picture of one place",
-            _one_place,
+            weak.one_place,
             "With one place there is nothing to mix up: whatever is done to the layout, it looks "
             "right. Use several pictures with several places, and H other than W.",
         ),
         Mutant(
             "compares with the book's own quantizer",
-            _leans,
+            weak.leans,
             "In here that is the quantizer on trial as well, so it was compared with itself. Work "
             "out what must come out from z and the codebook.",
         ),
         Mutant(
             "asks floats to be equal to the last bit",
-            _exact,
+            weak.exact,
             "z + (q - z) is q up to rounding only. Compare codes with a tolerance: "
             "`torch.allclose(..., atol=1e-5)`. Indices may be compared exactly.",
         ),
         Mutant(
             "vectors that lie on their codes",
-            _on_the_codes,
+            weak.on_the_codes,
             "Where the distance is 0 every loss is 0, with any beta and any sum, and so are its "
             "gradients. Use vectors that lie between the codes.",
         ),
         Mutant(
             "any gradient will do",
-            _some_gradient,
+            weak.some_gradient,
             "That z has a gradient says little: it may come from the loss alone. Take the "
             "gradient of the codes and that of the loss apart, and say what each should be.",
         ),
