@@ -13,8 +13,8 @@ from torch import Tensor
 
 from mmcourse.cards import device_name, environment, sources_hash, write_card
 from mmcourse.runs import Run, check_precision
-from mmcourse.storyworld.judge import Judge
 from mmcourse.storyworld.drawing import DRAWING
+from mmcourse.storyworld.judge import Judge
 from mmcourse.storyworld.judge_data import OTHER_SEED, draw_album
 from mmcourse.storyworld.judge_measure import calibrate, measure_with_confusion
 from mmcourse.storyworld.judge_train import Metrics, train
