@@ -27,6 +27,8 @@ TRAINABLE = {
     "judge": "mmcourse.storyworld.judge_recipe:train_judge",
     "joint": "mmcourse.joint.recipe:train_joint",
     "vqvae": "mmcourse.vqvae.recipe:train_vqvae",
+    "vqvae-prior": "mmcourse.vqvae.prior_recipe:train_vqvae_prior",
+    "vqvae-sound": "mmcourse.vqvae.sound_recipe:train_vqvae_sound",
 }
 MEASURABLE = {
     "judge": (
@@ -35,6 +37,11 @@ MEASURABLE = {
     ),
     "joint": ("mmcourse.joint:JointModel", "mmcourse.joint.measure:measure_joint"),
     "vqvae": ("mmcourse.vqvae:VQVAE", "mmcourse.vqvae.measure:measure_vqvae"),
+    "vqvae-prior": ("mmcourse.vqvae:CodePrior", "mmcourse.vqvae.prior_measure:measure_prior"),
+    "vqvae-sound": (
+        "mmcourse.vqvae.sound_model:SoundVQVAE",
+        "mmcourse.vqvae.sound_recipe:measure_sound",
+    ),
 }
 EXPORTABLE = {"joint": ("mmcourse.joint:JointModel", "mmcourse.joint.export:joint_parts")}
 

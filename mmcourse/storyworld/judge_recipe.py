@@ -13,19 +13,13 @@ from torch import Tensor
 
 from mmcourse.cards import device_name, environment, sources_hash, write_card
 from mmcourse.runs import Run, check_precision
+from mmcourse.storyworld.drawing import DRAWING
 from mmcourse.storyworld.judge import Judge
 from mmcourse.storyworld.judge_data import OTHER_SEED, draw_album
 from mmcourse.storyworld.judge_measure import calibrate, measure_with_confusion
 from mmcourse.storyworld.judge_train import Metrics, train
 from mmcourse.training import pick_device, seed_everything
 
-DRAWING = (
-    *("arms", "backdrop", "brush", "characters", "cuts", "dice", "faces", "figure"),
-    *("gardens", "glow", "heads", "identity", "interact", "markings", "neon", "paint", "places"),
-    *("render", "round_ears", "sampling", "scene", "shapes", "sheet", "sketch", "stage"),
-    *("styles", "textures", "things", "views", "vocabulary", "wardrobe", "watercolour"),
-)
-"""The modules of StoryWorld that pictures are made by."""
 SOURCES = (
     *("mmcourse.nn.conv", "mmcourse.training"),
     *(f"mmcourse.storyworld.{name}" for name in DRAWING),

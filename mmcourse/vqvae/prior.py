@@ -101,7 +101,11 @@ class CodePrior(Pretrained, nn.Module):
     def loss(self, tokens: Tensor, places: Tensor) -> Tensor:
         """Cross-entropy in nats of each token (B, T) after the first, padding left out: a scalar,
         the mean."""
-        logits = self(tokens[:, :-1], places[:, :-1])
+        return self.loss_of(self(tokens[:, :-1], places[:, :-1]), tokens)
+
+    @staticmethod
+    def loss_of(logits: Tensor, tokens: Tensor) -> Tensor:
+        """`loss`, of logits (B, T - 1, all tokens) that are known."""
         return F.cross_entropy(logits.flatten(0, 1), tokens[:, 1:].flatten(), ignore_index=0)
 
     def code_logits(self, logits: Tensor) -> Tensor:

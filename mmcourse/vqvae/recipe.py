@@ -10,7 +10,7 @@ import torch
 from mmcourse.cards import device_name, environment, sources_hash, write_card
 from mmcourse.joint.pairs import draw
 from mmcourse.runs import Run, check_precision
-from mmcourse.storyworld.judge_recipe import DRAWING
+from mmcourse.storyworld.drawing import DRAWING
 from mmcourse.training import pick_device, seed_everything
 from mmcourse.vqvae.autoencoder import VQVAE
 from mmcourse.vqvae.measure import measure_vqvae

@@ -7,7 +7,8 @@ import torch
 
 from mmcourse.storyworld import from_bytes
 from mmcourse.storyworld.judge import Judge
-from mmcourse.vqvae import VQVAE
+from mmcourse.storyworld.reading import FIELDS, targets
+from mmcourse.vqvae import VQVAE, measure
 from mmcourse.vqvae.measure import (
     held_out,
     measure_vqvae,
@@ -41,13 +42,14 @@ def test_a_known_error_has_its_decibels_and_styles_are_kept_apart() -> None:
 
 
 def test_the_baseline_keeps_the_mean_of_each_tile() -> None:
-    _, pictures = held_out(2)
+    dice = torch.Generator().manual_seed(0)
+    pictures = torch.randint(256, (2, 16, 24, 3), dtype=torch.uint8, generator=dice)
     flat = tile_means(pictures, 4)
     assert flat.shape == pictures.shape
     assert flat.dtype == torch.uint8
-    tile = flat[1, 8:12, 20:24]
+    tile = flat[1, 8:12, 16:20]
     assert (tile == tile[0, 0]).all()
-    mean = pictures[1, 8:12, 20:24].float().mean((0, 1))
+    mean = pictures[1, 8:12, 16:20].float().mean((0, 1))
     assert (tile[0, 0].float() - mean).abs().max() <= 1
 
 
@@ -65,6 +67,31 @@ def test_the_judge_reads_the_same_from_the_same_and_less_from_others() -> None:
     assert read_alike(judge, scenes, pictures, pictures) == 1
     assert read_alike(judge, scenes, pictures.roll(1, 0), pictures) < 0.8
     assert read_alike(judge, scenes, torch.zeros_like(pictures), pictures) < 0.8
+
+
+def test_only_what_arises_in_a_scene_is_asked(monkeypatch) -> None:
+    scenes, pictures = held_out(3)
+    asked = torch.tensor([targets(s) for s in scenes]) >= 0
+    assert not asked.all()
+
+    def sees(changed: torch.Tensor):
+        """Logits that say answer 0, or answer 1 where `changed` (N, fields) is True."""
+        return {
+            f: torch.nn.functional.one_hot(changed[:, i].long(), len(FIELDS[f])).float()
+            for i, f in enumerate(FIELDS)
+        }
+
+    def alike(changed: torch.Tensor) -> float:
+        seen = iter([sees(torch.zeros_like(asked)), sees(changed)])
+        monkeypatch.setattr(measure, "observe", lambda judge, shown: (next(seen), None, None))
+        return read_alike(None, scenes, pictures, pictures)
+
+    assert alike(~asked) == 1
+    one = torch.zeros_like(asked)
+    first = asked.nonzero()[0].tolist()
+    one[first[0], first[1]] = True
+    assert alike(one) == pytest.approx(1 - 1 / asked.sum().item())
+    assert alike(asked) == 0
 
 
 def test_every_metric_has_its_sample_size() -> None:

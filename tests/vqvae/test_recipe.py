@@ -46,6 +46,20 @@ def test_a_run_leaves_a_model_and_a_card_that_tells_how_it_was_made(tmp_path):
     assert not list(tmp_path.glob("checkpoint*"))
 
 
+def test_pictures_and_their_order_are_of_the_seed(monkeypatch, tmp_path):
+    seeds = {}
+    for name in ("draw", "train"):
+        inner = getattr(recipe, name)
+
+        def spied(*given, name=name, inner=inner, **options):
+            seeds[name] = options["seed"]
+            return inner(*given, **options)
+
+        monkeypatch.setattr(recipe, name, spied)
+    train_vqvae(tmp_path, "smoke", seed=7)
+    assert seeds == {"draw": 7, "train": 7}
+
+
 def test_a_killed_run_goes_on_by_the_same_command(monkeypatch, tmp_path):
     train_vqvae(tmp_path / "whole", "smoke")
     with monkeypatch.context() as patch:

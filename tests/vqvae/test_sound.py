@@ -47,6 +47,17 @@ def test_no_partial_folds_back() -> None:
     whole = strength(sound, 0, RATE / 2)
     exact = sum(strength(sound, 390 * k - 5, 390 * k + 5) for k in range(1, 11))
     assert exact > 0.999 * whole
+    ninth, folded = (strength(sound, f - 5, f + 5) for f in (9 * 390, RATE - 11 * 390))
+    assert folded < 1e-4 * ninth
+
+
+def test_the_source_falls_as_one_over_the_harmonic() -> None:
+    n = RATE
+    far = torch.tensor((3500.0, 3600.0, 3700.0)).expand(n, 3)  # resonances that change little below
+    sound = voiced(torch.full((n,), 50.0), far)
+    first, second, fourth = (strength(sound, f - 10, f + 10) for f in (50, 100, 200))
+    assert first / second == pytest.approx(4, rel=0.05)
+    assert second / fourth == pytest.approx(4, rel=0.05)
 
 
 def test_an_envelope_begins_and_ends_in_silence() -> None:

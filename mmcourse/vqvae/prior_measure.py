@@ -1,0 +1,112 @@
+"""Everything that the card of `vqvae-prior` states, on scenes that no training step has seen."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from mmcourse.pictures import to_bytes
+from mmcourse.storyworld import Scene, Tokenizer, caption
+from mmcourse.storyworld.judge import Judge
+from mmcourse.storyworld.judge_measure import observe
+from mmcourse.storyworld.reading import FIELDS, targets
+from mmcourse.training import evaluating
+from mmcourse.vqvae.autoencoder import VQVAE
+from mmcourse.vqvae.compress import bits_each
+from mmcourse.vqvae.measure import Measurement, held_out, through
+from mmcourse.vqvae.prior import CodePrior
+from mmcourse.vqvae.sample import sample_codes
+from mmcourse.vqvae.usage import perplexity
+
+ASKED = {
+    "place": ("scene.place",),
+    "time": ("scene.time",),
+    "weather": ("scene.weather",),
+    "species": tuple(f for f in FIELDS if f.startswith("character") and f.endswith(".species")),
+    "colour": tuple(f for f in FIELDS if f.startswith("character") and f.endswith(".colour")),
+}
+"""What generated pictures are scored by: the judge's fields, by attribute."""
+
+
+@torch.no_grad()
+def bits_with_caption(prior: CodePrior, codes: Tensor, texts: list[str]) -> float:
+    """Mean bits a picture when its caption is known."""
+    tokenizer, device, total = Tokenizer(), prior.tokens.weight.device, 0.0
+    with evaluating(prior):
+        for text, grid in zip(texts, codes, strict=True):
+            ids, _ = tokenizer.encode([text])
+            tokens, places = (x.to(device) for x in prior.shared.join(ids, grid[None], True))
+            logits = prior.code_logits(prior(tokens[:, :-1], places[:, :-1]))
+            cells = grid.numel()
+            chosen = logits[0, -cells:].log_softmax(-1).gather(-1, grid.view(-1, 1).to(device))
+            total -= chosen.sum().item() / math.log(2)
+    return total / len(texts)
+
+
+def drawn_from_captions(prior: CodePrior, model: VQVAE, texts: list[str], seed: int = 0) -> Tensor:
+    """One picture for each caption, uint8 (N, H, W, 3), drawn one after the other."""
+    tokenizer, device, made = Tokenizer(), next(model.parameters()).device, []
+    for i, text in enumerate(texts):
+        dice = torch.Generator().manual_seed(seed * 1_000_003 + i)
+        codes = sample_codes(prior, 1, tokenizer.encode([text])[0], generator=dice)
+        made.append(to_bytes(model.decode(codes.to(device))).movedim(1, -1).cpu())
+    return torch.cat(made)
+
+
+def adherence(judge: Judge, scenes: list[Scene], pictures: Tensor) -> dict[str, float]:
+    """Share of what `ASKED` lists that the judge reads in pictures as it is in their scenes."""
+    truth = torch.tensor([targets(s) for s in scenes])  # (N, fields), -1: does not arise
+    seen = observe(judge, pictures)[0]
+    found = {}
+    for attribute, fields in ASKED.items():
+        right, asked = 0, 0
+        for field in fields:
+            wanted = truth[:, list(FIELDS).index(field)]
+            arises = wanted >= 0
+            right += int((seen[field].argmax(1)[arises] == wanted[arises]).sum())
+            asked += int(arises.sum())
+        found[attribute] = right / asked
+    return found
+
+
+def measure_prior(prior: CodePrior, n: int | None = None) -> dict[str, Measurement]:
+    """Bits a picture with and without its caption, beside a table's and the frequencies', and how
+    often the judge reads in generated pictures what the captions asked for.
+
+    Beside each share of the latter, `chance` is what the judge reads in pictures of other scenes,
+    and `round_trip_...` what it reads in the true scenes after the VQ-VAE.
+
+    Raises:
+        ValueError: n below 2, where no other scene is left for chance.
+    """
+    n = 300 if n is None else n
+    if n < 2:
+        raise ValueError(f"n must be at least 2, got {n}")
+    device = str(prior.tokens.weight.device)
+    model = VQVAE.from_pretrained("vqvae", device=device).eval()
+    judge = Judge.from_pretrained("judge", device=device).eval()
+    scenes, pictures = held_out(n)
+    codes, drawn = through(model, pictures)
+    cells, size = codes[0].numel(), model.quantizer.num_codes
+    texts = [caption(s) for s in scenes]
+    table = cells * math.log2(size)
+    bits = {
+        "bits_frequencies": cells * math.log2(float(perplexity(codes, size))),
+        "bits_prior": bits_each(prior, codes).mean().item(),
+        "bits_prior_caption": bits_with_caption(prior, codes, texts),
+    }
+    found: dict[str, Measurement] = {
+        name: {"value": value, "n": n, "chance": table} for name, value in bits.items()
+    }
+    made = min(n, 200)
+    some = scenes[:made]
+    generated = adherence(judge, some, drawn_from_captions(prior, model, texts[:made]))
+    trip = adherence(judge, some, drawn[:made])
+    other = adherence(judge, some, pictures[:made].roll(1, 0))
+    for attribute in ASKED:
+        chance = other[attribute]
+        found[f"drawn_{attribute}"] = {"value": generated[attribute], "n": made, "chance": chance}
+        found[f"round_trip_{attribute}"] = {"value": trip[attribute], "n": made, "chance": chance}
+    return found

@@ -1,0 +1,118 @@
+"""How the shipped prior over words and codes was trained."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from mmcourse.cards import device_name, environment, sources_hash, write_card
+from mmcourse.hub import weights_hash
+from mmcourse.joint.pairs import caption_for_training, draw
+from mmcourse.runs import Run, check_precision
+from mmcourse.storyworld import Tokenizer
+from mmcourse.training import pick_device, seed_everything
+from mmcourse.vqvae.autoencoder import VQVAE
+from mmcourse.vqvae.measure import through
+from mmcourse.vqvae.prior import CodePrior
+from mmcourse.vqvae.prior_measure import measure_prior
+from mmcourse.vqvae.prior_train import train_prior
+
+SOURCES = (
+    *("mmcourse.storyworld", "mmcourse.training", "mmcourse.joint.pairs"),
+    *(f"mmcourse.vqvae.{name}" for name in ("sequence", "prior", "prior_train")),
+)
+"""What the weights depend on, beside those of `vqvae`."""
+BANDS = {"bits": 60.0, "drawn": 0.12, "round": 0.08}
+"""How far a new measurement may lie from the card's; by the metric's kind."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Pictures whose codes are learnt, optimiser steps, pictures in a batch, and pictures to
+    measure on (None: the card's)."""
+
+    pictures: int
+    steps: int
+    batch_size: int = 16
+    lr: float = 2e-3
+    measured: int | None = None
+
+
+RECIPES = {
+    "smoke": Recipe(pictures=32, steps=4, batch_size=4, measured=3),
+    "cpu": Recipe(pictures=1_500, steps=60, measured=50),
+    "gpu": Recipe(pictures=24_000, steps=4_000, batch_size=64),
+    "full": Recipe(pictures=24_000, steps=3_000),
+}
+
+
+def build(codes: int = 1024, cells: int = 256) -> CodePrior:
+    """The shipped prior, untrained."""
+    words = Tokenizer()
+    return CodePrior(
+        len(words), codes, cells, dim=112, depth=4, heads=4, vocabulary=words.fingerprint
+    )
+
+
+def train_vqvae_prior(out: Path, tier: str, seed: int = 0, precision: str = "no") -> None:
+    """Train the prior on the codes of the shipped VQ-VAE, save and measure it, and write its card.
+
+    Progress is kept in `out`, so a killed run goes on when the same command is given again.
+
+    Args:
+        out: folder for config.json, model.safetensors, card.json and log.jsonl.
+        tier: which recipe.
+        seed: of the weights, the pictures and their order.
+        precision: "no" (float32); no other one is offered.
+
+    Raises:
+        ValueError: another precision, or a folder that holds another run.
+    """
+    check_precision(precision)
+    if precision != "no":
+        raise ValueError(f"the prior is trained in float32, precision no; got {precision!r}")
+    recipe, words_of = RECIPES[tier], "vqvae"
+    command = f"mmcourse train vqvae-prior --tier {tier} --seed {seed} --precision {precision}"
+    run = Run(out, f"{command} on {weights_hash(words_of)}", sources_hash(SOURCES))
+    seed_everything(seed)
+    model = VQVAE.from_pretrained(words_of, device=str(pick_device())).eval()
+    scenes, pictures = draw(recipe.pictures, seed=seed)
+    codes, _ = through(model, pictures)
+    prior = build(model.quantizer.num_codes, codes[0].numel())
+    loop = train_prior(
+        prior,
+        codes,
+        lambda i, step: caption_for_training(scenes[i], step + i).text,
+        steps=recipe.steps,
+        batch_size=recipe.batch_size,
+        lr=recipe.lr,
+        checkpoint=out / "checkpoint.pt",
+        seed=seed,
+    )
+    run.follow(loop, recipe.steps, ("loss",))
+    prior.save_pretrained(out, dtype=torch.float16)
+    prior = CodePrior.from_pretrained(out, device=str(pick_device()))
+    metrics = {
+        name: {**m, "band": BANDS[name.split("_")[0]]}
+        for name, m in measure_prior(prior, recipe.measured).items()
+    }
+    write_card(
+        out,
+        {
+            "name": "vqvae-prior",
+            "command": command,
+            "seed": seed,
+            "sources": run.sources,
+            "tier": tier,
+            "device": device_name(pick_device()),
+            "wall_time_s": round(run.seconds),
+            "data": f"StoryWorld train, {recipe.pictures} scenes at 64x64, seed {seed}, in the "
+            f"codes of vqvae {weights_hash(words_of)}, with their captions",
+            "licence": "Apache-2.0",
+            "versions": environment(),
+            "metrics": metrics,
+        },
+    )
+    run.finish()

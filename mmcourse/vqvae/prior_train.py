@@ -1,0 +1,86 @@
+"""Train a prior on captions and codes: what comes next, in both orders."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+import torch
+from accelerate import Accelerator
+from torch import Tensor
+
+from mmcourse.checkpoints import load_checkpoint, save_checkpoint
+from mmcourse.storyworld import Tokenizer
+from mmcourse.training import EMA, batch_indices, cosine_schedule
+from mmcourse.vqvae.prior import CodePrior
+
+Metrics = dict[str, float]
+SAVE_EVERY = 250
+"""Steps between two checkpoints."""
+
+
+def train_prior(
+    prior: CodePrior,
+    codes: Tensor,
+    captioner: Callable[[int, int], str],
+    *,
+    steps: int,
+    batch_size: int = 16,
+    lr: float = 2e-3,
+    checkpoint: Path | None = None,
+    seed: int = 0,
+) -> Iterator[Metrics]:
+    """Minimise the cross-entropy of the next token, in place.
+
+    Yields {"step", "loss", "lr"} after each step. Even steps show captions and then pictures, odd
+    ones pictures and then captions, so half of the pictures are read without a caption. What a step
+    sees depends on (seed, step) alone, so a killed run goes on from its checkpoint. In the end the
+    prior holds its averaged weights.
+
+    Args:
+        prior: trained in place.
+        codes: (N, h, w), by a VQ-VAE in eval mode that is trained no more.
+        captioner: (index of the picture, step) to a caption of it.
+        steps: optimiser steps in all.
+        batch_size: pictures in a batch.
+        lr: peak learning rate of AdamW.
+        checkpoint: file to save to every `SAVE_EVERY` steps, and to resume from if it is there.
+        seed: of the order.
+    """
+    accelerator, tokenizer = Accelerator(), Tokenizer()
+    small = [p for p in prior.parameters() if p.ndim < 2]
+    large = [p for p in prior.parameters() if p.ndim >= 2]
+    optimiser = torch.optim.AdamW(
+        [{"params": large, "weight_decay": 0.05}, {"params": small, "weight_decay": 0.0}],
+        lr=lr,
+        betas=(0.9, 0.98),
+    )
+    rate = partial(cosine_schedule, total=steps, warmup=min(steps - 1, max(1, steps // 20)))
+    prior.to(accelerator.device).train()
+    ema = EMA(prior, decay=min(0.995, steps / (steps + 10)))
+    prepared, optimiser = accelerator.prepare(prior, optimiser)
+    state = {"model": prior, "optimiser": optimiser, "ema": ema}
+    start = 0
+    if checkpoint is not None and checkpoint.exists():
+        start = load_checkpoint(checkpoint, accelerator=accelerator, **state)
+    for step in range(start, steps):
+        index = batch_indices(step, batch_size, len(codes), seed)
+        ids, _ = tokenizer.encode([captioner(i, step) for i in index.tolist()])
+        tokens, places = (
+            x.to(accelerator.device)
+            for x in prior.shared.join(ids, codes[index], words_first=step % 2 == 0)
+        )
+        for group in optimiser.param_groups:
+            group["lr"] = lr * rate(step)
+        loss = prior.loss_of(prepared(tokens[:, :-1], places[:, :-1]), tokens)
+        optimiser.zero_grad()
+        accelerator.backward(loss)
+        accelerator.clip_grad_norm_(prepared.parameters(), 1.0)
+        optimiser.step()
+        ema.update(prior)
+        if checkpoint is not None and ((step + 1) % SAVE_EVERY == 0 or step + 1 == steps):
+            save_checkpoint(checkpoint, step=step + 1, accelerator=accelerator, **state)
+        yield {"step": step + 1, "loss": loss.item(), "lr": optimiser.param_groups[0]["lr"]}
+    ema.copy_to(prior)
+    prior.eval()

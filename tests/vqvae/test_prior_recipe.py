@@ -1,0 +1,139 @@
+"""The prior's training and its recipe: order of what is shown, resumption, what the card states."""
+
+import pytest
+import torch
+
+from mmcourse.hub import read_card
+from mmcourse.storyworld import Tokenizer, caption, sample_scene
+from mmcourse.storyworld.judge import Judge
+from mmcourse.vqvae import VQVAE, CodePrior, prior_measure, prior_recipe
+from mmcourse.vqvae.measure import held_out
+from mmcourse.vqvae.prior_measure import ASKED, adherence, bits_with_caption, measure_prior
+from mmcourse.vqvae.prior_recipe import BANDS, RECIPES, Recipe, train_vqvae_prior
+from mmcourse.vqvae.prior_train import train_prior
+
+CODES = 24
+
+
+def small_prior() -> CodePrior:
+    torch.manual_seed(0)
+    return CodePrior(len(Tokenizer()), CODES, 256, dim=16, depth=1, heads=2)
+
+
+@pytest.fixture
+def shipped(monkeypatch, tmp_path_factory) -> VQVAE:
+    """A tiny VQ-VAE in the place of the shipped one."""
+    torch.manual_seed(0)
+    model = VQVAE("ema", {"num_codes": CODES, "dim": 4}, width=16, depth=1).eval()
+    monkeypatch.setattr(VQVAE, "from_pretrained", lambda *name, **options: model)
+    monkeypatch.setattr(prior_recipe, "weights_hash", lambda name: "0" * 12)
+    monkeypatch.setitem(RECIPES, "smoke", Recipe(6, 4, batch_size=3, measured=3))
+    monkeypatch.setattr(prior_recipe, "build", lambda codes, cells: small_prior())
+    return model
+
+
+def grids(n: int) -> torch.Tensor:
+    return torch.randint(CODES, (n, 16, 16), generator=torch.Generator().manual_seed(0))
+
+
+def told(i: int, step: int) -> str:
+    return caption(sample_scene("train", i), step)
+
+
+def same(a: torch.nn.Module, b: torch.nn.Module) -> bool:
+    pairs = zip(a.state_dict().values(), b.state_dict().values(), strict=True)
+    return all(torch.equal(x, y) for x, y in pairs)
+
+
+def test_both_orders_are_shown_in_turn(monkeypatch) -> None:
+    prior, seen = small_prior(), []
+    join = type(prior.shared).join
+
+    def noted(self, ids, codes, words_first):
+        seen.append(words_first)
+        return join(self, ids, codes, words_first)
+
+    monkeypatch.setattr(type(prior.shared), "join", noted)
+    list(train_prior(prior, grids(6), told, steps=4, batch_size=2))
+    assert seen == [True, False, True, False]
+
+
+def test_it_learns_and_ends_with_its_averaged_weights() -> None:
+    prior = small_prior()
+    one = grids(1).expand(4, -1, -1)
+    loop = train_prior(prior, one, told, steps=30, batch_size=2, lr=1e-2)
+    losses = [m["loss"] for m in loop]
+    assert losses[-1] < 0.7 * losses[0]
+    assert not prior.training
+
+
+def test_a_run_that_was_killed_ends_with_the_same_weights(monkeypatch, tmp_path) -> None:
+    monkeypatch.setattr("mmcourse.vqvae.prior_train.SAVE_EVERY", 2)
+    whole, broken, again = small_prior(), small_prior(), small_prior()
+    list(train_prior(whole, grids(6), told, steps=5, batch_size=2))
+    file = tmp_path / "checkpoint.pt"
+    loop = train_prior(broken, grids(6), told, steps=5, batch_size=2, checkpoint=file)
+    assert [next(loop)["step"] for _ in range(3)] == [1, 2, 3]
+    loop.close()
+    steps = [m["step"] for m in train_prior(again, grids(6), told, steps=5, batch_size=2,
+                                            checkpoint=file)]  # fmt: skip
+    assert steps == [3, 4, 5]
+    assert same(again, whole)
+
+
+def test_a_run_leaves_a_prior_and_a_card_that_tells_how_it_was_made(shipped, tmp_path) -> None:
+    train_vqvae_prior(tmp_path, "smoke", seed=2)
+    card = read_card(tmp_path)
+    assert card["command"] == "mmcourse train vqvae-prior --tier smoke --seed 2 --precision no"
+    assert card["name"] == "vqvae-prior"
+    assert "6 scenes" in card["data"]
+    assert card["metrics"]["bits_prior"]["n"] == 3
+    assert {m["band"] for m in card["metrics"].values()} == set(BANDS.values())
+    assert not list(tmp_path.glob("checkpoint*"))
+    with pytest.raises(ValueError, match="float32"):
+        train_vqvae_prior(tmp_path / "other", "smoke", precision="bf16")
+
+
+def test_the_shipped_prior_knows_the_words_of_the_world() -> None:
+    prior = prior_recipe.build()
+    assert prior.vocabulary == Tokenizer().fingerprint
+    assert prior.shared.words == len(Tokenizer())
+    assert (prior.shared.codes, prior.shared.cells) == (1024, 256)
+    ids, _ = Tokenizer().encode([told(i, k) for i in range(100) for k in range(3)])
+    assert ids.shape[1] <= prior.shared.longest
+
+
+def test_a_prior_that_knows_nothing_pays_by_the_table() -> None:
+    prior = small_prior()
+    with torch.no_grad():
+        prior.tokens.weight.zero_()
+    texts = [told(i, 0) for i in range(2)]
+    bits = bits_with_caption(prior, grids(2), texts)
+    assert bits == pytest.approx(256 * torch.tensor(float(CODES)).log2().item(), rel=1e-4)
+
+
+def test_true_pictures_adhere_and_others_do_not() -> None:
+    judge = Judge.from_pretrained("judge").eval()
+    scenes, pictures = held_out(24)
+    true, other = (adherence(judge, scenes, p) for p in (pictures, pictures.roll(1, 0)))
+    assert true.keys() == ASKED.keys()
+    for attribute in ASKED:
+        assert true[attribute] > 0.95
+        assert other[attribute] < true[attribute]
+    assert other["place"] < 0.6
+
+
+def test_every_metric_has_its_chance(shipped, monkeypatch) -> None:
+    monkeypatch.setattr(
+        prior_measure, "drawn_from_captions", lambda prior, model, texts: held_out(len(texts))[1]
+    )
+    found = measure_prior(small_prior(), 6)
+    assert found["drawn_place"]["value"] == 1  # true pictures in the place of generated ones
+    assert found["drawn_place"]["n"] == 6
+    table = 256 * torch.tensor(float(CODES)).log2().item()
+    for name in ("bits_frequencies", "bits_prior", "bits_prior_caption"):
+        assert found[name]["chance"] == pytest.approx(table)
+        assert found[name]["value"] > 0
+    assert found["bits_frequencies"]["value"] <= table
+    with pytest.raises(ValueError, match="at least 2"):
+        measure_prior(small_prior(), 1)
