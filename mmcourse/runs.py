@@ -6,8 +6,12 @@ import json
 import time
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from tqdm.auto import tqdm
+
+from mmcourse.cards import device_name, environment, write_card
+from mmcourse.training import pick_device
 
 PRECISIONS = ("no", "bf16", "fp16")
 
@@ -71,8 +75,27 @@ class Run:
                 log.write(json.dumps(row) + "\n")
                 log.flush()
 
-    def finish(self) -> None:
-        """Delete the checkpoints: what they led to is saved."""
+    def finish(self, name: str, tier: str, seed: int, **told: Any) -> None:
+        """Write the card of what was trained and saved, and delete the checkpoints.
+
+        Args:
+            name: of the model.
+            tier: which recipe.
+            seed: of the run.
+            told: what else the card states, "data" and "metrics" at least.
+        """
+        card = {
+            "name": name,
+            "command": self.command,
+            "seed": seed,
+            "sources": self.sources,
+            "tier": tier,
+            "device": device_name(pick_device()),
+            "wall_time_s": round(self.seconds),
+            "licence": "Apache-2.0",
+            "versions": environment(),
+        }
+        write_card(self.out, {**card, **told})
         for checkpoint in self.out.glob("checkpoint*.pt"):
             checkpoint.unlink()
 

@@ -4,8 +4,11 @@ import json
 from types import SimpleNamespace
 
 import pytest
+import torch
+from safetensors.torch import save_file
 
 from mmcourse import runs
+from mmcourse.cards import load_card
 from mmcourse.runs import PRECISIONS, Run, check_precision
 
 MINE = ("mmcourse train judge --tier full", "0a" * 32)
@@ -130,18 +133,39 @@ def refused(folder, command, sources, named):
     assert {file: file.read_bytes() for file in folder.iterdir()} == before
 
 
+METRICS = {"recall": {"value": 0.5, "n": 5, "chance": 0.2, "band": 0.02}}
+
+
+def finish(folder):
+    """End a run whose weights are saved."""
+    save_file({"w": torch.zeros(1)}, folder / "model.safetensors")
+    run = Run(folder, *MINE)
+    run.finish("judge", "smoke", 3, data="none", metrics=METRICS, history={"step": [1]})
+
+
+def test_the_card_tells_of_the_run(tmp_path, clock):
+    broken(tmp_path, clock)
+    finish(tmp_path)
+    card = load_card(tmp_path)  # complete, and of these weights
+    assert (card["command"], card["sources"]) == MINE
+    assert (card["name"], card["tier"], card["seed"]) == ("judge", "smoke", 3)
+    assert (card["data"], card["metrics"], card["history"]) == ("none", METRICS, {"step": [1]})
+    assert card["wall_time_s"] == 30  # without the time between kill and resumption
+
+
 def test_finishing_deletes_the_checkpoints_alone(tmp_path, clock):
     broken(tmp_path, clock)
     kept = ("model.safetensors", "checkpoints.md", "my-checkpoint.pt")
     for name in (*kept, "checkpoint-siblings.pt"):
         (tmp_path / name).write_bytes(b"")
-    Run(tmp_path, *MINE).finish()
-    assert {file.name for file in tmp_path.iterdir()} == {*kept, "run.json", "log.jsonl"}
+    finish(tmp_path)
+    left = {*kept, "run.json", "log.jsonl", "card.json"}
+    assert {file.name for file in tmp_path.iterdir()} == left
 
 
 def test_a_finished_folder_starts_afresh_under_any_command(tmp_path, clock):
     broken(tmp_path, clock)
-    Run(tmp_path, *MINE).finish()
+    finish(tmp_path)
     run = Run(tmp_path, "mmcourse train judge --seed 7", MINE[1])
     assert run.seconds == 0
     assert run.log_rows() == []

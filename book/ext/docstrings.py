@@ -12,6 +12,7 @@ from sphinx.application import Sphinx
 CODE = re.compile(r"(?<![`\\:])`([^`\n]+)`(?!`)(\w?)")
 STRESS = re.compile(r"(``.*?``|(?<!\w)(\*\*?)(?=\S)[^*\n]+(?<=\S)\2(?!\w))|\*")
 SECTION = re.compile(r"(Args|Arguments|Attributes|Raises|Returns|Yields|Examples?|Notes?):$")
+FIELD = re.compile(r"Alias for field number \d+$")  # what Python says of a tuple's fields: nothing
 WHOLE = {"data", "attribute", "property"}  # one text, in which a colon is a colon
 
 
@@ -19,6 +20,8 @@ def marked_up(lines: list[str]) -> list[str]:
     """The same lines, with `code` as literals and indented blocks as literal blocks."""
     found: list[str] = []
     for number, line in enumerate(lines):
+        if FIELD.match(line):
+            continue
         line = CODE.sub(lambda m: f"``{m[1]}``" + (f"\\ {m[2]}" if m[2] else ""), line)
         line = STRESS.sub(lambda m: m[1] or r"\*", line)  # a star that stresses nothing
         below = next((text for text in lines[number + 1 :] if text.strip()), "")

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import torch
 
-from mmcourse.cards import device_name, environment, sources_hash, write_card
+from mmcourse.cards import sources_hash
 from mmcourse.joint.measure import measure_joint, measure_towers
 from mmcourse.joint.model import JointModel
 from mmcourse.joint.pairs import storyworld_pairs
@@ -157,23 +157,12 @@ def train_joint(out: Path, tier: str, seed: int = 0, precision: str = "no") -> N
     model.save_pretrained(out, dtype=torch.float16)
     model = JointModel.from_pretrained(out, device=str(pick_device()))
     metrics = {k: {**m, "band": 0.02} for k, m in measure_joint(model).items()}
-    device = device_name(pick_device())
-    write_card(
-        out,
-        {
-            "name": "joint",
-            "command": command,
-            "seed": seed,
-            "sources": run.sources,
-            "tier": tier,
-            "device": device,
-            "wall_time_s": round(run.seconds),
-            "data": f"StoryWorld train, {recipe.scenes} scenes at 64x64, seed {seed}",
-            "licence": "Apache-2.0",
-            "versions": environment(),
-            "metrics": metrics,
-            "after_stage": after,
-            "history": history(run.log_rows()),
-        },
+    run.finish(
+        "joint",
+        tier,
+        seed,
+        data=f"StoryWorld train, {recipe.scenes} scenes at 64x64, seed {seed}",
+        metrics=metrics,
+        after_stage=after,
+        history=history(run.log_rows()),
     )
-    run.finish()

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from mmcourse.cards import device_name, environment, sources_hash, write_card
+from mmcourse.cards import sources_hash
 from mmcourse.runs import Run, check_precision
 from mmcourse.storyworld.drawing import DRAWING
 from mmcourse.storyworld.judge import Judge
@@ -154,20 +154,10 @@ def train_judge(out: Path, tier: str, seed: int = 0, precision: str = "no") -> N
         f"{recipe.small} families of three scenes at 64 px and {recipe.large} at 128 px, then "
         f"{recipe.crowds} of crowds, then {recipe.fresh} of both"
     )
-    write_card(
-        out,
-        {
-            "name": "judge",
-            "command": command,
-            "seed": seed,
-            "sources": run.sources,
-            "tier": tier,
-            "device": device_name(pick_device()),
-            "wall_time_s": round(run.seconds),
-            "data": f"StoryWorld train and compositional, {families}, seed 7000000",
-            "licence": "Apache-2.0",
-            "versions": environment(),
-            "metrics": {k: {**m, "band": 0.02} for k, m in metrics.items()},
-        },
+    run.finish(
+        "judge",
+        tier,
+        seed,
+        data=f"StoryWorld train and compositional, {families}, seed 7000000",
+        metrics={k: {**m, "band": 0.02} for k, m in metrics.items()},
     )
-    run.finish()

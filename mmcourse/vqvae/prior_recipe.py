@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from mmcourse.cards import device_name, environment, sources_hash, write_card
+from mmcourse.cards import sources_hash
 from mmcourse.hub import weights_hash
 from mmcourse.joint.pairs import caption_for_training, draw
 from mmcourse.runs import Run, check_precision
@@ -98,21 +98,12 @@ def train_vqvae_prior(out: Path, tier: str, seed: int = 0, precision: str = "no"
         name: {**m, "band": BANDS[name.split("_")[0]]}
         for name, m in measure_prior(prior, recipe.measured).items()
     }
-    write_card(
-        out,
-        {
-            "name": "vqvae-prior",
-            "command": command,
-            "seed": seed,
-            "sources": run.sources,
-            "tier": tier,
-            "device": device_name(pick_device()),
-            "wall_time_s": round(run.seconds),
-            "data": f"StoryWorld train, {recipe.pictures} scenes at 64x64, seed {seed}, in the "
-            f"codes of vqvae {weights_hash(words_of)}, with their captions",
-            "licence": "Apache-2.0",
-            "versions": environment(),
-            "metrics": metrics,
-        },
+    run.finish(
+        "vqvae-prior",
+        tier,
+        seed,
+        command=command,
+        data=f"StoryWorld train, {recipe.pictures} scenes at 64x64, seed {seed}, in the "
+        f"codes of vqvae {weights_hash(words_of)}, with their captions",
+        metrics=metrics,
     )
-    run.finish()

@@ -15,16 +15,14 @@ from mmcourse.vqvae.nearest import nearest_codes
 
 
 class Quantized(NamedTuple):
-    """What every quantizer returns.
-
-    codes: (B, D, ...), of the shape that was given; gradients reach the encoder through it.
-    indices: (B, ...) int64.
-    loss: a scalar that is added to the loss of reconstruction; 0 where none is needed.
-    """
+    """What every quantizer returns."""
 
     codes: Tensor
+    """(B, D, ...), of the shape that was given; gradients reach the encoder through it."""
     indices: Tensor
+    """(B, ...) int64."""
     loss: Tensor
+    """A scalar that is added to the loss of reconstruction; 0 where none is needed."""
 
 
 def to_rows(z: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from mmcourse.cards import device_name, environment, sources_hash, write_card
+from mmcourse.cards import sources_hash
 from mmcourse.joint.pairs import draw
 from mmcourse.runs import Run, check_precision
 from mmcourse.storyworld.drawing import DRAWING
@@ -91,24 +91,14 @@ def train_vqvae(out: Path, tier: str, seed: int = 0, precision: str = "no") -> N
         name: {**m, "band": BANDS[name.split("_")[0]]}
         for name, m in measure_vqvae(model, recipe.measured).items()
     }
-    write_card(
-        out,
-        {
-            "name": "vqvae",
-            "command": command,
-            "seed": seed,
-            "sources": run.sources,
-            "tier": tier,
-            "device": device_name(pick_device()),
-            "wall_time_s": round(run.seconds),
-            "data": f"StoryWorld train, {recipe.pictures} scenes at 64x64, seed {seed}",
-            "licence": "Apache-2.0",
-            "versions": environment(),
-            "metrics": metrics,
-            "history": history(run.log_rows()),
-        },
+    run.finish(
+        "vqvae",
+        tier,
+        seed,
+        data=f"StoryWorld train, {recipe.pictures} scenes at 64x64, seed {seed}",
+        metrics=metrics,
+        history=history(run.log_rows()),
     )
-    run.finish()
 
 
 def history(rows: list[dict], points: int = 100) -> dict[str, list[float]]:

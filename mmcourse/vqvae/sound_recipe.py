@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from mmcourse.cards import device_name, environment, sources_hash, write_card
+from mmcourse.cards import sources_hash
 from mmcourse.runs import Run, check_precision
 from mmcourse.training import evaluating, pick_device, seed_everything
 from mmcourse.vqvae.measure import Measurement
@@ -111,20 +111,10 @@ def train_vqvae_sound(out: Path, tier: str, seed: int = 0, precision: str = "no"
     model = SoundVQVAE.from_pretrained(out, device=str(pick_device()))
     measured = measure_sound(model, 8 if tier == "smoke" else None)
     metrics = {name: {**m, "band": BANDS[name.split("_")[0]]} for name, m in measured.items()}
-    write_card(
-        out,
-        {
-            "name": "vqvae-sound",
-            "command": command,
-            "seed": seed,
-            "sources": run.sources,
-            "tier": tier,
-            "device": device_name(pick_device()),
-            "wall_time_s": round(run.seconds),
-            "data": f"{recipe.sounds} made sounds of a second, seed {2 * seed}",
-            "licence": "Apache-2.0",
-            "versions": environment(),
-            "metrics": metrics,
-        },
+    run.finish(
+        "vqvae-sound",
+        tier,
+        seed,
+        data=f"{recipe.sounds} made sounds of a second, seed {2 * seed}",
+        metrics=metrics,
     )
-    run.finish()

@@ -48,6 +48,7 @@ def test_an_empty_corner_of_a_table_is_no_header(tiny):
         (["Returns:", "", "    A share."], ["Returns:", "", "    A share."]),
         (["Of *shape* (B, *), **so** x*y, `*a`."], [r"Of *shape* (B, \*), **so** x\*y, ``*a``."]),
         (["Already ``x`` and :func:`f`."], ["Already ``x`` and :func:`f`."]),
+        (["Alias for field number 0"], []),
     ],
 )
 def test_docstrings_are_read_as_they_are_written(written, read):

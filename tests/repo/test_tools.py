@@ -183,6 +183,6 @@ def test_a_lab_that_fails_stops_the_build_and_is_named(tmp_path: Path) -> None:
     command += ["--notebooks", str(tmp_path / "notebooks"), "--out", str(tmp_path / "build")]
     done = subprocess.run(command, cwd=TOOLS.parent, capture_output=True, text=True, check=False)
     assert done.returncode != 0, done.stdout + done.stderr
-    for words in ("ch09_broken.ipynb", "In[1]", 'raise ValueError("the fox has no hat")'):
+    for words in ("ch09_broken.ipynb", 'raise ValueError("the fox has no hat")'):
         assert words in done.stdout, done.stdout
     assert not (tmp_path / "build" / ".jupyter_cache").exists(), "the book could be built from it"
