@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +98,20 @@ class Run:
         write_card(self.out, {**card, **told})
         for checkpoint in self.out.glob("checkpoint*.pt"):
             checkpoint.unlink()
+
+
+def history(
+    rows: Sequence[Mapping[str, float]], names: Iterable[str], points: int = 100
+) -> dict[str, Sequence[float]]:
+    """How a run went, for its card: the means of these numbers over equal parts of its rows.
+
+    {"step": the last row of each part, counted from 1, and the means by their names}.
+    """
+    size = max(1, -(-len(rows) // points))
+    parts = [rows[at : at + size] for at in range(0, len(rows), size)]
+    ends = [min(at + size, len(rows)) for at in range(0, len(rows), size)]
+    means = {k: [round(sum(r[k] for r in p) / len(p), 4) for p in parts] for k in names}
+    return {"step": ends, **means}
 
 
 def check_precision(precision: str) -> None:

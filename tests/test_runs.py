@@ -9,7 +9,7 @@ from safetensors.torch import save_file
 
 from mmcourse import runs
 from mmcourse.cards import load_card
-from mmcourse.runs import PRECISIONS, Run, check_precision
+from mmcourse.runs import PRECISIONS, Run, check_precision, history
 
 MINE = ("mmcourse train judge --tier full", "0a" * 32)
 
@@ -170,6 +170,17 @@ def test_a_finished_folder_starts_afresh_under_any_command(tmp_path, clock):
     assert run.seconds == 0
     assert run.log_rows() == []
     assert "--seed 7" in (tmp_path / "run.json").read_text()
+
+
+def test_the_history_keeps_the_mean_of_each_part_of_the_steps():
+    rows = [{"contrast": 1.0 * k, "matched": k / 10, "named": k / 100} for k in range(10)]
+    names = ("contrast", "matched", "named")
+    kept = history(rows, names, points=4)
+    assert kept["step"] == [3, 6, 9, 10]
+    assert kept["contrast"] == [1, 4, 7, 9]
+    assert kept["matched"] == [0.1, 0.4, 0.7, 0.9]
+    assert kept["named"] == [0.01, 0.04, 0.07, 0.09]
+    assert history([], names) == {"step": [], "contrast": [], "matched": [], "named": []}
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)

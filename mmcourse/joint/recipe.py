@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -15,7 +14,7 @@ from mmcourse.joint.model import JointModel
 from mmcourse.joint.pairs import storyworld_pairs
 from mmcourse.joint.three_losses import ThreeLosses
 from mmcourse.joint.train import Contrast, Objective, train
-from mmcourse.runs import Run, check_precision
+from mmcourse.runs import Run, check_precision, history
 from mmcourse.storyworld import Tokenizer
 from mmcourse.training import pick_device, seed_everything
 
@@ -93,20 +92,7 @@ def build(fused_depth: int = 0) -> JointModel:
 
 
 HISTORY = ("contrast", "matched", "named")
-
-
-def history(rows: Sequence[Mapping[str, float]], points: int = 100) -> dict[str, Sequence[float]]:
-    """How the fused encoder learns: means over equal parts of its steps, for the card.
-
-    {"step": the last step of each part, counted through all stages that train it, "contrast": the
-    towers' loss, "matched" and "named": shares of right answers}; empty lists for towers alone.
-    """
-    rows = [row for row in rows if "matched" in row]
-    size = max(1, -(-len(rows) // points))
-    parts = [rows[at : at + size] for at in range(0, len(rows), size)]
-    ends = [min(at + size, len(rows)) for at in range(0, len(rows), size)]
-    means = {k: [round(sum(r[k] for r in p) / len(p), 4) for p in parts] for k in HISTORY}
-    return {"step": ends, **means}
+"""How the fused encoder learns: the towers' loss, and shares of right answers."""
 
 
 def train_joint(out: Path, tier: str, seed: int = 0, precision: str = "no") -> None:
@@ -164,5 +150,5 @@ def train_joint(out: Path, tier: str, seed: int = 0, precision: str = "no") -> N
         data=f"StoryWorld train, {recipe.scenes} scenes at 64x64, seed {seed}",
         metrics=metrics,
         after_stage=after,
-        history=history(run.log_rows()),
+        history=history([r for r in run.log_rows() if "matched" in r], HISTORY),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 import torch.nn.functional as F
@@ -87,7 +88,7 @@ class Decoder(nn.Module):
         return self.out(self.body(x))
 
 
-class Autoencoder(Pretrained, nn.Module):
+class Autoencoder(Pretrained, nn.Module, ABC):
     """Encoder, quantizer, decoder: what pictures and sounds have in common.
 
     A subclass sets the three in `__init__`, and says in `check` what it takes.
@@ -99,13 +100,13 @@ class Autoencoder(Pretrained, nn.Module):
     sides: int
     """How many indices' axes an example has: 2 for a picture's grid, 1 for a sound."""
 
+    @abstractmethod
     def check(self, x: Tensor) -> None:
         """Refuse what the encoder cannot take.
 
         Raises:
             ValueError: saying what was got and what is expected.
         """
-        raise NotImplementedError
 
     def distance(self, drawn: Tensor, x: Tensor) -> Tensor:
         """How far reconstructions (B, C, ...) are from their examples: a scalar, what training

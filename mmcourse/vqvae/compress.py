@@ -5,24 +5,21 @@ from __future__ import annotations
 import hashlib
 import struct
 import zlib
-from collections.abc import Generator
+from collections.abc import Callable
 from types import ModuleType
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from mmcourse.pictures import to_bytes
-from mmcourse.storyworld import from_bytes
 from mmcourse.training import evaluating
 from mmcourse.vqvae.autoencoder import VQVAE
+from mmcourse.vqvae.batches import BATCH, decode_pictures, encode_pictures
 from mmcourse.vqvae.prior import CodePrior
 
 MAGIC = b"MMVQ1"
 HEADER = struct.Struct("<5s8sIHHI")
 """Magic, models, pictures, height and width of a grid, checksum of the codes: 25 bytes."""
-BATCH = 64
-"""Pictures whose codes are predicted together, in writing and in reading alike."""
 
 
 def fingerprint(*models: nn.Module) -> bytes:
@@ -36,21 +33,21 @@ def fingerprint(*models: nn.Module) -> bytes:
 
 
 @torch.no_grad()
-def predictions(prior: CodePrior, n: int) -> Generator[np.ndarray, np.ndarray, None]:
-    """For each cell the probabilities (n, K) of its codes; sent in return, the codes (n,).
+def each_cell(prior: CodePrior, n: int, choose: Callable[[int, np.ndarray], np.ndarray]) -> None:
+    """Go through the cells of n grids: `choose` is told the cell's number and the probabilities
+    (n, K) of its codes, and says which codes (n,) stand there.
 
     Writer and reader go through the same calls with the same shapes. Where they did not, the last
     digit of a probability would differ, and everything after it would be read wrongly.
     """
     shared, device = prior.shared, prior.tokens.weight.device
     tokens = torch.full((n, 1), shared.picture, device=device)
+    cache = None
     with evaluating(prior):
-        logits, cache = prior.step(tokens, torch.zeros_like(tokens))
-        for cell in range(1, shared.cells + 1):
-            codes = yield prior.code_logits(logits[:, -1]).float().softmax(-1).cpu().numpy()
+        for cell in range(shared.cells):
+            logits, cache = prior.step(tokens, torch.full_like(tokens, cell), cache)
+            codes = choose(cell, prior.code_logits(logits[:, -1]).float().softmax(-1).cpu().numpy())
             tokens = torch.from_numpy(codes.astype(np.int64))[:, None].to(device) + shared.words
-            if cell < shared.cells:
-                logits, cache = prior.step(tokens, torch.full_like(tokens, cell), cache)
 
 
 def compress(model: VQVAE, prior: CodePrior, pictures: Tensor) -> bytes:
@@ -69,8 +66,7 @@ def compress(model: VQVAE, prior: CodePrior, pictures: Tensor) -> bytes:
         raise ValueError(
             f"pictures must be uint8 (N, H, W, 3), got {pictures.dtype} {tuple(pictures.shape)}"
         )
-    device = next(model.parameters()).device
-    codes = torch.cat([model.encode(from_bytes(p.to(device))).cpu() for p in pictures.split(BATCH)])
+    codes = encode_pictures(model, pictures)
     height, width = codes.shape[1:]
     if height * width != prior.shared.cells:
         raise ValueError(
@@ -80,11 +76,12 @@ def compress(model: VQVAE, prior: CodePrior, pictures: Tensor) -> bytes:
     flat = codes.flatten(1).numpy().astype(np.int32)  # (N, cells)
     encoder, kind = coding.queue.RangeEncoder(), coding.model.Categorical(perfect=False)
     for part in np.split(flat, range(BATCH, len(flat), BATCH)):
-        asked = predictions(prior, len(part))
-        chances = next(asked)
-        for cell in range(part.shape[1]):
+
+        def write(cell: int, chances: np.ndarray, part: np.ndarray = part) -> np.ndarray:
             encoder.encode(np.ascontiguousarray(part[:, cell]), kind, chances)
-            chances = _send(asked, part[:, cell], chances)
+            return part[:, cell]
+
+        each_cell(prior, len(part), write)
     checksum = zlib.crc32(flat.tobytes())
     head = HEADER.pack(MAGIC, fingerprint(model, prior), len(flat), height, width, checksum)
     return head + encoder.get_compressed().astype("<u4").tobytes()
@@ -112,28 +109,19 @@ def decompress(model: VQVAE, prior: CodePrior, data: bytes) -> Tensor:
     flat = np.zeros((n, height * width), dtype=np.int32)
     for start in range(0, n, BATCH):
         part = flat[start : start + BATCH]
-        asked = predictions(prior, len(part))
-        chances = next(asked)
-        for cell in range(part.shape[1]):
+
+        def read(cell: int, chances: np.ndarray, part: np.ndarray = part) -> np.ndarray:
             try:
                 part[:, cell] = decoder.decode(kind, chances)
             except Exception as error:  # the library's own kinds, one for each way to be damaged
                 raise _damaged() from error
-            chances = _send(asked, part[:, cell], chances)
+            return part[:, cell]
+
+        each_cell(prior, len(part), read)
     if zlib.crc32(flat.tobytes()) != checksum:
         raise _damaged()
     codes = torch.from_numpy(flat.astype(np.int64)).unflatten(1, (height, width))
-    device = next(model.parameters()).device
-    drawn = [to_bytes(model.decode(c.to(device))).movedim(1, -1).cpu() for c in codes.split(BATCH)]
-    return torch.cat(drawn)
-
-
-def _send(asked: Generator[np.ndarray, np.ndarray, None], codes: np.ndarray,
-          last: np.ndarray) -> np.ndarray:  # fmt: skip
-    try:
-        return asked.send(codes)
-    except StopIteration:
-        return last  # that was the last cell
+    return decode_pictures(model, codes)
 
 
 def _damaged() -> ValueError:

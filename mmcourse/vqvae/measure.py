@@ -11,14 +11,13 @@ from torch.nn import functional as F
 from mmcourse.pictures import to_bytes
 from mmcourse.storyworld import Scene, from_bytes, render_bytes, sample_scene
 from mmcourse.storyworld.judge import Judge
-from mmcourse.storyworld.judge_measure import observe
+from mmcourse.storyworld.judge_measure import Measurement, observe
 from mmcourse.storyworld.reading import FIELDS, targets
 from mmcourse.storyworld.vocabulary import STYLES
 from mmcourse.vqvae.autoencoder import VQVAE
+from mmcourse.vqvae.batches import decode_pictures, encode_pictures
 from mmcourse.vqvae.distortion import psnr
 from mmcourse.vqvae.usage import perplexity, usage
-
-Measurement = dict[str, float | int | None]
 
 
 @cache
@@ -28,14 +27,10 @@ def held_out(n: int, split: str = "test") -> tuple[list[Scene], Tensor]:
     return scenes, render_bytes(scenes)
 
 
-def through(model: VQVAE, pictures: Tensor, batch_size: int = 64) -> tuple[Tensor, Tensor]:
+def through(model: VQVAE, pictures: Tensor) -> tuple[Tensor, Tensor]:
     """uint8 pictures (N, H, W, 3) to their codes (N, h, w) and reconstructions, uint8 again."""
-    device = next(model.parameters()).device
-    codes, drawn = [], []
-    for part in pictures.split(batch_size):
-        codes.append(model.encode(from_bytes(part.to(device))))
-        drawn.append(to_bytes(model.decode(codes[-1])).movedim(1, -1).cpu())
-    return torch.cat(codes).cpu(), torch.cat(drawn)
+    codes = encode_pictures(model, pictures)
+    return codes, decode_pictures(model, codes)
 
 
 def tile_means(pictures: Tensor, side: int) -> Tensor:

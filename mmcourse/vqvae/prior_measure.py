@@ -7,15 +7,15 @@ import math
 import torch
 from torch import Tensor
 
-from mmcourse.pictures import to_bytes
 from mmcourse.storyworld import Scene, Tokenizer, caption
 from mmcourse.storyworld.judge import Judge
-from mmcourse.storyworld.judge_measure import observe
+from mmcourse.storyworld.judge_measure import Measurement, observe
 from mmcourse.storyworld.reading import FIELDS, targets
 from mmcourse.training import evaluating
 from mmcourse.vqvae.autoencoder import VQVAE
+from mmcourse.vqvae.batches import decode_pictures
 from mmcourse.vqvae.compress import bits_each
-from mmcourse.vqvae.measure import Measurement, held_out, through
+from mmcourse.vqvae.measure import held_out, through
 from mmcourse.vqvae.prior import CodePrior
 from mmcourse.vqvae.sample import sample_codes
 from mmcourse.vqvae.usage import perplexity
@@ -47,12 +47,11 @@ def bits_with_caption(prior: CodePrior, codes: Tensor, texts: list[str]) -> floa
 
 def drawn_from_captions(prior: CodePrior, model: VQVAE, texts: list[str], seed: int = 0) -> Tensor:
     """One picture for each caption, uint8 (N, H, W, 3), drawn one after the other."""
-    tokenizer, device, made = Tokenizer(), next(model.parameters()).device, []
+    tokenizer, grids = Tokenizer(), []
     for i, text in enumerate(texts):
         dice = torch.Generator().manual_seed(seed * 1_000_003 + i)
-        codes = sample_codes(prior, 1, tokenizer.encode([text])[0], generator=dice)
-        made.append(to_bytes(model.decode(codes.to(device))).movedim(1, -1).cpu())
-    return torch.cat(made)
+        grids.append(sample_codes(prior, 1, tokenizer.encode([text])[0], generator=dice))
+    return decode_pictures(model, torch.cat(grids))
 
 
 def adherence(judge: Judge, scenes: list[Scene], pictures: Tensor) -> dict[str, float]:

@@ -14,7 +14,7 @@ from mmcourse.runs import Run, check_precision
 from mmcourse.storyworld import Tokenizer
 from mmcourse.training import pick_device, seed_everything
 from mmcourse.vqvae.autoencoder import VQVAE
-from mmcourse.vqvae.measure import through
+from mmcourse.vqvae.batches import encode_pictures
 from mmcourse.vqvae.prior import CodePrior
 from mmcourse.vqvae.prior_measure import measure_prior
 from mmcourse.vqvae.prior_train import train_prior
@@ -73,13 +73,13 @@ def train_vqvae_prior(out: Path, tier: str, seed: int = 0, precision: str = "no"
     check_precision(precision)
     if precision != "no":
         raise ValueError(f"the prior is trained in float32, precision no; got {precision!r}")
-    recipe, words_of = RECIPES[tier], "vqvae"
+    recipe, hash_of_codes = RECIPES[tier], weights_hash("vqvae")
     command = f"mmcourse train vqvae-prior --tier {tier} --seed {seed} --precision {precision}"
-    run = Run(out, f"{command} on {weights_hash(words_of)}", sources_hash(SOURCES))
+    run = Run(out, f"{command} on {hash_of_codes}", sources_hash(SOURCES))
     seed_everything(seed)
-    model = VQVAE.from_pretrained(words_of, device=str(pick_device())).eval()
+    model = VQVAE.from_pretrained("vqvae", device=str(pick_device())).eval()
     scenes, pictures = draw(recipe.pictures, seed=seed)
-    codes, _ = through(model, pictures)
+    codes = encode_pictures(model, pictures)
     prior = build(model.quantizer.num_codes, codes[0].numel())
     loop = train_prior(
         prior,
@@ -104,6 +104,6 @@ def train_vqvae_prior(out: Path, tier: str, seed: int = 0, precision: str = "no"
         seed,
         command=command,
         data=f"StoryWorld train, {recipe.pictures} scenes at 64x64, seed {seed}, in the "
-        f"codes of vqvae {weights_hash(words_of)}, with their captions",
+        f"codes of vqvae {hash_of_codes}, with their captions",
         metrics=metrics,
     )

@@ -9,7 +9,7 @@ import torch
 
 from mmcourse.cards import sources_hash
 from mmcourse.joint.pairs import draw
-from mmcourse.runs import Run, check_precision
+from mmcourse.runs import Run, check_precision, history
 from mmcourse.storyworld.drawing import DRAWING
 from mmcourse.training import pick_device, seed_everything
 from mmcourse.vqvae.autoencoder import VQVAE
@@ -97,18 +97,5 @@ def train_vqvae(out: Path, tier: str, seed: int = 0, precision: str = "no") -> N
         seed,
         data=f"StoryWorld train, {recipe.pictures} scenes at 64x64, seed {seed}",
         metrics=metrics,
-        history=history(run.log_rows()),
+        history=history(run.log_rows(), ("psnr", "perplexity")),
     )
-
-
-def history(rows: list[dict], points: int = 100) -> dict[str, list[float]]:
-    """How the run went, for the card: {"step", "psnr", "perplexity"}, means over equal parts."""
-    size = max(1, -(-len(rows) // points))
-    parts = [rows[at : at + size] for at in range(0, len(rows), size)]
-    return {
-        "step": [part[-1]["step"] for part in parts],
-        **{
-            k: [round(sum(row[k] for row in part) / len(part), 3) for part in parts]
-            for k in ("psnr", "perplexity")
-        },
-    }

@@ -11,7 +11,6 @@ import torch
 from mmcourse.cards import sources_hash
 from mmcourse.runs import Run, check_precision
 from mmcourse.training import evaluating, pick_device, seed_everything
-from mmcourse.vqvae.measure import Measurement
 from mmcourse.vqvae.sound_model import SoundVQVAE, spectral_distance
 from mmcourse.vqvae.sounds import RATE, sample_sounds
 from mmcourse.vqvae.train import train
@@ -50,7 +49,9 @@ def build() -> SoundVQVAE:
     return SoundVQVAE("ema", {"num_codes": 256, "dim": 16}, width=64)
 
 
-def measure_sound(model: SoundVQVAE, n: int | None = None) -> dict[str, Measurement]:
+def measure_sound(
+    model: SoundVQVAE, n: int | None = None
+) -> dict[str, dict[str, float | int | None]]:
     """How far reconstructions are from n unseen sounds, and what a second of sound costs.
 
     The distance's `chance` is that of silence.

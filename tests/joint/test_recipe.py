@@ -8,7 +8,7 @@ from safetensors.torch import load_file
 
 from mmcourse.hub import read_card
 from mmcourse.joint import JointModel, recipe
-from mmcourse.joint.recipe import RECIPES, SOURCES, Recipe, build, history, train_joint
+from mmcourse.joint.recipe import RECIPES, SOURCES, Recipe, build, train_joint
 from mmcourse.storyworld import Tokenizer
 from mmcourse.storyworld.vocabulary import KINDS
 from mmcourse.training import TIERS
@@ -114,17 +114,6 @@ def test_without_a_fused_encoder_siblings_are_told_apart_by_contrast(monkeypatch
     assert JointModel.from_pretrained(tmp_path).fused is None
     assert "matching" not in read_card(tmp_path)["metrics"]
     assert "contrast" not in log_of(tmp_path)[-1]
-
-
-def test_the_history_keeps_the_mean_of_each_part_of_the_steps():
-    rows = [{"stage": "strangers", "step": 1, "loss": 9.0}]
-    rows += [{"contrast": 1.0 * k, "matched": k / 10, "named": k / 100} for k in range(10)]
-    kept = history(rows, points=4)
-    assert kept["step"] == [3, 6, 9, 10]
-    assert kept["contrast"] == [1, 4, 7, 9]
-    assert kept["matched"] == [0.1, 0.4, 0.7, 0.9]
-    assert kept["named"] == [0.01, 0.04, 0.07, 0.09]
-    assert history(rows[:1]) == {"step": [], "contrast": [], "matched": [], "named": []}
 
 
 def test_a_killed_run_goes_on_by_the_same_command(killed):

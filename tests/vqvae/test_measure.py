@@ -8,7 +8,7 @@ import torch
 from mmcourse.storyworld import from_bytes
 from mmcourse.storyworld.judge import Judge
 from mmcourse.storyworld.reading import FIELDS, targets
-from mmcourse.vqvae import VQVAE, measure
+from mmcourse.vqvae import VQVAE, batches, measure
 from mmcourse.vqvae.measure import (
     held_out,
     measure_vqvae,
@@ -53,9 +53,10 @@ def test_the_baseline_keeps_the_mean_of_each_tile() -> None:
     assert (tile[0, 0].float() - mean).abs().max() <= 1
 
 
-def test_pictures_go_through_as_the_model_encodes_and_decodes_them() -> None:
+def test_pictures_go_through_as_the_model_encodes_and_decodes_them(monkeypatch) -> None:
+    monkeypatch.setattr(batches, "BATCH", 2)
     model, (_, pictures) = small(), held_out(5)
-    codes, drawn = through(model, pictures, batch_size=2)
+    codes, drawn = through(model, pictures)
     assert torch.equal(codes, model.encode(from_bytes(pictures)))
     shown = model.decode(codes)
     assert (from_bytes(drawn) - shown).abs().max() <= 1 / 255 + 1e-6

@@ -1,14 +1,12 @@
 """The recipe: what it leaves in the folder, and that a killed run goes on."""
 
-import json
-
 import pytest
 from safetensors.torch import load_file
 
 from mmcourse.hub import read_card
 from mmcourse.training import TIERS
 from mmcourse.vqvae import VQVAE, recipe
-from mmcourse.vqvae.recipe import BANDS, RECIPES, Recipe, history, train_vqvae
+from mmcourse.vqvae.recipe import BANDS, RECIPES, Recipe, train_vqvae
 
 
 class Killed(Exception):
@@ -90,9 +88,3 @@ def test_a_folder_of_another_run_is_refused(monkeypatch, tmp_path):
         train_vqvae(tmp_path, "smoke", seed=1)
     with pytest.raises(ValueError, match="precision is 'half'"):
         train_vqvae(tmp_path / "other", "smoke", precision="half")
-
-
-def test_the_history_keeps_the_mean_of_each_part_of_the_steps():
-    rows = [{"step": i + 1, "psnr": float(i), "perplexity": 2.0 * i} for i in range(10)]
-    kept = history(json.loads(json.dumps(rows)), points=4)
-    assert kept == {"step": [3, 6, 9, 10], "psnr": [1, 4, 7, 9], "perplexity": [2, 8, 14, 18]}
