@@ -3,10 +3,12 @@
     python experiments/vqvae_rate.py [--small]
 
 Writes vqvae_rate.json. The same small autoencoder, trained on StoryWorld for the same number of
-steps, with K codes at a quarter or an eighth of the sides. Its bits are counted by a table, log2 K
-each, and by how often each code occurs. JPEG and WebP write all pictures into one file, so that
-headers don't count. Measured are held-out scenes of StoryWorld, and squares of photographs, which
-no autoencoder here has ever seen.
+steps, with K codes at a quarter or an eighth of the sides; and the shipped one. Bits are counted by
+a table, log2 K each; by how often each code occurs; and in the file that a prior writes, a small
+one trained for each codebook, or the shipped one. JPEG and WebP write all pictures into one file,
+so that headers don't count. What a reader must have beside the file is counted too: decoder,
+codebook and prior, in half precision. Measured are held-out scenes of StoryWorld, and squares of
+photographs, which no autoencoder here has ever seen.
 """
 
 from __future__ import annotations
@@ -21,10 +23,13 @@ from torch import Tensor
 
 from mmcourse.datasets import photographs
 from mmcourse.pictures import to_bytes
-from mmcourse.storyworld import from_bytes
-from mmcourse.vqvae import VQVAE, perplexity, psnr
+from mmcourse.storyworld import Tokenizer, from_bytes
+from mmcourse.vqvae import VQVAE, CodePrior, perplexity, psnr
+from mmcourse.vqvae.batches import encode_pictures
 from mmcourse.vqvae.codecs import QUALITIES, through_file
+from mmcourse.vqvae.compress import compress
 from mmcourse.vqvae.measure import through
+from mmcourse.vqvae.prior_train import train_prior
 from mmcourse.vqvae.train import train
 
 SEED = 0
@@ -32,7 +37,7 @@ GRIDS = {4: (4, 16, 64, 256, 1024), 8: (64, 1024)}
 """Codes, by how much shorter the sides of the grid are."""
 
 
-def squares(n: int, size: int = 64, side: int = 320) -> Tensor:
+def squares(n: int, size: int = 64, side: int = 384) -> Tensor:
     """The first n squares that photographs, each at side x side pixels, are cut into: uint8
     (n, size, size, 3)."""
     whole = torch.stack(list(photographs(side).values()))  # (P, 3, side, side)
@@ -46,35 +51,64 @@ def decibels(drawn: Tensor, pictures: Tensor) -> float:
     return psnr(from_bytes(drawn), from_bytes(pictures)).mean().item()
 
 
+def trained(factor: int, size: int, shown: Tensor, steps: int) -> tuple[VQVAE, CodePrior]:
+    """An autoencoder, and a small prior over its codes alone, both trained on these pictures."""
+    torch.manual_seed(SEED)
+    options = {"num_codes": size, "dim": DIM}
+    model = VQVAE("ema", options, width=WIDTH, depth=2, factor=factor)
+    for _ in train(model, shown, steps=steps, batch_size=BATCH, lr=LR, seed=SEED):
+        pass
+    codes, words = encode_pictures(model, shown), Tokenizer()
+    prior = CodePrior(
+        len(words), size, codes[0].numel(), dim=48, depth=2, heads=4, vocabulary=words.fingerprint
+    )
+    for _ in train_prior(prior, codes, lambda i, step: "", steps=steps, lr=LR, seed=SEED):
+        pass
+    return model, prior
+
+
+def needed(model: VQVAE, prior: CodePrior) -> int:
+    """Bytes of what reads a file, in half precision: decoder, codebook and prior."""
+    parts = (model.decoder.parameters(), [model.quantizer.codebook], prior.parameters())
+    return 2 * sum(p.numel() for part in parts for p in part)
+
+
+def measured(model: VQVAE, prior: CodePrior, pictures: Tensor) -> dict[str, float]:
+    """Bits a picture, counted in three ways, and the error."""
+    codes, drawn = through(model, pictures)
+    cells, size = codes[0].numel(), model.quantizer.num_codes
+    return {
+        "factor": model.factor,
+        "codes": size,
+        "bits_table": cells * math.log2(size),
+        "bits_use": cells * math.log2(float(perplexity(codes, size))),
+        "bits_file": 8 * len(compress(model, prior, pictures)) / len(pictures),
+        "psnr": decibels(drawn, pictures),
+        "reader_bytes": needed(model, prior),
+    }
+
+
 def main(small: bool) -> None:
     """All codebooks and all qualities, and write."""
-    steps, pictures, n = (2, 16, 4) if small else (500, 1500, 225)
+    steps, pictures, n = (2, 16, 4) if small else (500, 1500, 256)
     shown, scenes = data(pictures, n)
     sets = {"storyworld": scenes, "photographs": squares(n)}
-    found: dict[str, list[dict[str, float]]] = {f"{name}_codes": [] for name in sets}
-    for factor, sizes in GRIDS.items():
-        for size in sizes[:1] if small else sizes:
-            torch.manual_seed(SEED)
-            options = {"num_codes": size, "dim": DIM}
-            model = VQVAE("ema", options, width=WIDTH, depth=2, factor=factor)
-            for _ in train(model, shown, steps=steps, batch_size=BATCH, lr=LR, seed=SEED):
-                pass
-            for name, these in sets.items():
-                codes, drawn = through(model, these)
-                cells = codes[0].numel()
-                by_use = cells * math.log2(float(perplexity(codes, size)))
-                row = {"factor": factor, "codes": size, "bits_table": cells * math.log2(size)}
-                row |= {"bits_use": by_use, "psnr": decibels(drawn, these)}
-                found[f"{name}_codes"].append(row)
-                print(name, row, flush=True)
+    found: dict[str, dict[str, object]] = {}
+    grids = [(f, size) for f, sizes in GRIDS.items() for size in (sizes[:1] if small else sizes)]
+    models = [trained(factor, size, shown, steps) for factor, size in grids]
+    if not small:
+        shipped = (VQVAE.from_pretrained("vqvae"), CodePrior.from_pretrained("vqvae-prior"))
+        models.append(tuple(part.eval() for part in shipped))
     for name, these in sets.items():
+        rows = [measured(model, prior, these) for model, prior in models]
+        print(name, *rows, sep="\n", flush=True)
+        found[name] = {"codes": rows} if small else {"codes": rows[:-1], "shipped": rows[-1]}
         for kind, qualities in QUALITIES.items():
-            rows = []
-            for quality in qualities[:2] if small else qualities:
-                size, back = through_file(these, kind, quality)
-                bits = {"quality": quality, "bits": 8 * size / len(these)}
-                rows.append({**bits, "psnr": decibels(back, these)})
-            found[f"{name}_{kind.lower()}"] = rows
+            found[name][kind.lower()] = [
+                {"quality": q, "bits": 8 * size / len(these), "psnr": decibels(back, these)}
+                for q in (qualities[:2] if small else qualities)
+                for size, back in [through_file(these, kind, q)]
+            ]
     if not small:
         results = {"seed": SEED, "n": n, "pictures": pictures, "steps": steps}
         write(__file__, (*SOURCES, "mmcourse.photographs"), {**results, **found})

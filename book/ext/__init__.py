@@ -1,12 +1,12 @@
 """The book's own Sphinx extensions: one idea a file, gathered here under one name.
 
 `claims` prints computed numbers and `ledger` lists them; `figures` shows computed and drawn
-pictures, and `demos` models that run in the page; `labs` gives each lab's page its anchors;
-`status` reports what the labs take; `front` is the front page's moving picture; `world` draws and
-lists StoryWorld; `docstrings` reads the package's own prose; `offline` links to the whole book as
-one file; `accessible` mends what the theme leaves unreadable; `repository` reads the project's
-address from pyproject.toml; `folded` folds long outputs; `cite` says how to cite the book; `strays`
-refuses a page that no table of contents names.
+pictures, `curves` draws results of experiments, and `demos` runs models in the page; `labs` gives
+each lab's page its anchors; `status` reports what the labs take; `front` is the front page's moving
+picture; `world` draws and lists StoryWorld; `docstrings` reads the package's own prose; `offline`
+links to the whole book as one file; `accessible` mends what the theme leaves unreadable;
+`repository` reads the project's address from pyproject.toml; `folded` folds long outputs; `cite`
+says how to cite the book; `strays` refuses a page that no table of contents names.
 """
 
 from sphinx.application import Sphinx

@@ -1,7 +1,12 @@
-"""Pictures of the book: those that a lab computed, and those that are drawn by hand.
+"""Pictures of the book: computed by a lab, drawn from an experiment's results, drawn by hand.
 
 ```{lab-figure} ch01.modality_gap
 A caption of its own, or none: then the lab's.
+```
+
+```{exp-figure} vqvae_collapse.cures
+:alt: What is to be seen, for a reader who cannot see it.
+The caption.
 ```
 
 ```{diagram} two_towers
@@ -9,25 +14,31 @@ A caption of its own, or none: then the lab's.
 The caption.
 ```
 
-Both put SVG into the page, so that the page's colours (light, dark) reach it by the CSS variables
---mm-ink, --mm-paper and --mm-grid. Both are figures to Sphinx: numbered, and referred to by
+All put SVG into the page, so that the page's colours (light, dark) reach it by the CSS variables
+--mm-ink, --mm-paper and --mm-grid. All are figures to Sphinx: numbered, and referred to by
 {numref}`fig-ch01-modality-gap` or {numref}`diagram-two-towers`.
 """
 
 import difflib
 import html
+import json
 import re
 from pathlib import Path
 from typing import ClassVar
 
 from docutils import nodes
 from docutils.parsers.rst import directives
+from matplotlib import pyplot as plt
 from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
+from mmcourse.plots import to_svg
+
+from .claims import source_label
+from .curves import DRAWN
 from .labs import executed, label_for, slug
-from .sources import executed_outputs
+from .sources import FILES, executed_outputs
 
 FIGURE = re.compile(
     r"<figure\b[^>]*>(?P<picture>.*?)(?:<figcaption[^>]*>(?P<caption>.*?)</figcaption>\s*)?</figure>",
@@ -59,7 +70,7 @@ def with_own_ids(svg: str, prefix: str) -> str:
 
 
 class Picture(SphinxDirective):
-    """What both directives share: a numbered figure around a piece of HTML."""
+    """What the directives share: a numbered figure around a piece of HTML."""
 
     required_arguments = 1
     has_content = True
@@ -77,6 +88,21 @@ class Picture(SphinxDirective):
         """The directive's body, as the inline content of its first paragraph."""
         body = self.parse_content_to_nodes() if self.content else []
         return list(body[0].children) if body else []
+
+    def alt(self, name: str) -> str:
+        """The option `alt`, on one line."""
+        alt = " ".join(self.options.get("alt", "").split())
+        if len(alt) < 20:
+            raise self.error(f"{self.name} {name!r} has no :alt: that says what is to be seen")
+        return alt
+
+    def origin(self, text: str, target: str) -> nodes.Node:
+        """The end of a caption: a link to what computed the picture."""
+        link = addnodes.pending_xref("", nodes.inline("", text), reftarget=target)
+        link.update_all_atts({"refdomain": "std", "reftype": "ref", "refexplicit": True})
+        link.update_all_atts({"refwarn": True, "refdoc": self.env.docname})
+        self.set_source_info(link)
+        return nodes.inline("", " ", link, classes=["mm-origin"])
 
 
 class LabFigure(Picture):
@@ -97,14 +123,34 @@ class LabFigure(Picture):
         if not found or 'aria-label="' not in found["picture"]:
             raise self.error(f"the lab's figure {name!r} is not a <figure> with an alt text")
         caption = self.written_caption() or [nodes.raw("", found["caption"] or "", format="html")]
-        origin = addnodes.pending_xref("", nodes.inline("", "Computed in the lab"))
-        origin.update_all_atts({"refdomain": "std", "reftype": "ref", "refexplicit": True})
-        origin.update_all_atts({"refwarn": True, "refdoc": self.env.docname})
-        origin["reftarget"] = label_for("figure", name)
-        self.set_source_info(origin)
-        origin_box = nodes.inline("", " ", origin, classes=["mm-origin"])
+        origin = self.origin("Computed in the lab", label_for("figure", name))
         label = self.options.get("name", f"fig-{slug(name)}")
-        return self.figure(found["picture"], label, [*caption, origin_box])
+        return self.figure(found["picture"], label, [*caption, origin])
+
+
+class ExperimentFigure(Picture):
+    """A figure of `curves.DRAWN`, from the results of its experiment."""
+
+    option_spec: ClassVar = {
+        "alt": directives.unchanged_required,
+        "name": directives.unchanged_required,
+    }
+
+    def run(self) -> list[nodes.Node]:
+        name = self.arguments[0]
+        if name not in DRAWN:
+            raise self.error(f"no drawing of {name!r}; {nearest(name, list(DRAWN))}")
+        experiment = name.partition(".")[0]
+        file = Path(self.env.srcdir) / FILES["exp"].format(experiment)
+        if not file.is_file():
+            raise self.error(f"{name!r} is drawn from {file.name}, which does not exist")
+        self.env.note_dependency(str(file))
+        fig = DRAWN[name](json.loads(file.read_text(encoding="utf-8")))
+        svg = with_own_ids(with_alt(to_svg(fig), self.alt(name)), slug(name))
+        plt.close(fig)
+        origin = self.origin("Computed by an experiment", source_label("exp", experiment))
+        label = self.options.get("name", f"fig-{slug(name)}")
+        return self.figure(svg, label, [*self.written_caption(), origin])
 
 
 class Diagram(Picture):
@@ -122,9 +168,7 @@ class Diagram(Picture):
         if not file.is_file():
             known = [other.stem for other in folder.glob("*.svg")]
             raise self.error(f"no diagram {name!r} in {folder.name}; {nearest(name, known)}")
-        alt = " ".join(self.options.get("alt", "").split())
-        if len(alt) < 20:
-            raise self.error(f"diagram {name!r} has no :alt: that says what is to be seen")
+        alt = self.alt(name)
         self.env.note_dependency(str(file))
         svg = with_own_ids(with_alt(file.read_text(encoding="utf-8"), alt), slug(name))
         label = self.options.get("name", f"diagram-{slug(name)}")
@@ -132,7 +176,8 @@ class Diagram(Picture):
 
 
 def setup(app: Sphinx) -> None:
-    """Register both directives and the folder of drawings."""
+    """Register the directives and the folder of drawings."""
     app.add_config_value("mmcourse_diagrams", "book/diagrams", "env", types=[str])
     app.add_directive("lab-figure", LabFigure)
+    app.add_directive("exp-figure", ExperimentFigure)
     app.add_directive("diagram", Diagram)
