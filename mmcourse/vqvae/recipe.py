@@ -52,6 +52,16 @@ def build() -> VQVAE:
     return VQVAE("ema", {"num_codes": 1024, "dim": 32})
 
 
+def settled(model: VQVAE) -> VQVAE:
+    """The same autoencoder, its codebook a parameter: running counts and sums serve training alone,
+    and would be an eighth of the file."""
+    options = {"num_codes": model.quantizer.num_codes, "dim": model.quantizer.dim}
+    plain = VQVAE(**{**model._arguments, "quantizer": "vq", "options": options})
+    kept = plain.state_dict().keys()
+    plain.load_state_dict({k: v for k, v in model.state_dict().items() if k in kept})
+    return plain.eval()
+
+
 def train_vqvae(out: Path, tier: str, seed: int = 0, precision: str = "no") -> None:
     """Train, save and measure the VQ-VAE, and write its card.
 
@@ -85,7 +95,7 @@ def train_vqvae(out: Path, tier: str, seed: int = 0, precision: str = "no") -> N
         seed=seed,
     )
     run.follow(loop, recipe.steps, ("loss", "psnr", "perplexity"))
-    model.save_pretrained(out, dtype=torch.float16)
+    settled(model).save_pretrained(out, dtype=torch.float16)
     model = VQVAE.from_pretrained(out, device=str(pick_device()))
     metrics = {
         name: {**m, "band": BANDS[name.split("_")[0]]}

@@ -1,6 +1,7 @@
 """The recipe: what it leaves in the folder, and that a killed run goes on."""
 
 import pytest
+import torch
 from safetensors.torch import load_file
 
 from mmcourse.hub import read_card
@@ -42,6 +43,19 @@ def test_a_run_leaves_a_model_and_a_card_that_tells_how_it_was_made(tmp_path):
     assert card["history"]["step"] == [1, 2, 3, 4]
     assert VQVAE.from_pretrained(tmp_path).quantizer.num_codes == 24
     assert not list(tmp_path.glob("checkpoint*"))
+
+
+def test_what_is_shipped_does_what_was_trained_without_what_training_keeps():
+    torch.manual_seed(0)
+    model = recipe.build().eval()
+    plain = recipe.settled(model)
+    pictures = torch.rand(3, 3, 64, 64) * 2 - 1
+    codes = model.encode(pictures)
+    assert codes.unique().numel() > 1
+    assert torch.equal(plain.encode(pictures), codes)
+    assert torch.equal(plain.decode(codes), model.decode(codes))
+    assert set(plain.quantizer.state_dict()) == {"codebook"}
+    assert not plain.training
 
 
 def test_pictures_and_their_order_are_of_the_seed(monkeypatch, tmp_path):
