@@ -58,7 +58,7 @@ def run(kind: str, seed: int, pictures: Tensor, unseen: Tensor, steps: int) -> d
     torch.manual_seed(seed)
     model = VQVAE("ema", {"num_codes": CODES, "dim": DIM}, width=128)
     if kind != "ours":
-        model.quantizer = Library(kind == "library, rotation")
+        model.quantizer = Library(kind == "library_rotation")
     for _ in train(model, pictures, steps=steps, batch_size=BATCH, lr=LR, seed=seed):
         pass
     decibels, indices = [], []
@@ -82,7 +82,7 @@ def main(small: bool) -> None:
         pictures, unseen = (cifar10(s).pixels.movedim(1, -1) for s in ("train", "test"))
         unseen, steps, seeds = unseen[torch.randperm(len(unseen))[:2000]], 500, SEEDS
     found = {}
-    for kind in ("ours", "library, straight-through", "library, rotation"):
+    for kind in ("ours", "library_straight_through", "library_rotation"):
         runs = [run(kind, seed, pictures, unseen, steps) for seed in seeds]
         found[kind] = {
             k: {"mean": mean(r[k] for r in runs), "each": [r[k] for r in runs]}
