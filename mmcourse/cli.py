@@ -43,7 +43,10 @@ MEASURABLE = {
         "mmcourse.vqvae.sound_recipe:measure_sound",
     ),
 }
-EXPORTABLE = {"joint": ("mmcourse.joint:JointModel", "mmcourse.joint.export:joint_parts")}
+EXPORTABLE = {
+    "joint": ("mmcourse.joint:JointModel", "mmcourse.joint.export:joint_parts"),
+    "vqvae": ("mmcourse.vqvae:VQVAE", "mmcourse.vqvae.export:vqvae_parts"),
+}
 
 
 def _load(reference: str) -> object:
@@ -116,7 +119,7 @@ def storyteller() -> None:
     """Open the storyteller (chapter 7)."""
     raise ValueError(
         "the storyteller comes with chapter 7, which this version does not hold yet; "
-        "`mmcourse measure joint` and the lab of chapter 1 are ready"
+        "`mmcourse measure joint` and the labs of chapters 1 and 2 are ready"
     )
 
 

@@ -28,7 +28,7 @@ from sphinx.errors import ExtensionError
 from mmcourse.cards import sources_hash
 from mmcourse.hub import WEIGHTS, weights_hash
 
-from . import demo_joint
+from . import demo_codes, demo_joint
 from .figures import Picture, nearest
 
 
@@ -46,7 +46,10 @@ class Demo(Protocol):
         """What the page shows before the demo is started, and without scripts."""
 
 
-DEMOS: dict[str, Demo] = {"joint-search": cast("Demo", demo_joint)}
+DEMOS: dict[str, Demo] = {
+    "joint-search": cast("Demo", demo_joint),
+    "code-painting": cast("Demo", demo_codes),
+}
 FOLDER = "_static/demos"
 RUNTIME = "_static/vendor/onnx"
 PACKED = {".wasm", ".json", ".mjs", ".js"}  # what web servers compress

@@ -1,200 +1,89 @@
-"""The live demos: the page answers as the package does, and loads nothing unasked."""
+"""Every live demo: it loads nothing unasked, says what is missing, and has room on a phone."""
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
-from visits import AXE, PATIENCE, RUN_AXE, TAGS, settle
-
-from mmcourse.storyworld import caption, sample_scene
-from mmcourse.storyworld.phrases import tokens
+from playwright.sync_api import Browser, Page, expect
+from visits import AXE, DEMO_PAGES, RUN_AXE, TAGS, open_demo, settle, start_demo
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "book"))
 
-from ext import demo_joint
 from ext.demos import DEMOS
 
-pytestmark = pytest.mark.book
-CHAPTER = "book/ch01_joint_embeddings.html"
-SENTENCES = (*demo_joint.EXAMPLES, "a bear", "drawn in neon, a frog waves at sunset.")
+pytestmark = [pytest.mark.book, pytest.mark.parametrize("name", sorted(DEMOS))]
+MODEL = {"joint-search": "text.onnx", "code-painting": "decode.onnx"}
 
 
-def open_chapter(browser: Browser, address: str, width: int = 1280) -> Page:
-    context = browser.new_context(
-        viewport={"width": width, "height": 900}, color_scheme="light", reduced_motion="reduce"
-    )
-    context.set_default_timeout(PATIENCE)
-    page = context.new_page()
-    page.goto(f"{address}/{CHAPTER}")
-    settle(page)
-    return page
+def begin(page: Page, name: str) -> None:
+    page.locator(f"[data-demo={name}] .mm-demo-start").click()
+    expect(page.locator(f"[data-demo={name}] .mm-demo-stage")).to_be_visible()
 
 
-@pytest.fixture(scope="module")
-def started(browser: Browser, address: str) -> Iterator[Page]:
-    """The chapter with its demo running, on a desk."""
-    page = open_chapter(browser, address)
-    start(page)
-    yield page
-    page.context.close()
-
-
-def start(page: Page) -> None:
-    page.locator(".mm-demo-start").click()
-    expect(page.locator(".mm-demo-results li")).to_have_count(12)
-
-
-def ask(page: Page, sentence: str) -> list[int]:
-    """Type a sentence and read which pictures are shown, the best first."""
-    page.locator(".mm-demo-results").evaluate("list => list.replaceChildren()")
-    page.locator(".mm-demo-field").fill("")
-    page.locator(".mm-demo-field").fill(sentence)
-    return shown(page.locator(".mm-demo-results"))
-
-
-def shown(results: Locator) -> list[int]:
-    expect(results.locator("li")).to_have_count(12)
-    return results.evaluate("list => [...list.children].map(item => Number(item.dataset.picture))")
-
-
-def in_the_worlds_words(sentence: str) -> str:
-    """What the page reads; the two everyday words of the examples, by hand."""
-    return sentence.replace("puppy", "fox").replace("at the seaside", "on the beach")
-
-
-@pytest.mark.parametrize("sentence", SENTENCES)
-def test_the_page_ranks_as_the_package_does(started: Page, sentence: str) -> None:
-    expected = demo_joint.ranking(in_the_worlds_words(sentence))
-    found = ask(started, sentence)
-    if found != expected[:12]:  # two pictures may be equally good to the last digit
-        scores = demo_joint.scores(in_the_worlds_words(sentence))
-        assert scores[found].tolist() == pytest.approx(scores[expected[:12]].tolist(), abs=1e-5)
-
-
-def test_words_are_split_as_the_tokenizer_splits_them(started: Page) -> None:
-    texts = [caption(sample_scene("test", i)) for i in range(200)]
-    texts += [
-        "A Fox's hat; an owl\u2019s",
-        "naïve Ünal ß",
-        "half-past 10_x",
-        "",
-        "?! -- '",
-        "été 3,5",
-    ]
-    split = "async texts => { const {tokens} = await import('../_static/demos/words.js');"
-    found = started.evaluate(f"{split} return texts.map(tokens); }}", texts)
-    assert found == [tokens(text) for text in texts]
-
-
-def test_every_caption_and_every_everyday_word_is_read(started: Page) -> None:
-    texts = [caption(scene) for scene in demo_joint.scenes()[:300]]
-    words = [*demo_joint.words_of_the_world(), *(f"two {w}s" for w in ("puppy", "fox", "kitten"))]
-    read = """async texts => {
-      const {reader} = await import("../_static/demos/words.js");
-      const data = await (await fetch("../_static/demos/joint-search/data.json")).json();
-      const {read, encode} = reader(data);
-      return texts.map(text => {
-        const {said, unknown} = read(text);
-        return {unknown, said: said.join(" "), ids: encode(said).map(String)};
-      });
-    }"""
-    for text, answer in zip(
-        [*texts, *words], started.evaluate(read, [*texts, *words]), strict=True
-    ):
-        assert answer["unknown"] == [], text
-        assert "undefined" not in answer["ids"], text
-    for text, answer in zip(texts, started.evaluate(read, texts), strict=True):
-        assert answer["said"] == " ".join(tokens(text))  # the world's own words stay as they are
-
-
-def test_a_word_is_exchanged_by_the_keyboard_and_the_ranking_follows(started: Page) -> None:
-    before = ask(started, "an orange fox")
-    colour = started.get_by_label("Exchange the colour")
-    colour.focus()
-    started.keyboard.type("blue")
-    expect(started.locator(".mm-demo-field")).to_have_value("a blue fox")
-    expect(started.get_by_label("Exchange the colour")).to_be_focused()
-    expect(started.locator(".mm-demo-score").first).to_contain_text("▲")
-    after = shown(started.locator(".mm-demo-results"))
-    assert after == demo_joint.ranking("a blue fox")[:12]
-    assert after != before
-
-
-def test_what_is_not_true_of_a_picture_is_struck_through(started: Page) -> None:
-    for i in ask(started, "a sad orange fox in a hat"):
-        item = started.locator(f".mm-demo-results li[data-picture='{i}']")
-        true = set(demo_joint.shown(demo_joint.scenes()[i]))
-        asked = ["sad", "orange", "fox", "hat"]
-        assert item.locator("s").all_inner_texts() == [w for w in asked if w not in true]
-        label = item.locator("[role=img]").first.get_attribute("aria-label")
-        assert label == caption(demo_joint.scenes()[i])
-
-
-def test_unknown_and_everyday_words_are_told(started: Page) -> None:
-    ask(started, "a puppy with a quark")
-    note = started.locator(".mm-demo-note")
-    expect(note).to_contain_text("“puppy” is read as “fox”")
-    expect(note).to_contain_text("StoryWorld has no “quark”; it is left out")
-    started.locator(".mm-demo-field").fill("quark")
-    expect(note).to_contain_text("Nothing to search for yet")
+def test_the_tests_know_the_demos(name: str) -> None:
+    assert DEMO_PAGES.keys() == MODEL.keys() == DEMOS.keys()
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_axe_finds_nothing_in_a_running_demo(started: Page, theme: str) -> None:
-    started.emulate_media(color_scheme=theme)
-    started.evaluate(AXE.read_text(encoding="utf-8"))
-    assert started.evaluate(RUN_AXE, TAGS) == []
+def test_axe_finds_nothing_in_a_running_demo(
+    browser: Browser, address: str, name: str, theme: str
+) -> None:
+    page = start_demo(browser, address, name)
+    page.emulate_media(color_scheme=theme)
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    assert page.evaluate(RUN_AXE, TAGS) == []
+    page.context.close()
 
 
-def test_nothing_is_loaded_before_it_is_asked_for(browser: Browser, address: str) -> None:
-    page = open_chapter(browser, address)
+def test_nothing_is_loaded_before_it_is_asked_for(
+    browser: Browser, address: str, name: str
+) -> None:
+    page = open_demo(browser, address, name)
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     page.reload()
     settle(page)
-    page.locator(".mm-demo").scroll_into_view_if_needed()
-    heavy = ("onnx", "sheet.webp", "vectors.bin", "data.json", "joint-search.js")
+    page.locator(f"[data-demo={name}]").scroll_into_view_if_needed()
+    heavy = ("onnx", "sheet.webp", "vectors.bin", "data.json", f"{name}.js")
     assert [url for url in asked if url.endswith(heavy) or "ort" in url.rsplit("/", 1)[-1]] == []
-    start(page)
-    assert {url.rsplit("/", 1)[-1] for url in asked} >= {"text.onnx", "sheet.webp"}
+    begin(page, name)
+    assert {url.rsplit("/", 1)[-1] for url in asked} >= {MODEL[name], "sheet.webp"}
     assert [url for url in asked if not url.startswith((address, "blob:"))] == []
     page.context.close()
 
 
 def test_a_file_that_does_not_come_is_named_and_can_be_tried_again(
-    browser: Browser, address: str
+    browser: Browser, address: str, name: str
 ) -> None:
-    page = open_chapter(browser, address)
-    page.route("**/text.onnx", lambda route: route.fulfill(status=404))
-    page.locator(".mm-demo-start").click()
-    expect(page.locator(".mm-demo-call")).to_contain_text("text.onnx is missing: 404")
-    expect(page.locator(".mm-demo-start")).to_be_focused()
-    expect(page.locator(".mm-demo img")).to_be_visible()
-    page.unroute("**/text.onnx")
-    start(page)
+    page = open_demo(browser, address, name)
+    page.route(f"**/{MODEL[name]}", lambda route: route.fulfill(status=404))
+    box = page.locator(f"[data-demo={name}]")
+    box.locator(".mm-demo-start").click()
+    expect(box.locator(".mm-demo-call")).to_contain_text(f"{MODEL[name]} is missing: 404")
+    expect(box.locator(".mm-demo-start")).to_be_focused()
+    expect(box.locator("img")).to_be_visible()
+    page.unroute(f"**/{MODEL[name]}")
+    begin(page, name)
     page.context.close()
 
 
-def test_a_phone_has_room_for_it(browser: Browser, address: str) -> None:
-    page = open_chapter(browser, address, width=375)
-    start(page)
+def test_a_phone_has_room_for_it(browser: Browser, address: str, name: str) -> None:
+    page = start_demo(browser, address, name, width=375)
     assert page.evaluate("document.documentElement.scrollWidth") <= 375
     page.context.close()
 
 
-def test_without_scripts_the_still_picture_stays(browser: Browser, address: str) -> None:
+def test_without_scripts_the_still_picture_stays(browser: Browser, address: str, name: str) -> None:
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
-    page.goto(f"{address}/{CHAPTER}")
-    expect(page.locator(".mm-demo img")).to_be_visible()
-    expect(page.locator(".mm-demo-start")).to_be_hidden()
-    expect(page.locator(".mm-demo-call")).to_contain_text("with scripts")
+    page.goto(f"{address}/{DEMO_PAGES[name]}")
+    box = page.locator(f"[data-demo={name}]")
+    expect(box.locator("img")).to_be_visible()
+    expect(box.locator(".mm-demo-start")).to_be_hidden()
+    expect(box.locator(".mm-demo-call")).to_contain_text("with scripts")
     context.close()
 
 
-@pytest.mark.parametrize("name", sorted(DEMOS))
 def test_a_demo_is_exported_with_a_check(book: Path, name: str) -> None:
     notes = (book / "_static" / "demos" / name / "export.json").read_text(encoding="utf-8")
     assert "largest_difference" in notes

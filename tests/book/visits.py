@@ -140,3 +140,31 @@ def visit_page(browser: Browser, address: str, name: str, device: str) -> Visit:
     visit.walk = walk_by_tab(page)
     context.close()
     return visit
+
+
+DEMO_PAGES = {
+    "joint-search": "book/ch01_joint_embeddings.html",
+    "code-painting": "book/ch02_vqvae.html",
+}
+"""Where each live demo stands."""
+
+
+def open_demo(browser: Browser, address: str, name: str, width: int = 1280) -> Page:
+    """The page that holds a demo, which is not started, without motion."""
+    context = browser.new_context(
+        viewport={"width": width, "height": 900}, color_scheme="light", reduced_motion="reduce"
+    )
+    context.set_default_timeout(PATIENCE)
+    page = context.new_page()
+    page.goto(f"{address}/{DEMO_PAGES[name]}")
+    settle(page)
+    return page
+
+
+def start_demo(browser: Browser, address: str, name: str, width: int = 1280) -> Page:
+    """The same with the demo running."""
+    page = open_demo(browser, address, name, width)
+    box = page.locator(f"[data-demo={name}]")
+    box.locator(".mm-demo-start").click()
+    box.locator(".mm-demo-stage").wait_for()
+    return page
