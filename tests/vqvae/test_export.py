@@ -16,7 +16,7 @@ from mmcourse.vqvae.export import vqvae_parts
         ("ema", {"num_codes": 24, "dim": 4}),
         ("cosine", {"num_codes": 24, "dim": 4}),
         ("simvq", {"num_codes": 24, "dim": 4}),
-        ("fsq", {"levels": [4, 3, 2]}),
+        ("fsq", {"levels": [4, 3, 3]}),
     ],
 )
 def test_a_part_decodes_as_the_model_does(quantizer, options):
