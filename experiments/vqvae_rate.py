@@ -8,7 +8,8 @@ a table, log2 K each; by how often each code occurs; and in the file that a prio
 one trained for each codebook, or the shipped one. JPEG and WebP write all pictures into one file,
 so that headers don't count. What a reader must have beside the file is counted too: decoder,
 codebook and prior, in half precision. Measured are held-out scenes of StoryWorld, and squares of
-photographs, which no autoencoder here has ever seen.
+photographs, which no autoencoder here has ever seen. Beside them stands the same autoencoder
+without a quantizer: what the networks alone reach in these steps.
 """
 
 from __future__ import annotations
@@ -19,12 +20,12 @@ import sys
 import torch
 from _result import write
 from _vqvae import BATCH, DIM, LR, SOURCES, WIDTH, data
-from torch import Tensor
+from torch import Tensor, nn
 
 from mmcourse.datasets import photographs
 from mmcourse.pictures import to_bytes
 from mmcourse.storyworld import Tokenizer, from_bytes
-from mmcourse.vqvae import VQVAE, CodePrior, perplexity, psnr
+from mmcourse.vqvae import VQVAE, CodePrior, Quantized, perplexity, psnr
 from mmcourse.vqvae.batches import encode_pictures
 from mmcourse.vqvae.codecs import QUALITIES, through_file
 from mmcourse.vqvae.compress import compress
@@ -65,6 +66,31 @@ def trained(factor: int, size: int, shown: Tensor, steps: int) -> tuple[VQVAE, C
     for _ in train_prior(prior, codes, lambda i, step: "", steps=steps, lr=LR, seed=SEED):
         pass
     return model, prior
+
+
+class Unquantised(nn.Module):
+    """In the place of a quantizer: lets everything through."""
+
+    num_codes, dim = 1, DIM
+
+    def forward(self, z: Tensor) -> Quantized:
+        """The vectors as they are."""
+        return Quantized(z, z.new_zeros((len(z), *z.shape[2:]), dtype=torch.long), z.new_zeros(()))
+
+    def start_from(self, z: Tensor, generator: torch.Generator | None = None) -> None:
+        """Nothing to start."""
+
+
+def without_codes(shown: Tensor, pictures: Tensor, steps: int) -> float:
+    """PSNR of the autoencoder whose middle is real numbers, trained as `trained` does."""
+    torch.manual_seed(SEED)
+    model = VQVAE("vq", {"num_codes": 1, "dim": DIM}, width=WIDTH, depth=2)
+    model.quantizer = Unquantised()
+    for _ in train(model, shown, steps=steps, batch_size=BATCH, lr=LR, seed=SEED):
+        pass
+    with torch.no_grad():
+        drawn = [model(from_bytes(part))[0].clamp(-1, 1) for part in pictures.split(64)]
+    return psnr(torch.cat(drawn), from_bytes(pictures)).mean().item()
 
 
 def needed(model: VQVAE, prior: CodePrior) -> int:
@@ -109,8 +135,11 @@ def main(small: bool) -> None:
                 for q in (qualities[:2] if small else qualities)
                 for size, back in [through_file(these, kind, q)]
             ]
+    unquantised = without_codes(shown, scenes, steps)
+    print("without codes", unquantised)
     if not small:
         results = {"seed": SEED, "n": n, "pictures": pictures, "steps": steps}
+        results["unquantised_psnr"] = unquantised
         write(__file__, (*SOURCES, "mmcourse.photographs"), {**results, **found})
 
 
