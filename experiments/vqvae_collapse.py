@@ -3,7 +3,9 @@
     python experiments/vqvae_collapse.py [--small]
 
 Writes vqvae_collapse.json. The codes are drawn between -1 / K and 1 / K, a habit of published code,
-and lie in a heap where the encoder's vectors are far apart. `data_start` alone starts otherwise.
+and lie in a heap where the encoder's vectors are far apart. `data_start` starts on the first
+batch's vectors instead, and cosine codes, SimVQ and FSQ as they are made: length 1, a map that
+turns fixed vectors of length about 1, no codebook.
 """
 
 from __future__ import annotations
@@ -13,7 +15,6 @@ import sys
 import torch
 from _result import write
 from _vqvae import CODES, DIM, SOURCES, WIDTH, over_seeds, run
-from torch import nn
 
 from mmcourse.vqvae import VQVAE
 
@@ -31,7 +32,7 @@ KINDS: dict[str, tuple[str, dict]] = {
 
 
 def build(kind: str) -> VQVAE:
-    """An autoencoder with this cure, started carelessly."""
+    """An autoencoder with this cure, not started on the data."""
     name, options = KINDS[kind]
     if name != "fsq":
         options = {"num_codes": CODES, "dim": DIM, **options}
@@ -39,13 +40,12 @@ def build(kind: str) -> VQVAE:
     quantizer = model.quantizer
     if kind in ("data_start", "fsq"):
         return model
-    with torch.no_grad():
-        codebook = quantizer.codebook.uniform_(-1 / CODES, 1 / CODES)
-        if name == "ema":
-            quantizer.sums.copy_(codebook)
-    quantizer.start_from = lambda z, generator: None  # the careless start stays
-    if name == "simvq":
-        nn.init.orthogonal_(quantizer.turn.weight)
+    quantizer.start_from = lambda z, generator: None  # the start stays as it is
+    if name in ("vq", "ema"):
+        with torch.no_grad():
+            codebook = quantizer.codebook.uniform_(-1 / CODES, 1 / CODES)
+            if name == "ema":
+                quantizer.sums.copy_(codebook)
     return model
 
 

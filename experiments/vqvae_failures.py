@@ -33,7 +33,8 @@ class BetaOnTheCodebook(VectorQuantizer):
     """The weight is on the term that moves the codes."""
 
     def loss(self, rows: Tensor, chosen: Tensor) -> Tensor:
-        """The encoder is held four times as hard, and the codes follow at a quarter of the pace."""
+        """The encoder is held four times as hard. (Adam divides by a gradient's usual size, so the
+        codes do not follow more slowly.)"""
         return self.beta * F.mse_loss(chosen, rows.detach()) + commitment_loss(rows, chosen)
 
 
