@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 
 import torch
+from _result import write
 from torch import Tensor
 
 from mmcourse.joint.pairs import draw
@@ -35,7 +37,7 @@ def sharpness(drawn: Tensor, pictures: Tensor) -> float:
 
 
 def run(
-    build: Callable[[], VQVAE], steps: int, seed: int, pictures: int = 1500, n: int = 300
+    build: Callable[[], VQVAE], steps: int, seed: int, pictures: int, n: int
 ) -> dict[str, object]:
     """Train what `build` makes; what it reaches on n held-out pictures, and how use went."""
     shown, unseen = data(pictures, n)
@@ -62,3 +64,23 @@ def over_seeds(runs: list[dict[str, object]]) -> dict[str, object]:
     numbers = [k for k in runs[0] if k != "history"]
     means = {k: sum(float(r[k]) for r in runs) / len(runs) for k in numbers}  # type: ignore[arg-type]
     return {**means, "each_psnr": [r["psnr"] for r in runs], "history": runs[0]["history"]}
+
+
+def compare(
+    script: str, kinds: Iterable[str], build: Callable[[str], VQVAE], seeds: Sequence[int]
+) -> None:
+    """Train each kind with every seed and write what came of it beside the script; with --small in
+    the command a few steps of one seed, and nothing is written."""
+    small = "--small" in sys.argv[1:]
+    steps, pictures, n = (3, 16, 8) if small else (500, 1500, 300)
+    found = {}
+    for kind in kinds:
+        runs = [
+            run(lambda k=kind: build(k), steps, seed, pictures, n)
+            for seed in (seeds[:1] if small else seeds)
+        ]
+        found[kind] = over_seeds(runs)
+        print(kind, {k: v for k, v in found[kind].items() if k != "history"}, flush=True)
+    if not small:
+        results = {"seeds": list(seeds), "n": n, "pictures": pictures, "steps": steps}
+        write(script, SOURCES, {**results, "codes": CODES, "kinds": found})

@@ -10,11 +10,8 @@ turns fixed vectors of length about 1, no codebook.
 
 from __future__ import annotations
 
-import sys
-
 import torch
-from _result import write
-from _vqvae import CODES, DIM, SOURCES, WIDTH, over_seeds, run
+from _vqvae import CODES, DIM, WIDTH, compare
 
 from mmcourse.vqvae import VQVAE
 
@@ -49,19 +46,5 @@ def build(kind: str) -> VQVAE:
     return model
 
 
-def main(small: bool) -> None:
-    """All kinds with every seed, and write."""
-    steps, seeds = (3, SEEDS[:1]) if small else (500, SEEDS)
-    pictures, n = (16, 8) if small else (1500, 300)
-    found = {}
-    for kind in KINDS:
-        runs = [run(lambda k=kind: build(k), steps, seed, pictures, n) for seed in seeds]
-        found[kind] = over_seeds(runs)
-        print(kind, {k: v for k, v in found[kind].items() if k != "history"}, flush=True)
-    if not small:
-        results = {"seeds": list(seeds), "n": n, "pictures": pictures, "steps": steps}
-        write(__file__, SOURCES, {**results, "codes": CODES, "kinds": found})
-
-
 if __name__ == "__main__":
-    main("--small" in sys.argv[1:])
+    compare(__file__, KINDS, build, SEEDS)

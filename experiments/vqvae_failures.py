@@ -8,12 +8,9 @@ channels, a codebook far from the encoder's scale, and too few codes for what is
 
 from __future__ import annotations
 
-import sys
-
 import torch
 import torch.nn.functional as F
-from _result import write
-from _vqvae import CODES, DIM, SOURCES, WIDTH, over_seeds, run
+from _vqvae import CODES, DIM, WIDTH, compare
 from torch import Tensor
 
 from mmcourse.vqvae import VQVAE, Quantized, VectorQuantizer, commitment_loss, nearest_codes
@@ -85,19 +82,5 @@ def start_mixed(quantizer: VectorQuantizer, z: Tensor, generator: torch.Generato
 KINDS = ("healthy", "both_detached", "beta_wrong", "no_permute", "far_start", "few_codes")
 
 
-def main(small: bool) -> None:
-    """All kinds with every seed, and write."""
-    steps, seeds = (3, SEEDS[:1]) if small else (500, SEEDS)
-    pictures, n = (16, 8) if small else (1500, 300)
-    found = {}
-    for kind in KINDS:
-        runs = [run(lambda k=kind: build(k), steps, seed, pictures, n) for seed in seeds]
-        found[kind] = over_seeds(runs)
-        print(kind, {k: v for k, v in found[kind].items() if k != "history"}, flush=True)
-    if not small:
-        results = {"seeds": list(seeds), "n": n, "pictures": pictures, "steps": steps}
-        write(__file__, SOURCES, {**results, "codes": CODES, "kinds": found})
-
-
 if __name__ == "__main__":
-    main("--small" in sys.argv[1:])
+    compare(__file__, KINDS, build, SEEDS)

@@ -1,6 +1,8 @@
 // Chapter 2's demo: a picture is a grid of code numbers. The reader paints cells of it with the
 // codes of another picture, and the decoder draws in the page what the new grid says.
 
+import { make } from "./make.js";
+
 const CELLS = 16;
 const PIXELS = 64;
 
@@ -73,13 +75,6 @@ function latest(work) {
     })();
     return running;
   };
-}
-
-function make(tag, className, text) {
-  const made = document.createElement(tag);
-  if (className) made.className = className;
-  if (text !== undefined) made.textContent = text;
-  return made;
 }
 
 function build(stage, data, sheet) {

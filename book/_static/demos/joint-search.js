@@ -2,6 +2,7 @@
 // by their cosine with it. Pictures were looked at once, when the book was built: only their
 // vectors are here.
 
+import { make } from "./make.js";
 import { reader } from "./words.js";
 
 const SHOWN = 12;
@@ -62,13 +63,6 @@ function dot(query, vectors, i) {
   let sum = 0;
   for (let k = 0; k < query.length; k += 1) sum += query[k] * vectors[i * query.length + k];
   return sum;
-}
-
-function make(tag, className, text) {
-  const made = document.createElement(tag);
-  if (className) made.className = className;
-  if (text !== undefined) made.textContent = text;
-  return made;
 }
 
 function build(stage, data, sheet) {
