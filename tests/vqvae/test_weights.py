@@ -107,5 +107,5 @@ def test_what_is_drawn_follows_its_caption(cards, attribute):
 
 def test_sounds_come_back_nearer_than_silence(cards):
     distance = cards["vqvae-sound"]["metrics"]["distance"]
-    assert distance["value"] < 0.5 * distance["chance"]
+    assert distance["value"] < 0.6 * distance["chance"]
     assert cards["vqvae-sound"]["metrics"]["usage"]["value"] >= 0.5
