@@ -19,7 +19,7 @@ from mmcourse.vqvae.export import vqvae_parts
 WEIGHTS = "vqvae"
 SCENES = 8
 SIDE = 128  # pixels of an original in the sheet; the model reads them at 64
-CANVAS, PAINT = 0, 1
+CANVAS, PAINT = 7, 4
 """The scene that is painted on, and the one that is painted with, when the demo starts."""
 REGIONS = {
     "sky": ("sky",),
