@@ -63,7 +63,7 @@ class CodePrior(Pretrained, nn.Module):
         words: int,
         codes: int = 1024,
         cells: int = 256,
-        longest: int = 96,
+        longest: int = 128,
         dim: int = 128,
         depth: int = 4,
         heads: int = 4,

@@ -44,7 +44,7 @@ RECIPES = {
     "smoke": Recipe(pictures=32, steps=4, batch_size=4, measured=3),
     "cpu": Recipe(pictures=1_500, steps=60, measured=50),
     "gpu": Recipe(pictures=24_000, steps=4_000, batch_size=64),
-    "full": Recipe(pictures=24_000, steps=2_000),
+    "full": Recipe(pictures=16_000, steps=1_600),
 }
 
 

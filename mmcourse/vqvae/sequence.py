@@ -22,7 +22,7 @@ class SharedVocabulary:
     words: int
     codes: int
     cells: int = 256
-    longest: int = 96
+    longest: int = 128
     """Words of a text, start and end counted."""
 
     @property
