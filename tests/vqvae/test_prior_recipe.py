@@ -1,9 +1,12 @@
 """The prior's training and its recipe: order of what is shown, resumption, what the card states."""
 
+import inspect
+
 import pytest
 import torch
 
 from mmcourse.hub import read_card
+from mmcourse.joint.towers import TextTower
 from mmcourse.storyworld import Tokenizer, caption, sample_scene
 from mmcourse.storyworld.judge import Judge
 from mmcourse.vqvae import VQVAE, CodePrior, prior_measure, prior_recipe
@@ -43,6 +46,12 @@ def told(i: int, step: int) -> str:
 def same(a: torch.nn.Module, b: torch.nn.Module) -> bool:
     pairs = zip(a.state_dict().values(), b.state_dict().values(), strict=True)
     return all(torch.equal(x, y) for x, y in pairs)
+
+
+def test_the_longest_text_of_the_towers_fits_before_a_picture():
+    """Captions of more than 96 words are rare, and ended a run."""
+    towers = inspect.signature(TextTower).parameters["max_length"].default
+    assert prior_recipe.build().shared.longest >= towers
 
 
 def test_both_orders_are_shown_in_turn(monkeypatch) -> None:
