@@ -4,7 +4,7 @@ PYTHON      ?= python3
 VENV        ?= .venv
 CONSTRAINTS ?= constraints.txt
 EXTRAS      ?= app,book,test
-LAB_JOBS    ?= 2
+LAB_JOBS    ?= 1
 UNIT        ?= tests
 
 BIN   := $(VENV)/bin

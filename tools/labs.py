@@ -97,7 +97,7 @@ def main() -> int:
     parser.add_argument("--notebooks", type=Path, default=Path("notebooks"))
     parser.add_argument("--out", type=Path, default=Path("_build"))
     parser.add_argument("--tier", default="cpu")
-    parser.add_argument("--jobs", type=int, default=2, help="labs to run at the same time")
+    parser.add_argument("--jobs", type=int, default=1, help="labs to run at the same time")
     options = parser.parse_args()
 
     out, cache = options.out / "labs", options.out / ".jupyter_cache"

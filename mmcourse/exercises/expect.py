@@ -16,7 +16,7 @@ from torch._subclasses.fake_tensor import (
 
 from mmcourse.exercises.answer import Answer, Raised
 from mmcourse.exercises.definition import Property, holds
-from mmcourse.exercises.values import Broken, show
+from mmcourse.exercises.values import Broken, Unseen, show
 
 # Loose enough for any order of summation and an epsilon of 1e-6, tight enough for a wrong formula.
 RTOL, ATOL = 1e-4, 1e-5
@@ -183,7 +183,10 @@ def follows_device(inputs: Inputs) -> Property:
                         "everything on the device of the inputs",
                     ) from None
                 if _needs_values(raised.error):
-                    return  # a fake has no values; what branches on values can't be judged here
+                    raise Unseen(  # a fake has no values
+                        "the answer reads numbers out of its tensors, as int(), .item(), .tolist() "
+                        "and loops over rows do, and that takes a real GPU"
+                    ) from None
                 raise
             if isinstance(result, Tensor) and result.device.type != "cuda":
                 raise Broken("The result is on another device.", str(result.device), "cuda:0")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-State = Literal["holds", "broke", "not reached"]
+State = Literal["holds", "broke", "not checked", "not reached"]
 
 
 @dataclass
@@ -14,7 +14,8 @@ class Finding:
 
     Args:
         says: the property, or the bug that a test should catch.
-        state: "holds" (or caught), "broke" (or missed), "not reached".
+        state: "holds" (or caught), "broke" (or missed), "not checked" (the answer's way of working
+            hides it), "not reached".
         message: what is wrong.
         given: the input on which it broke, as (name, text).
         got: what the answer gave.

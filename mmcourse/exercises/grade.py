@@ -17,6 +17,7 @@ from mmcourse.exercises.findings import Finding
 from mmcourse.exercises.hunting import grade_hunt
 from mmcourse.exercises.libraries import fingerprint, replaced
 from mmcourse.exercises.probe import known_mistake
+from mmcourse.exercises.values import Unseen
 
 Emit = Callable[[dict[str, Any]], None]
 
@@ -55,6 +56,8 @@ def grade_task(task: Task, function: Callable[..., Any], emit: Emit) -> None:
         try:
             rule.check(answer)
             finding = Finding(rule.says, "holds")
+        except Unseen as why:
+            finding = Finding(f"{rule.says}: {why}", "not checked")
         except Exception as error:
             finding = finding_of(rule.says, error, answer)
             holding = False

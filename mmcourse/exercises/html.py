@@ -21,7 +21,7 @@ _EDGE = {
 }
 _SIGN = {
     "passed": "✓", "failed": "✗", "not attempted": "○", "not graded": "!",
-    "holds": "✓", "broke": "✗", "not reached": "○",
+    "holds": "✓", "broke": "✗", "not checked": "?", "not reached": "○",
 }  # fmt: skip
 _MONO = "font-family:ui-monospace,Menlo,Consolas,monospace;font-size:.875em"
 

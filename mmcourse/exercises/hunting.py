@@ -125,7 +125,9 @@ def _fair(test: Callable[..., Any], hunt: Hunt) -> Finding:
             if verdict.word == "failed":
                 message = (
                     "False alarm: the test fails on a right implementation. Does it ask for "
-                    "something that need not be true, or for exact equality of floats?"
+                    "something that need not be true, or for exact equality of floats? Or was the "
+                    "old state kept without `.clone()`? The broken ones are tried once the test "
+                    "passes on the right ones."
                 )
                 told = str(verdict.error).strip().splitlines()
                 return Finding(FAIR, "broke", message, got=" ".join(told)[:300], where=where)
@@ -147,6 +149,10 @@ def grade_hunt(hunt: Hunt, test: Callable[..., Any], emit: Emit) -> None:
     emit({"event": "finding", **asdict(fair)})
     caught = 0
     for number, suspect in enumerate(hunt.suspects, start=1):
+        if fair.state != "holds":  # a test that fails on right ones would "catch" everything
+            says = f"catches broken implementation {number}"
+            emit({"event": "finding", **asdict(Finding(says, "not reached"))})
+            continue
         emit({"event": "start", "says": f"catches broken implementation {number}"})
         verdict = try_on(test, suspect.implementation, hunt, 0)
         finding = _of_suspect(number, suspect.name, suspect.clues[0], verdict)
@@ -159,8 +165,6 @@ def grade_hunt(hunt: Hunt, test: Callable[..., Any], emit: Emit) -> None:
             )
             emit({"event": "finding", **asdict(Finding("asserts what it finds", "broke", message))})
     total = len(hunt.suspects)
-    if fair.state != "holds":  # a test that fails on everything catches nothing
-        caught = 0
     emit({"event": "score", "caught": caught, "total": total})
     if caught < total:
         seen = profile(test, hunt)

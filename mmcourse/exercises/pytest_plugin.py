@@ -70,7 +70,7 @@ class ExerciseItem(pytest.Item):
             pytest.skip(f"not in {self.path.name}")
         report = self.attempt.grade()
         if report.status == "not attempted":
-            pytest.skip("not attempted")
+            pytest.skip("it still raises NotImplementedError")
         if not report.passed:
             raise NotPassed(report)
 
@@ -92,6 +92,5 @@ def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> 
 
 def pytest_report_teststatus(report: Any) -> tuple[str, str, str] | None:
     if report.skipped and isinstance(report.longrepr, tuple):
-        reason = report.longrepr[2].removeprefix("Skipped: ")
-        return "not attempted", "-", reason
+        return "not attempted", "-", "not attempted"
     return None

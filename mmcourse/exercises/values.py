@@ -27,6 +27,14 @@ class Broken(Exception):
         self.got, self.expected = told
 
 
+class Unseen(Exception):
+    """A property that can't be checked on this answer, whose way of working hides it.
+
+    Args:
+        message: why, as the end of the property's line.
+    """
+
+
 def _numbers(values: Any, digits: int) -> str:
     if isinstance(values, list):
         return "[" + ", ".join(_numbers(value, digits) for value in values) + "]"

@@ -279,10 +279,12 @@ def train_by_hand(text, image, text_map, image_map, steps):
 
 
 def nearest_by_cdist(vectors, codebook):
-    return torch.cdist(vectors, codebook).min(dim=1).indices
+    exact = "donot_use_mm_for_euclid_dist"
+    return torch.cdist(vectors, codebook, compute_mode=exact).min(dim=1).indices
 
 
 def nearest_by_expansion(vectors, codebook):
+    vectors, codebook = vectors - vectors[0], codebook - vectors[0]
     squares = vectors.pow(2).sum(1, keepdim=True) + codebook.pow(2).sum(1)
     return (2 * vectors @ codebook.t() - squares).argmax(dim=-1)
 

@@ -275,8 +275,39 @@ def test_bad_tests_are_told_what_is_wrong(test: Callable[..., Any], message: str
     assert report.status == "failed"
     assert report.score == (0, 7)
     assert report.findings[0].state == "broke"
+    assert {f.state for f in report.findings[1:]} == {"not reached"}  # and no bug is given away
     with pytest.raises(AssertionError, match=message):
         raise AssertionError(report.findings[0].message)
+
+
+def nearest_on_the_cpu(vectors, codebook):
+    distances = (vectors[:, None] - codebook).square().sum(2)
+    return torch.tensor(distances.argmin(1).tolist())
+
+
+def test_what_a_way_of_working_hides_is_not_called_verified() -> None:
+    report = graded("ch02.nearest_codes", nearest_on_the_cpu)
+    assert report.passed
+    (hidden,) = (f for f in report.findings if f.state != "holds")
+    assert hidden.state == "not checked"
+    assert "[not checked] inputs on a GPU give a result on that GPU: the answer reads" in str(
+        report
+    )
+    assert "1 could not be checked" in report.headline
+    assert "?</span> inputs on a GPU" in report._repr_html_()
+
+
+def nearest_by_rounded_squares(vectors, codebook):
+    return (codebook.square().sum(1) - 2 * vectors @ codebook.T).argmin(1)
+
+
+@pytest.mark.parametrize(
+    "answer", [nearest_by_rounded_squares, lambda v, c: torch.cdist(v, c).argmin(1)]
+)
+def test_rounding_far_from_the_origin_is_found(answer: Callable[..., Any]) -> None:
+    report = graded("ch02.nearest_codes", answer)
+    (broken,) = (f for f in report.findings if f.state == "broke")
+    assert "Subtract one point" in broken.message
 
 
 def test_a_hunt_through_the_learners_own_loss_meets_the_one_on_trial() -> None:

@@ -27,6 +27,8 @@ def fsq_round(z, levels):
     and offset = 0.5 where L is even (then no level stands in the middle), else 0,
     rounded to the nearest whole number, of which L can be reached,
     and divided by L // 2, so that it lies in [-1, 1].
+    (1.001 lets tanh, which never reaches 1, round to the outermost level; atanh(offset / half)
+    makes z = 0 come out as 0.)
     The rounding counts as no rounding in the gradient; squashing and dividing have theirs.
     """
     raise NotImplementedError

@@ -31,11 +31,12 @@ def test_ema(make):
     to decay * old + (1 - decay) * new, new being how many vectors chose each code, and their sum.
     A code whose count is then below restart_below (0: never) is put onto some vector v of the
     batch, with the count restart_below and the sum restart_below * v. Then the codebook becomes
-    sums / counts, with Laplace smoothing by epsilon, so that it is finite where a count is 0.
+    sums / counts, with Laplace smoothing by epsilon, so that it is finite where a count is 0
+    (try a decay of 0, or a large epsilon).
     In eval mode nothing moves.
     It will be given to you in right and in broken forms. Pass on every right one, and fail with an
-    AssertionError on each broken one. There is no right one to compare with: `EMAVectorQuantizer`
-    is in here the one on trial.
+    AssertionError on each broken one. Inside this test the book's
+    `EMAVectorQuantizer` is replaced by the one on trial, so you can't compare with it.
     """
     raise NotImplementedError
 '''
@@ -134,7 +135,7 @@ EXERCISE = Hunt(
     title="Bug hunt: codebooks of running means",
     level="bug hunt",
     difficulty=4,
-    minutes=30,
+    minutes=45,
     stub=STUB,
     reference=reference_test,
     on_trial=ema.EMAVectorQuantizer,
@@ -165,7 +166,7 @@ EXERCISE = Hunt(
             "no Laplace smoothing",
             wrong.Unsmoothed,
             (
-                "Missed: something about a code that nobody chooses.",
+                "Missed: something about a code whose count is 0.",
                 "To what does a count fall that is multiplied by decay again and again? With "
                 "decay 0 it is there at once.",
                 "With decay=0 and restart_below=0, show it a batch of equal vectors: all codes "

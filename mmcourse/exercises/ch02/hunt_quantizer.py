@@ -30,8 +30,9 @@ def test_quantizer(quantize):
     loss: a scalar, the codebook loss plus 0.25 times the commitment loss, both the mean of the
     squared differences over all numbers, each with its gradient to its own side alone.
     It will be given to you in right and in broken forms. Pass on every right one, and fail with an
-    AssertionError on each broken one. There is no right one to compare with: whichever `quantize`
-    you call in here, by way of `VectorQuantizer` too, it is the one on trial.
+    AssertionError on each broken one. Inside this test the book's
+    `VectorQuantizer` is replaced by the one on trial, so you can't compare with it. A gradient that
+    does not arrive is None.
     """
     raise NotImplementedError
 '''
@@ -111,7 +112,7 @@ EXERCISE = Hunt(
     title="Bug hunt: quantizers",
     level="bug hunt",
     difficulty=3,
-    minutes=25,
+    minutes=40,
     stub=STUB,
     reference=reference_test,
     on_trial=quantizer.quantize,

@@ -23,7 +23,8 @@ def nearest_codes(vectors, codebook):
     vectors: (N, D), what the encoder said, a row for each place.
     codebook: (K, D), a row for each code.
     Returns (N,) int64: which row of the codebook has the smallest Euclidean distance to the
-    vector. Of several that are equally near, any will do. No gradient is asked for.
+    vector, also in float32 and where all lie far from the origin, around 1,000. Of several that
+    are equally near, any will do. No gradient is asked for.
     """
     raise NotImplementedError
 '''
@@ -75,6 +76,18 @@ def moved(answer: Any) -> None:
     vectors, codes = raw(6, 3, seed=1), raw(5, 3, seed=2)
     expected = by_hand(vectors, codes)
     whole(answer(vectors + 20, codes + 20), expected, "Moved by 20, the indices are others.")
+
+
+@holds("far from the origin the nearer code still wins, in float32")
+def far(answer: Any) -> None:
+    vectors, codes = raw(30, 4, seed=11).float() + 1000, raw(40, 4, seed=12).float() + 1000
+    whole(
+        answer(vectors, codes),
+        by_hand(vectors, codes),
+        "Moved by 1,000, other codes are chosen. The terms of |v|² - 2 v·c + |c|² become millions, "
+        "and their difference drowns in rounding (`torch.cdist` computes it so as well). Subtract "
+        "one point, such as codebook.mean(0), from vectors and codes first: no distance changes.",
+    )
 
 
 @holds("the indices are int64, from float32 and from float64")
@@ -153,6 +166,7 @@ EXERCISE = Task(
         euclidean,
         definition,
         moved,
+        far,
         of_type,
         follows_device(lambda: (raw(4, 3, seed=9), raw(5, 3, seed=10))),
     ),
@@ -223,7 +237,8 @@ EXERCISE = Task(
         "does a vector choose?",
         "`vectors[:, None] - codebook[None]` is (N, K, D). Squared and summed over D it is the "
         "table, and the square root would change no order.",
-        "`torch.cdist(vectors, codebook).argmin(1)`. With less memory: the argmin over codes of "
-        "`codebook.square().sum(1) - 2 * vectors @ codebook.T`; |v|² is the same for all codes.",
+        "With less memory: the argmin over codes of `c.square().sum(1) - 2 * v @ c.T`; |v|² is the "
+        "same for all codes. Take `codebook.mean(0)` off both first, `v = vectors - mean` and "
+        "`c = codebook - mean`, or rounding chooses where all are far from the origin.",
     ),
 )

@@ -24,7 +24,8 @@ def rotation_trick(z, q):
     No row is 0, and no row of z points exactly away from its code.
     Returns (N, D) in the inputs' dtype: for each row s R z, where s = |q| / |z| is the stretch and
     R = I - 2 h hT + 2 w uT the rotation (hT and uT are rows), with u = z / |z|, w = q / |q| and
-    h = (u + w) / |u + w|. As numbers that is q.
+    h = (u + w) / |u + w|. As numbers that is q. For a row, R z is z - 2 h (h.z) + 2 w (u.z): two
+    dot products, and no matrix.
     s and R count as constants in the gradient: it reaches z through the last factor alone, so z
     gets s RT g of a gradient g, and q gets none.
     """

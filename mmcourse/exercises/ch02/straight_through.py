@@ -44,6 +44,17 @@ def _weighted(answer: Any) -> tuple[list[Tensor | None], Tensor]:
     return gradients(lambda z, q: answer(z, q) * told, (raw(4, 3, seed=4), raw(4, 3, seed=5))), told
 
 
+@holds("where (10, 20) arrives at the result, z gets (10, 20) and q nothing")
+def by_hand(answer: Any) -> None:
+    told = _row(10, 20)
+    to_z, to_q = gradients(lambda z, q: answer(z, q) * told, (_row(1, 2), _row(3, 5)))
+    if to_z is None:
+        raise Broken("No gradient reaches `z`.", "none", told)
+    close(to_z, told, "(10, 20) arrived; the gradient to `z` is another.")
+    if to_q is not None:
+        close(to_q, _row(0, 0), "(10, 20) arrived, and part of it reaches `q`.")
+
+
 @holds("each number's gradient arrives at z as it is")
 def reaches_z(answer: Any) -> None:
     (to_z, _), told = _weighted(answer)
@@ -91,6 +102,14 @@ def _cancelled(z: Tensor, q: Tensor) -> Tensor:
     return z + (q - z)
 
 
+def _first_half(z: Tensor, q: Tensor) -> Tensor:
+    return z.detach() + (q - z)
+
+
+def _only_q(z: Tensor, q: Tensor) -> Tensor:
+    return z + q.detach() - z
+
+
 def _cut(z: Tensor, q: Tensor) -> Tensor:
     return (z + (q - z)).detach()
 
@@ -113,6 +132,7 @@ EXERCISE = Task(
     reference=gradient.straight_through,
     properties=(
         value,
+        by_hand,
         reaches_z,
         spares_q,
         corners,
@@ -150,6 +170,18 @@ EXERCISE = Task(
             _cancelled,
             "z + (q - z) without a detach is q, for autograd too: the two z cancel, and the "
             "gradient goes to q. Detach the difference.",
+        ),
+        Mutant(
+            "the wrong half detached",
+            _first_half,
+            "Here the z that stands alone is the constant, and the difference has the gradients: z "
+            "gets what arrived with its sign turned, and q gets it too. Detach the difference.",
+        ),
+        Mutant(
+            "only q detached",
+            _only_q,
+            "Of z + q - z with only q detached, + z and - z cancel going back, so z gets 0. Detach "
+            "the whole difference.",
         ),
         Mutant(
             "everything detached",
