@@ -16,7 +16,7 @@ from torch._subclasses.fake_tensor import (
 
 from mmcourse.exercises.answer import Answer, Raised
 from mmcourse.exercises.definition import Property, holds
-from mmcourse.exercises.values import Broken, Unseen, show
+from mmcourse.exercises.values import SHOWN_WHOLE, Broken, Unseen, show
 
 # Loose enough for any order of summation and an epsilon of 1e-6, tight enough for a wrong formula.
 RTOL, ATOL = 1e-4, 1e-5
@@ -36,6 +36,13 @@ def tensor(got: Any, shape: tuple[int, ...] | None = None) -> Tensor:
         raise Broken(
             "It returned a Python number (from .item()?). A tensor carries its gradient along.",
             f"{type(got).__name__} {show(got)}",
+            "a tensor",
+        )
+    if isinstance(got, tuple):
+        raise Broken(
+            f"It returned {len(got)} things (as `x.min(1)` does: values and indices). "
+            "One tensor is asked for.",
+            type(got).__name__,
             "a tensor",
         )
     if not isinstance(got, Tensor):
@@ -70,8 +77,19 @@ def close(got: Any, expected: Tensor | float, message: str = "The value is wrong
     if np.isnan(a).any() and not np.isnan(b).any():
         raise Broken("There is a NaN in it.", got, expected)
     # By hand: an answer may have replaced allclose.
-    if not ((a == b) | (abs(a - b) <= ATOL + RTOL * abs(b))).all():
-        raise Broken(message, got, expected)
+    alike = (a == b) | (abs(a - b) <= ATOL + RTOL * abs(b))
+    if not alike.all():
+        if got.is_floating_point() and expected.is_floating_point():
+            expected = expected.to(got.dtype)  # what differs is the value
+        raise Broken(message + _first(a, b, alike), got, expected)
+
+
+def _first(a: np.ndarray, b: np.ndarray, alike: np.ndarray) -> str:
+    """Where two large arrays differ first; of small ones all numbers are shown."""
+    if a.size <= SHOWN_WHOLE:
+        return ""
+    at = tuple(np.argwhere(~alike)[0].tolist())
+    return f" They first differ at {list(at)}: got {a[at]:.6g}, expected {b[at]:.6g}."
 
 
 def whole(got: Any, expected: Tensor, message: str = "The indices are wrong.") -> None:
@@ -80,7 +98,8 @@ def whole(got: Any, expected: Tensor, message: str = "The indices are wrong.") -
     if got.is_floating_point() or got.is_complex() or got.dtype == torch.bool:
         raise Broken("These are no indices.", got, expected)
     if got.tolist() != expected.tolist():
-        raise Broken(message, got, expected)
+        a, b = (np.asarray(x.tolist()) for x in (got, expected))
+        raise Broken(message + _first(a, b, a == b), got, expected)
 
 
 def near(got: Any, expected: float, message: str = "The value is wrong.") -> None:

@@ -8,6 +8,9 @@ import numpy as np
 import torch
 from torch._subclasses.fake_tensor import FakeTensor
 
+SHOWN_WHOLE = 24
+"""Numbers of a tensor that are shown; of a larger one the first few."""
+
 
 class Broken(Exception):
     """A property doesn't hold.
@@ -63,6 +66,6 @@ def _tensor(value: torch.Tensor, digits: int) -> str:
     if value.is_meta or isinstance(value, FakeTensor):
         return f"tensor, {shape}, {about}"
     flat = value.detach().cpu()
-    if value.numel() <= 24:
+    if value.numel() <= SHOWN_WHOLE:
         return f"{_numbers(flat.tolist(), digits + 2 * (not value.ndim))}   ({shape}, {about})"
     return f"{_numbers(flat.flatten()[:4].tolist(), digits)[:-1]}, …]   ({shape}, {about})"

@@ -310,6 +310,25 @@ def test_rounding_far_from_the_origin_is_found(answer: Callable[..., Any]) -> No
     assert "Subtract one point" in broken.message
 
 
+def test_a_large_result_says_where_it_differs_and_a_pair_what_it_is() -> None:
+    def one_off(vectors, codebook):
+        index = nearest_on_the_cpu(vectors, codebook)
+        return (index + (torch.arange(len(index)) == 27)) % len(codebook)
+
+    (broken,) = (f for f in graded("ch02.nearest_codes", one_off).findings if f.state == "broke")
+    assert "They first differ at [27]: got " in broken.message
+    report = graded("ch02.nearest_codes", lambda v, c: torch.cdist(v, c).min(1))
+    assert "It returned 2 things (as `x.min(1)` does" in str(report)
+
+
+def test_the_expected_number_is_shown_in_the_type_of_the_answers() -> None:
+    report = graded("ch02.vq_loss", lambda z, q, beta=0.25: (z - q).square().mean())
+    told = report.first_broken()
+    assert told is not None
+    assert told.got.endswith("float64)")
+    assert told.expected.endswith("float64)")
+
+
 def test_a_hunt_through_the_learners_own_loss_meets_the_one_on_trial() -> None:
     assert not graded("ch01.hunt_contrastive", leans_on_own).passed
     assert "compares with the book's own loss" in str(graded("ch01.hunt_contrastive", leans_on_own))
