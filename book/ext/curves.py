@@ -57,6 +57,7 @@ def cures(found: dict) -> Figure:
         )
     ax.set(xlabel="step", title="Perplexity of the batch", yscale="log", xlim=(0, 1.42 * steps))
     ax.set_ylim(0.8, found["codes"])
+    ax.set_yticks([1, 10, 100], ["1", "10", "100"])
     ax.set_xticks(range(0, steps + 1, 100))
     return fig
 
