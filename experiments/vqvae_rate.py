@@ -30,7 +30,7 @@ from mmcourse.vqvae.batches import encode_pictures
 from mmcourse.vqvae.codecs import QUALITIES, through_file
 from mmcourse.vqvae.compress import compress
 from mmcourse.vqvae.measure import through
-from mmcourse.vqvae.prior_train import train_prior
+from mmcourse.vqvae.prior_train import Telling, train_prior
 from mmcourse.vqvae.train import train
 
 SEED = 0
@@ -63,7 +63,7 @@ def trained(factor: int, size: int, shown: Tensor, steps: int) -> tuple[VQVAE, C
     prior = CodePrior(
         len(words), size, codes[0].numel(), dim=48, depth=2, heads=4, vocabulary=words.fingerprint
     )
-    for _ in train_prior(prior, codes, lambda i, step: "", steps=steps, lr=LR, seed=SEED):
+    for _ in train_prior(prior, codes, Telling(lambda i, step: ""), steps=steps, lr=LR, seed=SEED):
         pass
     return model, prior
 

@@ -14,6 +14,7 @@ from mmcourse.storyworld.reading import FIELDS, targets
 from mmcourse.training import evaluating
 from mmcourse.vqvae.autoencoder import VQVAE
 from mmcourse.vqvae.batches import decode_pictures
+from mmcourse.vqvae.brief import brief
 from mmcourse.vqvae.compress import bits_each
 from mmcourse.vqvae.measure import held_out, through
 from mmcourse.vqvae.prior import CodePrior
@@ -71,8 +72,9 @@ def adherence(judge: Judge, scenes: list[Scene], pictures: Tensor) -> dict[str, 
 
 
 def measure_prior(prior: CodePrior, n: int | None = None) -> dict[str, Measurement]:
-    """Bits a picture with and without its caption, beside a table's and the frequencies', and how
-    often the judge reads in generated pictures what the captions asked for.
+    """Bits a picture without and with its caption or a brief one, beside a table's and the
+    frequencies', and how often the judge reads in pictures drawn from brief captions what they ask
+    for.
 
     Beside each share of the latter, `chance` is what the judge reads in pictures of other scenes,
     and `round_trip_...` what it reads in the true scenes after the VQ-VAE.
@@ -89,19 +91,20 @@ def measure_prior(prior: CodePrior, n: int | None = None) -> dict[str, Measureme
     scenes, pictures = held_out(n)
     codes, drawn = through(model, pictures)
     cells, size = codes[0].numel(), model.quantizer.num_codes
-    texts = [caption(s) for s in scenes]
+    texts, few_words = [caption(s) for s in scenes], [brief(s) for s in scenes]
     table = cells * math.log2(size)
     bits = {
         "bits_frequencies": cells * math.log2(float(perplexity(codes, size))),
         "bits_prior": bits_each(prior, codes).mean().item(),
         "bits_prior_caption": bits_with_caption(prior, codes, texts),
+        "bits_prior_brief": bits_with_caption(prior, codes, few_words),
     }
     found: dict[str, Measurement] = {
         name: {"value": value, "n": n, "chance": table} for name, value in bits.items()
     }
     made = min(n, 200)
     some = scenes[:made]
-    generated = adherence(judge, some, drawn_from_captions(prior, model, texts[:made]))
+    generated = adherence(judge, some, drawn_from_captions(prior, model, few_words[:made]))
     trip = adherence(judge, some, drawn[:made])
     other = adherence(judge, some, pictures[:made].roll(1, 0))
     for attribute in ASKED:

@@ -15,13 +15,14 @@ from mmcourse.storyworld import Tokenizer
 from mmcourse.training import pick_device, seed_everything
 from mmcourse.vqvae.autoencoder import VQVAE
 from mmcourse.vqvae.batches import encode_pictures
+from mmcourse.vqvae.brief import brief
 from mmcourse.vqvae.prior import CodePrior
 from mmcourse.vqvae.prior_measure import measure_prior
-from mmcourse.vqvae.prior_train import train_prior
+from mmcourse.vqvae.prior_train import Telling, train_prior
 
 SOURCES = (
     *("mmcourse.storyworld", "mmcourse.training", "mmcourse.joint.pairs"),
-    *(f"mmcourse.vqvae.{name}" for name in ("sequence", "prior", "prior_train")),
+    *(f"mmcourse.vqvae.{name}" for name in ("sequence", "prior", "prior_train", "brief")),
 )
 """What the weights depend on, beside those of `vqvae`."""
 BANDS = {"bits": 60.0, "drawn": 0.12, "round": 0.08}
@@ -30,21 +31,22 @@ BANDS = {"bits": 60.0, "drawn": 0.12, "round": 0.08}
 
 @dataclass(frozen=True)
 class Recipe:
-    """Pictures whose codes are learnt, optimiser steps, pictures in a batch, and pictures to
-    measure on (None: the card's)."""
+    """Pictures whose codes are learnt, optimiser steps with captions of all kinds and then with
+    brief ones, pictures in a batch, and pictures to measure on (None: the card's)."""
 
     pictures: int
     steps: int
+    brief_steps: int
     batch_size: int = 16
     lr: float = 2e-3
     measured: int | None = None
 
 
 RECIPES = {
-    "smoke": Recipe(pictures=32, steps=4, batch_size=4, measured=3),
-    "cpu": Recipe(pictures=1_500, steps=60, measured=50),
-    "gpu": Recipe(pictures=24_000, steps=4_000, batch_size=64),
-    "full": Recipe(pictures=16_000, steps=1_600),
+    "smoke": Recipe(pictures=32, steps=4, brief_steps=2, batch_size=4, measured=3),
+    "cpu": Recipe(pictures=1_500, steps=60, brief_steps=60, measured=50),
+    "gpu": Recipe(pictures=24_000, steps=4_000, brief_steps=4_000, batch_size=64),
+    "full": Recipe(pictures=16_000, steps=1_600, brief_steps=1_500),
 }
 
 
@@ -81,17 +83,25 @@ def train_vqvae_prior(out: Path, tier: str, seed: int = 0, precision: str = "no"
     scenes, pictures = draw(recipe.pictures, seed=seed)
     codes = encode_pictures(model, pictures)
     prior = build(model.quantizer.num_codes, codes[0].numel())
-    loop = train_prior(
-        prior,
-        codes,
-        lambda i, step: caption_for_training(scenes[i], step + i).text,
-        steps=recipe.steps,
-        batch_size=recipe.batch_size,
-        lr=recipe.lr,
-        checkpoint=out / "checkpoint.pt",
-        seed=seed,
-    )
-    run.follow(loop, recipe.steps, ("loss",))
+
+    def all_kinds(i: int, step: int) -> str:
+        return caption_for_training(scenes[i], step + i).text
+
+    for stage, steps, told in (
+        ("captions", recipe.steps, Telling(all_kinds)),
+        ("brief", recipe.brief_steps, Telling(lambda i, step: brief(scenes[i]), after_every=4)),
+    ):
+        loop = train_prior(
+            prior,
+            codes,
+            told,
+            steps=steps,
+            batch_size=recipe.batch_size,
+            lr=recipe.lr,
+            checkpoint=out / f"checkpoint-{stage}.pt",
+            seed=seed,
+        )
+        run.follow(loop, steps, ("loss",), stage)
     prior.save_pretrained(out, dtype=torch.float16)
     prior = CodePrior.from_pretrained(out, device=str(pick_device()))
     metrics = {
@@ -104,6 +114,6 @@ def train_vqvae_prior(out: Path, tier: str, seed: int = 0, precision: str = "no"
         seed,
         command=command,
         data=f"StoryWorld train, {recipe.pictures} scenes at 64x64, seed {seed}, in the "
-        f"codes of vqvae {hash_of_codes}, with their captions",
+        f"codes of vqvae {hash_of_codes}, with their captions, and in a dozen words",
         metrics=metrics,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -20,10 +21,27 @@ SAVE_EVERY = 250
 """Steps between two checkpoints."""
 
 
+@dataclass(frozen=True)
+class Telling:
+    """What is told of pictures, and when.
+
+    caption: (index of the picture, step) to a caption of it.
+    after_every: of so many steps the last shows captions after their pictures, which are then read
+        without one; the others show captions first.
+    """
+
+    caption: Callable[[int, int], str]
+    after_every: int = 2
+
+    def comes_first(self, step: int) -> bool:
+        """Whether this step shows captions and then pictures."""
+        return (step + 1) % self.after_every > 0
+
+
 def train_prior(
     prior: CodePrior,
     codes: Tensor,
-    captioner: Callable[[int, int], str],
+    told: Telling,
     *,
     steps: int,
     batch_size: int = 16,
@@ -33,15 +51,14 @@ def train_prior(
 ) -> Iterator[Metrics]:
     """Minimise the cross-entropy of the next token, in place.
 
-    Yields {"step", "loss", "lr"} after each step. Even steps show captions and then pictures, odd
-    ones pictures and then captions, so half of the pictures are read without a caption. What a step
+    Yields {"step", "loss", "lr"} after each step. What a step
     sees depends on (seed, step) alone, so a killed run goes on from its checkpoint. In the end the
     prior holds its averaged weights.
 
     Args:
         prior: trained in place.
         codes: (N, h, w), by a VQ-VAE in eval mode that is trained no more.
-        captioner: (index of the picture, step) to a caption of it.
+        told: the captions, and how often they come after their pictures.
         steps: optimiser steps in all.
         batch_size: pictures in a batch.
         lr: peak learning rate of AdamW.
@@ -66,10 +83,10 @@ def train_prior(
         start = load_checkpoint(checkpoint, accelerator=accelerator, **state)
     for step in range(start, steps):
         index = batch_indices(step, batch_size, len(codes), seed)
-        ids, _ = tokenizer.encode([captioner(i, step) for i in index.tolist()])
+        ids, _ = tokenizer.encode([told.caption(i, step) for i in index.tolist()])
         tokens, places = (
             x.to(accelerator.device)
-            for x in prior.shared.join(ids, codes[index], words_first=step % 2 == 0)
+            for x in prior.shared.join(ids, codes[index], words_first=told.comes_first(step))
         )
         for group in optimiser.param_groups:
             group["lr"] = lr * rate(step)

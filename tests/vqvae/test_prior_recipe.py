@@ -13,7 +13,7 @@ from mmcourse.vqvae import VQVAE, CodePrior, prior_measure, prior_recipe
 from mmcourse.vqvae.measure import held_out
 from mmcourse.vqvae.prior_measure import ASKED, adherence, bits_with_caption, measure_prior
 from mmcourse.vqvae.prior_recipe import BANDS, RECIPES, Recipe, train_vqvae_prior
-from mmcourse.vqvae.prior_train import train_prior
+from mmcourse.vqvae.prior_train import Telling, train_prior
 
 CODES = 24
 
@@ -30,7 +30,7 @@ def shipped(monkeypatch, tmp_path_factory) -> VQVAE:
     model = VQVAE("ema", {"num_codes": CODES, "dim": 4}, width=16, depth=1).eval()
     monkeypatch.setattr(VQVAE, "from_pretrained", lambda *name, **options: model)
     monkeypatch.setattr(prior_recipe, "weights_hash", lambda name: "0" * 12)
-    monkeypatch.setitem(RECIPES, "smoke", Recipe(6, 4, batch_size=3, measured=3))
+    monkeypatch.setitem(RECIPES, "smoke", Recipe(6, 4, 2, batch_size=3, measured=3))
     monkeypatch.setattr(prior_recipe, "build", lambda codes, cells: small_prior())
     return model
 
@@ -41,6 +41,9 @@ def grids(n: int) -> torch.Tensor:
 
 def told(i: int, step: int) -> str:
     return caption(sample_scene("train", i), step)
+
+
+TOLD = Telling(told)
 
 
 def same(a: torch.nn.Module, b: torch.nn.Module) -> bool:
@@ -63,14 +66,14 @@ def test_both_orders_are_shown_in_turn(monkeypatch) -> None:
         return join(self, ids, codes, words_first)
 
     monkeypatch.setattr(type(prior.shared), "join", noted)
-    list(train_prior(prior, grids(6), told, steps=4, batch_size=2))
+    list(train_prior(prior, grids(6), TOLD, steps=4, batch_size=2))
     assert seen == [True, False, True, False]
 
 
 def test_it_learns_and_ends_with_its_averaged_weights() -> None:
     prior = small_prior()
     one = grids(1).expand(4, -1, -1)
-    loop = train_prior(prior, one, told, steps=30, batch_size=2, lr=1e-2)
+    loop = train_prior(prior, one, TOLD, steps=30, batch_size=2, lr=1e-2)
     losses = [m["loss"] for m in loop]
     assert losses[-1] < 0.7 * losses[0]
     assert not prior.training
@@ -79,12 +82,12 @@ def test_it_learns_and_ends_with_its_averaged_weights() -> None:
 def test_a_run_that_was_killed_ends_with_the_same_weights(monkeypatch, tmp_path) -> None:
     monkeypatch.setattr("mmcourse.vqvae.prior_train.SAVE_EVERY", 2)
     whole, broken, again = small_prior(), small_prior(), small_prior()
-    list(train_prior(whole, grids(6), told, steps=5, batch_size=2))
+    list(train_prior(whole, grids(6), TOLD, steps=5, batch_size=2))
     file = tmp_path / "checkpoint.pt"
-    loop = train_prior(broken, grids(6), told, steps=5, batch_size=2, checkpoint=file)
+    loop = train_prior(broken, grids(6), TOLD, steps=5, batch_size=2, checkpoint=file)
     assert [next(loop)["step"] for _ in range(3)] == [1, 2, 3]
     loop.close()
-    steps = [m["step"] for m in train_prior(again, grids(6), told, steps=5, batch_size=2,
+    steps = [m["step"] for m in train_prior(again, grids(6), TOLD, steps=5, batch_size=2,
                                             checkpoint=file)]  # fmt: skip
     assert steps == [3, 4, 5]
     assert same(again, whole)
