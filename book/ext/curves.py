@@ -4,8 +4,9 @@ import math
 from bisect import bisect_left
 from collections.abc import Callable
 
-from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
 
 from mmcourse import plots
 
@@ -80,6 +81,7 @@ def rule(found: dict) -> Figure:
             f"{side} x {side} places", (bits[-1], rows[-1]["psnr"]), (6, -3), va="top", **label
         )
     ax.set(xlabel="bits a picture, by a table", ylabel="PSNR (dB)", xlim=(0, 3100))
+    ax.margins(y=0.12)
     return fig
 
 
@@ -96,19 +98,19 @@ def codecs(found: dict) -> Figure:
         shipped = found[name]["shipped"]
         ax.plot(shipped["bits_file"], shipped["psnr"], label="codes, shipped", **DIAMOND)
         ax.set(xscale="log", xlabel="bits a picture, on disk", title=title)
-        plain_bits(ax)
+        plain_bits(ax.xaxis)
     axes[0].set_ylabel("PSNR (dB)")
     axes[0].legend()
     return fig
 
 
-def plain_bits(ax: Axes) -> None:
+def plain_bits(axis: Axis) -> None:
     """Ticks of bits as people write them."""
-    low, high = ax.get_xlim()
-    known = (200, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000)
+    low, high = axis.get_view_interval()
+    known = [digit * 10**power for power in range(2, 6) for digit in (1, 2, 5)]
     ticks = [t for t in known if low <= t <= high]
-    ax.set_xticks(ticks, [f"{t / 1000:g}k" if t >= 1000 else str(t) for t in ticks])
-    ax.minorticks_off()
+    axis.set_ticks(ticks, [f"{t / 1000:g}k" if t >= 1000 else str(t) for t in ticks])
+    axis.set_minor_locator(NullLocator())
 
 
 def bits_at(rows: list[dict], psnr: float) -> float:
@@ -136,6 +138,9 @@ def amortised(found: dict) -> Figure:
         side = (-2, 2) if kind == "jpeg" else (-2, -13)
         ax.annotate(label, (many[-1], needs), side, color=colour, ha="right", **end)
     ax.set(xscale="log", yscale="log", xlabel="pictures sent", title="Bits a picture")
+    plain_bits(ax.yaxis)
+    thousands = (100, 1000, 10_000, 100_000, 1_000_000, 10_000_000)
+    ax.set_xticks(thousands, [f"{n:,}" for n in thousands])
     return fig
 
 
