@@ -23,15 +23,13 @@ SAVE_EVERY = 250
 
 @dataclass(frozen=True)
 class Telling:
-    """What is told of pictures, and when.
-
-    caption: (index of the picture, step) to a caption of it.
-    after_every: of so many steps the last shows captions after their pictures, which are then read
-        without one; the others show captions first.
-    """
+    """What is told of pictures, and when."""
 
     caption: Callable[[int, int], str]
+    """(index of the picture, step) to a caption of it."""
     after_every: int = 2
+    """Of so many steps the last shows captions after their pictures, which are then read without
+    one; the others show captions first."""
 
     def comes_first(self, step: int) -> bool:
         """Whether this step shows captions and then pictures."""
