@@ -2,14 +2,15 @@
 
     python experiments/vqvae_rate.py [--small | --shipped]
 
-Writes vqvae_rate.json; with --shipped only what it says of the shipped model, measured again. The same small autoencoder, trained on StoryWorld for the same number of
-steps, with K codes at a quarter or an eighth of the sides; and the shipped one. Bits are counted by
-a table, log2 K each; by how often each code occurs; and in the file that a prior writes, a small
-one trained for each codebook, or the shipped one. JPEG and WebP write all pictures into one file,
-so that headers don't count. What a reader must have beside the file is counted too: decoder,
-codebook and prior, in half precision. Measured are held-out scenes of StoryWorld, and squares of
-photographs, which no autoencoder here has ever seen. Beside them stands the same autoencoder
-without a quantizer: what the networks alone reach in these steps.
+Writes vqvae_rate.json; with --shipped only what it says of the shipped model, measured again. The
+same small autoencoder, trained on StoryWorld for the same number of steps, with K codes at a
+quarter or an eighth of the sides; and the shipped one. Bits are counted by a table, log2 K each; by
+how often each code occurs; and in the file that a prior writes, a small one trained for each
+codebook, or the shipped one. JPEG and WebP write all pictures into one file, so that headers don't
+count. What a reader must have beside the file is counted too: decoder, codebook and prior, in half
+precision. Measured are held-out scenes of StoryWorld, and squares of photographs, which no
+autoencoder here has ever seen. Beside them stands the same autoencoder without a quantizer: what
+the networks alone reach in these steps.
 """
 
 from __future__ import annotations
