@@ -26,6 +26,11 @@ def data(pictures: int, n: int) -> tuple[Tensor, Tensor]:
     return draw(pictures)[1], held_out(n)[1]
 
 
+def decibels(drawn: Tensor, pictures: Tensor) -> float:
+    """Mean PSNR of uint8 pictures (N, H, W, 3)."""
+    return psnr(from_bytes(drawn), from_bytes(pictures)).mean().item()
+
+
 def sharpness(drawn: Tensor, pictures: Tensor) -> float:
     """The mean squared difference of neighbouring pixels, in reconstructions over originals."""
 
@@ -51,7 +56,7 @@ def run(
     codes, drawn = through(model, unseen)
     size = model.quantizer.num_codes
     return {
-        "psnr": psnr(from_bytes(drawn), from_bytes(unseen)).mean().item(),
+        "psnr": decibels(drawn, unseen),
         "usage": usage(codes, size),
         "perplexity": float(perplexity(codes, size)),
         "sharpness": sharpness(drawn, unseen),

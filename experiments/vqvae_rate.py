@@ -22,7 +22,7 @@ from pathlib import Path
 
 import torch
 from _result import write
-from _vqvae import BATCH, DIM, LR, SOURCES, WIDTH, data
+from _vqvae import BATCH, DIM, LR, SOURCES, WIDTH, data, decibels
 from torch import Tensor, nn
 
 from mmcourse.datasets import photographs
@@ -48,11 +48,6 @@ def squares(n: int, size: int = 64, side: int = 384) -> Tensor:
     tiles = whole.unfold(2, size, size).unfold(3, size, size)  # (P, 3, rows, columns, size, size)
     cut = tiles.permute(2, 3, 0, 4, 5, 1).flatten(0, 2)  # of every photograph in turn
     return to_bytes(cut[:n])
-
-
-def decibels(drawn: Tensor, pictures: Tensor) -> float:
-    """Mean PSNR."""
-    return psnr(from_bytes(drawn), from_bytes(pictures)).mean().item()
 
 
 def trained(factor: int, size: int, shown: Tensor, steps: int) -> tuple[VQVAE, CodePrior]:

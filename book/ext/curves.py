@@ -39,7 +39,7 @@ def cures(found: dict) -> Figure:
     """Perplexity over the steps of training, a line for each cure, named at its end."""
     fig, ax = plots.figure(size=(7.4, 4.2))
     steps, runs = found["steps"], found["kinds"]
-    every = steps / max(len(runs[kind]["history"]) for kind in CURES)
+    every = steps // max(len(runs[kind]["history"]) for kind in CURES)
     ends = [math.log(runs[kind]["history"][-1]) for kind in CURES]
     places = spread(ends, 0.36)
     looks = [(colour, dash) for dash in ("-", "--") for colour in plots.SERIES]

@@ -29,7 +29,7 @@ from mmcourse.cards import sources_hash
 from mmcourse.hub import WEIGHTS, weights_hash
 
 from . import demo_codes, demo_joint
-from .figures import Picture, nearest
+from .figures import DescribedPicture, nearest
 
 
 class Demo(Protocol):
@@ -55,7 +55,7 @@ RUNTIME = "_static/vendor/onnx"
 PACKED = {".wasm", ".json", ".mjs", ".js"}  # what web servers compress
 
 
-class LiveDemo(Picture):
+class LiveDemo(DescribedPicture):
     """A numbered figure: the still picture, and the button that starts the demo."""
 
     option_spec: ClassVar = {"alt": directives.unchanged_required}
@@ -65,9 +65,7 @@ class LiveDemo(Picture):
         if name not in DEMOS:
             raise self.error(f"no demo {name!r}; {nearest(name, list(DEMOS))}")
         check_weights(name)
-        alt = " ".join(self.options.get("alt", "").split())
-        if len(alt) < 20:
-            raise self.error(f"demo {name!r} has no :alt: that says what its still picture shows")
+        alt = self.alt(name)
         self.env.metadata[self.env.docname].setdefault("demos", []).append(name)
         up = "../" * self.env.docname.count("/")
         width, height = Image.open(prepared(Path(self.env.srcdir), name) / "still.webp").size

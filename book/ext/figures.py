@@ -89,13 +89,6 @@ class Picture(SphinxDirective):
         body = self.parse_content_to_nodes() if self.content else []
         return list(body[0].children) if body else []
 
-    def alt(self, name: str) -> str:
-        """The option `alt`, on one line."""
-        alt = " ".join(self.options.get("alt", "").split())
-        if len(alt) < 20:
-            raise self.error(f"{self.name} {name!r} has no :alt: that says what is to be seen")
-        return alt
-
     def origin(self, text: str, target: str) -> nodes.Node:
         """The end of a caption: a link to what computed the picture."""
         link = addnodes.pending_xref("", nodes.inline("", text), reftarget=target)
@@ -128,13 +121,24 @@ class LabFigure(Picture):
         return self.figure(found["picture"], label, [*caption, origin])
 
 
-class ExperimentFigure(Picture):
-    """A figure of `curves.DRAWN`, from the results of its experiment."""
+class DescribedPicture(Picture):
+    """A picture whose text for those who cannot see it stands on the page."""
 
     option_spec: ClassVar = {
         "alt": directives.unchanged_required,
         "name": directives.unchanged_required,
     }
+
+    def alt(self, name: str) -> str:
+        """The option `alt`, on one line."""
+        alt = " ".join(self.options.get("alt", "").split())
+        if len(alt) < 20:
+            raise self.error(f"{self.name} {name!r} has no :alt: that says what is to be seen")
+        return alt
+
+
+class ExperimentFigure(DescribedPicture):
+    """A figure of `curves.DRAWN`, from the results of its experiment."""
 
     def run(self) -> list[nodes.Node]:
         name = self.arguments[0]
@@ -153,13 +157,8 @@ class ExperimentFigure(Picture):
         return self.figure(svg, label, [*self.written_caption(), origin])
 
 
-class Diagram(Picture):
+class Diagram(DescribedPicture):
     """The hand-drawn book/diagrams/NAME.svg."""
-
-    option_spec: ClassVar = {
-        "alt": directives.unchanged_required,
-        "name": directives.unchanged_required,
-    }
 
     def run(self) -> list[nodes.Node]:
         name = self.arguments[0]

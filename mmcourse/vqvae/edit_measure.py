@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import count, islice
 
 import torch
 from torch import Tensor
@@ -24,12 +25,10 @@ STAYS = ("place", "time")
 def pairs(n: int) -> list[tuple[Scene, Scene]]:
     """n pairs of held-out scenes of one style, each with one character, in the same position."""
 
+    waiting: dict[tuple[str, str], Scene] = {}
+
     def alike() -> Iterator[tuple[Scene, Scene]]:
-        waiting: dict[tuple[str, str], Scene] = {}
-        i = 0
-        while True:
-            scene = sample_scene("test", i)
-            i += 1
+        for scene in (sample_scene("test", i) for i in count()):
             if len(scene.characters) != 1:
                 continue
             kind = scene.style, scene.characters[0].position
@@ -38,8 +37,7 @@ def pairs(n: int) -> list[tuple[Scene, Scene]]:
             else:
                 waiting[kind] = scene
 
-    found = alike()
-    return [next(found) for _ in range(n)]
+    return list(islice(alike(), n))
 
 
 def move(model: VQVAE, into: list[Scene], of: list[Scene]) -> tuple[Tensor, Tensor]:
