@@ -1,15 +1,18 @@
 """The prior's training and its recipe: order of what is shown, resumption, what the card states."""
 
 import inspect
+import json
 
 import pytest
 import torch
 
 from mmcourse.hub import read_card
+from mmcourse.joint.pairs import draw
 from mmcourse.joint.towers import TextTower
 from mmcourse.storyworld import Tokenizer, caption, sample_scene
 from mmcourse.storyworld.judge import Judge
 from mmcourse.vqvae import VQVAE, CodePrior, prior_measure, prior_recipe
+from mmcourse.vqvae.brief import brief
 from mmcourse.vqvae.measure import held_out
 from mmcourse.vqvae.prior_measure import ASKED, adherence, bits_with_caption, measure_prior
 from mmcourse.vqvae.prior_recipe import BANDS, RECIPES, Recipe, train_vqvae_prior
@@ -106,6 +109,26 @@ def test_a_run_leaves_a_prior_and_a_card_that_tells_how_it_was_made(shipped, tmp
         train_vqvae_prior(tmp_path / "other", "smoke", precision="bf16")
 
 
+def test_captions_of_all_kinds_are_learnt_first_and_brief_ones_after_them(
+    shipped, monkeypatch, tmp_path
+) -> None:
+    tellings = []
+
+    def noted(prior, codes, telling, **options):
+        tellings.append(telling)
+        return train_prior(prior, codes, telling, **options)
+
+    monkeypatch.setattr(prior_recipe, "train_prior", noted)
+    train_vqvae_prior(tmp_path, "smoke", seed=2)
+    rows = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert [row["stage"] for row in rows] == ["captions"] * 4 + ["brief"] * 2
+    first, second = tellings
+    scene = draw(6, seed=2)[0][1]
+    assert (first.after_every, second.after_every) == (2, 4)
+    assert len({first.caption(1, step) for step in range(8)}) > 4
+    assert {second.caption(1, step) for step in range(8)} == {brief(scene)}
+
+
 def test_the_shipped_prior_knows_the_words_of_the_world() -> None:
     prior = prior_recipe.build()
     assert prior.vocabulary == Tokenizer().fingerprint
@@ -136,16 +159,36 @@ def test_true_pictures_adhere_and_others_do_not() -> None:
 
 
 def test_every_metric_has_its_chance(shipped, monkeypatch) -> None:
-    monkeypatch.setattr(
-        prior_measure, "drawn_from_captions", lambda prior, model, texts: held_out(len(texts))[1]
-    )
+    asked = []
+
+    def true_ones(prior, model, texts):
+        asked.extend(texts)
+        return held_out(len(texts))[1]
+
+    monkeypatch.setattr(prior_measure, "drawn_from_captions", true_ones)
     found = measure_prior(small_prior(), 6)
+    scenes, _ = held_out(6)
+    assert asked == [brief(scene) for scene in scenes]
     assert found["drawn_place"]["value"] == 1  # true pictures in the place of generated ones
     assert found["drawn_place"]["n"] == 6
     table = 256 * torch.tensor(float(CODES)).log2().item()
-    for name in ("bits_frequencies", "bits_prior", "bits_prior_caption"):
+    for name in ("bits_frequencies", "bits_prior", "bits_prior_caption", "bits_prior_brief"):
         assert found[name]["chance"] == pytest.approx(table)
         assert found[name]["value"] > 0
     assert found["bits_frequencies"]["value"] <= table
     with pytest.raises(ValueError, match="at least 2"):
         measure_prior(small_prior(), 1)
+
+
+def test_bits_are_counted_after_the_caption_that_they_are_named_by(shipped, monkeypatch) -> None:
+    monkeypatch.setattr(
+        prior_measure, "drawn_from_captions", lambda prior, model, texts: held_out(len(texts))[1]
+    )
+    monkeypatch.setattr(
+        prior_measure, "bits_with_caption", lambda prior, codes, texts: len("".join(texts))
+    )
+    found = measure_prior(small_prior(), 4)
+    scenes, _ = held_out(4)
+    for name, words in (("caption", caption), ("brief", brief)):
+        expected = len("".join(words(scene) for scene in scenes))
+        assert found[f"bits_prior_{name}"]["value"] == expected

@@ -41,7 +41,9 @@ def test_a_run_leaves_a_model_and_a_card_that_tells_how_it_was_made(tmp_path):
     assert card["metrics"]["psnr_all"]["n"] == 6
     assert {m["band"] for m in card["metrics"].values()} == set(BANDS.values())
     assert card["history"]["step"] == [1, 2, 3, 4]
-    assert VQVAE.from_pretrained(tmp_path).quantizer.num_codes == 24
+    shipped = VQVAE.from_pretrained(tmp_path).quantizer
+    assert shipped.num_codes == 24
+    assert set(shipped.state_dict()) == {"codebook"}  # without what only training needs
     assert not list(tmp_path.glob("checkpoint*"))
 
 
