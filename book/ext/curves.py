@@ -37,7 +37,7 @@ def spread(values: list[float], gap: float) -> list[float]:
 
 def cures(found: dict) -> Figure:
     """Perplexity over the steps of training, a line for each cure, named at its end."""
-    fig, ax = plots.figure(size=(7.4, 4.2))
+    fig, ax = plots.figure(size=(6.2, 4.2))
     steps, runs = found["steps"], found["kinds"]
     every = steps // max(len(runs[kind]["history"]) for kind in CURES)
     ends = [math.log(runs[kind]["history"][-1]) for kind in CURES]
@@ -51,12 +51,11 @@ def cures(found: dict) -> Figure:
             name,
             (at[-1], history[-1]),
             (1.03 * steps, math.exp(place)),
-            color=colour,
             fontsize=9,
             va="center",
             arrowprops={"arrowstyle": "-", "color": colour, "linewidth": 0.6},
         )
-    ax.set(xlabel="step", title="Perplexity of the batch", yscale="log", xlim=(0, 1.42 * steps))
+    ax.set(xlabel="step", title="Perplexity of the batch", yscale="log", xlim=(0, 1.52 * steps))
     ax.set_ylim(0.8, found["codes"])
     ax.set_yticks([1, 10, 100], ["1", "10", "100"])
     ax.set_xticks(range(0, steps + 1, 100))
@@ -65,29 +64,29 @@ def cures(found: dict) -> Figure:
 
 def rule(found: dict) -> Figure:
     """PSNR against the bits of a table, and the slope that the rule of thumb promises."""
-    fig, ax = plots.figure(size=(6.4, 3.4))
+    fig, ax = plots.figure(size=(5.4, 3.4))
     for factor, colour, mark in ((4, plots.BLUE, "o"), (8, plots.VIOLET, "P")):
         rows = [r for r in found["storyworld"]["codes"] if r["factor"] == factor]
         bits = [r["bits_table"] for r in rows]
         ax.plot(bits, [r["psnr"] for r in rows], color=colour, marker=mark)
         for row in rows:
-            label = {"textcoords": "offset points", "fontsize": 8, "color": colour}
+            label = {"textcoords": "offset points", "fontsize": 9}
             ax.annotate(f"{row['codes']:,}", (row["bits_table"], row["psnr"]), (0, 7), **label)
         slope = 20 * math.log10(2) / (3 * 64 * 64)  # dB for each bit of the picture
         line = [rows[0]["psnr"] + slope * (b - bits[0]) for b in bits]
         ax.plot(bits, line, color=colour, linestyle=":", linewidth=1.2)
         side = 64 // factor
         ax.annotate(
-            f"{side} x {side} places", (bits[-1], rows[-1]["psnr"]), (6, -3), va="top", **label
+            f"{side} x {side} places", (bits[-1], rows[-1]["psnr"]), (6, -4), va="top", **label
         )
-    ax.set(xlabel="bits a picture, by a table", ylabel="PSNR (dB)", xlim=(0, 3100))
+    ax.set(xlabel="bits a picture, by a table", ylabel="PSNR (dB)", xlim=(0, 3300))
     ax.margins(y=0.12)
     return fig
 
 
 def codecs(found: dict) -> Figure:
     """PSNR against bits on disk: codes, JPEG and WebP, on both sets of pictures."""
-    fig, axes = plots.figure(1, 2, (7.4, 3.5))
+    fig, axes = plots.figure(1, 2, (6.2, 3.2))
     titles = {"storyworld": "StoryWorld", "photographs": "Photographs"}
     for ax, (name, title) in zip(axes, titles.items(), strict=True):
         for kind, (label, colour, mark) in CODECS.items():
@@ -123,20 +122,20 @@ def bits_at(rows: list[dict], psnr: float) -> float:
 
 def amortised(found: dict) -> Figure:
     """Bits a picture with what the reader must have, against how many pictures are sent."""
-    fig, ax = plots.figure(size=(6.4, 3.4))
+    fig, ax = plots.figure(size=(5.4, 3.4))
     shipped = found["storyworld"]["shipped"]
     many = [10 ** (2 + i / 10) for i in range(51)]
     bits = [shipped["bits_file"] + 8 * shipped["reader_bytes"] / n for n in many]
     ax.plot(many, bits, color=plots.ROSE)
     end = {"textcoords": "offset points", "fontsize": 9, "va": "bottom"}
-    ax.annotate("codes and their reader", (many[3], bits[3]), (8, 2), color=plots.ROSE, **end)
+    ax.annotate("codes and their reader", (many[3], bits[3]), (8, 2), **end)
     ax.axhline(shipped["bits_file"], color=plots.ROSE, linestyle=":", linewidth=1.2)
-    ax.annotate("codes alone", (many[0], shipped["bits_file"]), (2, 2), color=plots.ROSE, **end)
+    ax.annotate("codes alone", (many[0], shipped["bits_file"]), (2, 2), **end)
     for kind, (label, colour, _) in CODECS.items():
         needs = bits_at(found["storyworld"][kind], shipped["psnr"])
         ax.axhline(needs, color=colour)
         side = (-2, 2) if kind == "jpeg" else (-2, -13)
-        ax.annotate(label, (many[-1], needs), side, color=colour, ha="right", **end)
+        ax.annotate(label, (many[-1], needs), side, ha="right", **end)
     ax.set(xscale="log", yscale="log", xlabel="pictures sent", title="Bits a picture")
     plain_bits(ax.yaxis)
     thousands = (100, 1000, 10_000, 100_000, 1_000_000, 10_000_000)
