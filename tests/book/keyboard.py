@@ -1,7 +1,9 @@
 """Walk through a page by Tab, as a reader without a mouse does, and note where it leads.
 
 The notes are taken in the page: whenever Tab is pressed, the element that then has the focus has
-been scrolled to and laid out, so it is looked at just before the focus leaves it.
+been scrolled to and laid out, so it is looked at just before the focus leaves it. Keys here come
+faster than any hand: what is hidden at that moment, as by a list that is about to make room, is
+looked at once more from the same place, when the page has had time to follow.
 """
 
 from dataclasses import dataclass, field
@@ -22,7 +24,7 @@ SETUP = """within => {
   };
   const control = e => e.matches(CONTROLS) && !e.disabled && e.type !== "hidden"
     && !e.matches("[tabindex='-1']:not(a, button, input, summary), mjx-container");
-  const walk = window.mmWalk = {seen: [], wrong: [], outside: [], back: false};
+  const walk = window.mmWalk = {seen: [], wrong: [], hidden: [], outside: [], back: false};
   walk.tell = e => e.outerHTML.replace(/\\s+/g, " ").slice(0, 140);
   walk.expected = () => [...place.querySelectorAll("*")].filter(shown).filter(e =>
     control(e) || (scrolls(e) && !e.querySelector("a[href], button, summary, input")));
@@ -38,6 +40,16 @@ SETUP = """within => {
       });
     });
   };
+  const hidden = e => covered(e) || !e.checkVisibility({opacityProperty: true});
+  walk.lookAgain = async () => {
+    for (const [e, y] of walk.hidden) {
+      e.focus({preventScroll: true});
+      scrollTo({top: y, behavior: "instant"});
+      for (let tries = 0; tries < 40 && hidden(e); tries++)
+        await new Promise(done => setTimeout(done, 50));
+      if (hidden(e)) walk.wrong.push(`has the focus and is not seen: ${walk.tell(e)}`);
+    }
+  };
   const look = e => {
     if (!e || e === place || e === document.body || e === document.documentElement) return;
     if (walk.seen.includes(e)) { walk.back = true; return; }
@@ -49,8 +61,7 @@ SETUP = """within => {
       walk.wrong.push(`after ${walk.tell(last)} comes ${walk.tell(e)}, which stands before it`);
     if (s.outlineStyle === "none" || parseFloat(s.outlineWidth) < 2)
       walk.wrong.push(`focus does not show on ${walk.tell(e)}`);
-    if (covered(e) || !e.checkVisibility({opacityProperty: true}))
-      walk.wrong.push(`has the focus and is not seen: ${walk.tell(e)}`);
+    if (hidden(e)) walk.hidden.push([e, scrollY]);
   };
   addEventListener("keydown", event => event.key === "Tab" && look(document.activeElement), true);
   if (place === document.body) document.activeElement.blur(); // a drawer has focused its first
@@ -80,5 +91,6 @@ def walk_by_tab(page: Page, within: str = "body") -> Walk:
         tab.send("Input.dispatchKeyEvent", {"type": "keyUp", **key})
         if pressed % 20 == 19 and page.evaluate("mmWalk.back"):
             break
+    page.evaluate("mmWalk.lookAgain()")
     stops, outside, wrong = page.evaluate("[mmWalk.seen.length, mmWalk.outside, mmWalk.wrong]")
     return Walk(stops, page.evaluate(MISSED), outside, wrong)

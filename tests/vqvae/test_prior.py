@@ -1,5 +1,7 @@
 """Words and codes in one sequence, the prior over it, and what is drawn from it."""
 
+import math
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -143,6 +145,25 @@ def test_what_is_drawn_anew_depends_on_what_was_kept_before_it(prior: CodePrior)
     torch.testing.assert_close(share, chances.detach(), atol=0.03, rtol=0)
 
 
+@pytest.mark.parametrize("guidance", [0.0, 0.4, 1.0, 3.0])
+def test_guidance_goes_from_what_comes_without_words_past_what_comes_with_them(
+    prior: CodePrior, guidance: float
+) -> None:
+    where = torch.zeros(SIDE, SIDE, dtype=torch.bool)
+    where[-1, -1] = True
+    kept, ids = grids(1)[0], TEXTS[:1, TEXTS[0] > 0]
+    alone = prior.shared.of_codes(kept[None])
+    told = prior.shared.join(ids, kept[None], True)
+    free, led = (prior.code_logits(prior(*x))[0, -2].log_softmax(-1) for x in (alone, told))
+    wanted = (free * (1 - guidance) + led * guidance).softmax(-1).detach()
+    assert (free - led).abs().max() > 0.5
+    drawn = sample_codes(
+        prior, 4000, ids, kept=kept, where=where, guidance=guidance, generator=dice()
+    )[:, -1, -1]
+    share = torch.bincount(drawn, minlength=CODES) / 4000
+    torch.testing.assert_close(share, wanted, atol=0.03, rtol=0)
+
+
 def test_saved_and_loaded_it_says_the_same(prior: CodePrior, tmp_path) -> None:
     prior.save_pretrained(tmp_path)
     again = CodePrior.from_pretrained(tmp_path)
@@ -156,6 +177,9 @@ def test_saved_and_loaded_it_says_the_same(prior: CodePrior, tmp_path) -> None:
         (lambda p: sample_codes(p, 1, temperature=0), "temperature must be above 0"),
         (lambda p: sample_codes(p, 1, kept=grids(1)[0]), "belong together"),
         (lambda p: sample_codes(p, 1, TEXTS[:1]), "padded"),
+        (lambda p: sample_codes(p, 1, guidance=2), "got 2 without a text"),
+        (lambda p: sample_codes(p, 1, TEXTS[:1, :2], guidance=-1), "got -1 with a text"),
+        (lambda p: sample_codes(p, 1, TEXTS[:1, :2], guidance=math.nan), "got nan with a text"),
         (lambda p: p.shared.of_words(torch.ones(1, 9, dtype=torch.int64)), "at most 8 fit"),
         (lambda p: p.shared.of_codes(grids(1)[:, :2]), "h w = 9"),
         (lambda p: p.shared.of_codes(grids(1) + CODES), "0 to 5"),
