@@ -84,6 +84,30 @@ def rule(found: dict) -> Figure:
     return fig
 
 
+def levels(found: dict) -> Figure:
+    """PSNR against the bits at each place, of the shipped networks with more codes, between what
+    tiles without a network reach and what the networks reach without rounding."""
+    fig, ax = plots.figure(size=(5.4, 3.4))
+    rows = found["levels"]
+    bits = [r["bits"] for r in rows]
+    ax.axhline(found["unrounded"]["psnr"], color=plots.TEAL, linestyle=":", linewidth=1.2)
+    ax.plot(bits, [r["psnr"] for r in rows], color=plots.BLUE, marker="o")
+    ax.plot(bits[0], found["shipped"]["psnr"], **DIAMOND)
+    ax.plot(bits[0], found["k_means"]["psnr"], marker="s", linestyle="none", color=plots.ORANGE)
+    label = {"textcoords": "offset points", "fontsize": 9}
+    ax.annotate("nothing rounded", (bits[0], found["unrounded"]["psnr"]), (0, -13), **label)
+    ax.annotate(
+        "shipped", (bits[0], found["shipped"]["psnr"]), (-8, 0), ha="right", va="center", **label
+    )
+    ax.annotate("tiles, k-means", (bits[0], found["k_means"]["psnr"]), (8, -4), **label)
+    for row in rows[1:]:
+        ax.annotate(f"{row['codes']} codes", (row["bits"], row["psnr"]), (6, -11), **label)
+    ax.set(xlabel="bits at each place", ylabel="PSNR (dB)", xlim=(-2, bits[-1] + 9))
+    ax.set_xticks(bits)
+    ax.margins(y=0.12)
+    return fig
+
+
 def codecs(found: dict) -> Figure:
     """PSNR against bits on disk: codes, JPEG and WebP, on both sets of pictures."""
     fig, axes = plots.figure(1, 2, (6.2, 3.2))
@@ -146,6 +170,7 @@ def amortised(found: dict) -> Figure:
 DRAWN: dict[str, Callable[[dict], Figure]] = {
     "vqvae_collapse.cures": cures,
     "vqvae_rate.rule": rule,
+    "vqvae_bits.levels": levels,
     "vqvae_rate.codecs": codecs,
     "vqvae_rate.amortised": amortised,
 }

@@ -10,7 +10,7 @@ import typer
 
 from mmcourse.exercises import drawing, files
 from mmcourse.exercises import progress as store
-from mmcourse.exercises.catalogue import chapters, ids
+from mmcourse.exercises.catalogue import chapters, ids, load
 
 app = typer.Typer(
     no_args_is_help=True, help="Exercises: write the stubs, grade them, see progress."
@@ -42,22 +42,29 @@ def start(folder: Annotated[Path, typer.Argument(help="Where to write the stub f
 
 @app.command()
 def check(
-    chapter: Annotated[str | None, typer.Argument(help="A chapter, such as ch01.")] = None,
+    what: Annotated[
+        str | None,
+        typer.Argument(help="A chapter, such as ch01, or an exercise, such as ch01.clip_loss."),
+    ] = None,
     folder: Folder = None,
 ) -> None:
     """Grade your chapter files. Ends with 1 if an attempted exercise fails."""
+    chapter, dot, name = (what or "").partition(".")
     try:
-        found = files.chapter_files(folder, chapter)
+        if what and dot:
+            load(what)
+        found = files.chapter_files(folder, chapter or None)
     except (ValueError, OSError) as error:
         raise _stop(error) from None
-    code = _run_pytest(found)
+    code = _run_pytest(found, name)
     stored = store.read()
     for file in found:
         typer.echo(drawing.line(file.stem, stored))
     raise typer.Exit(code)
 
 
-def _run_pytest(found: list[Path]) -> int:
+def _run_pytest(found: list[Path], name: str) -> int:
+    """Grade these files' exercises, or the one of this name."""
     try:
         import pytest
 
@@ -70,8 +77,8 @@ def _run_pytest(found: list[Path]) -> int:
     options += ["-p", "no:cacheprovider", "-p", "no:xdist", f"--rootdir={found[0].parent}"]
     # A settings file above the learner's folder is not about these files.
     options += ["-c", str(Path(__file__).with_name("pytest.ini"))]
-    files_told = [str(file.resolve()) for file in found]
-    return int(pytest.main([*options, *files_told], plugins=[pytest_plugin]))
+    told = [f"{file.resolve()}::{name}" if name else str(file.resolve()) for file in found]
+    return int(pytest.main([*options, *told], plugins=[pytest_plugin]))
 
 
 @app.command()

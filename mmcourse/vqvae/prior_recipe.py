@@ -25,7 +25,7 @@ SOURCES = (
     *(f"mmcourse.vqvae.{name}" for name in ("sequence", "prior", "prior_train", "brief")),
 )
 """What the weights depend on, beside those of `vqvae`."""
-BANDS = {"bits": 60.0, "drawn": 0.12, "round": 0.08}
+BANDS = {"bits": 60.0, "drawn": 0.12, "unguided": 0.12, "round": 0.08}
 """How far a new measurement may lie from the card's; by the metric's kind."""
 
 

@@ -60,6 +60,7 @@ def test_check_without_files_says_how_to_get_some(
     assert result.exit_code == 2
     assert "mmcourse exercises start DIR" in result.output
     assert "no exercises for 'ch77'" in mmcourse("check", "ch77").output
+    assert "did you mean 'ch01.clip_loss'?" in mmcourse("check", "ch01.cliploss").output
 
 
 def test_the_folder_is_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,6 +102,11 @@ def test_check_grades_what_is_attempted(tmp_path: Path) -> None:
     stored = progress.read().exercises
     assert stored["ch01.recall_at_k"].passed
     assert not stored["ch01.clip_loss"].passed
+
+    one = in_a_shell("check", "ch01.recall_at_k", cwd=folder)
+    assert one.returncode == 0
+    assert "recall_at_k PASSED" in one.stdout
+    assert "clip_loss" not in one.stdout
 
 
 @pytest.mark.parametrize(

@@ -161,15 +161,18 @@ def test_true_pictures_adhere_and_others_do_not() -> None:
 def test_every_metric_has_its_chance(shipped, monkeypatch) -> None:
     asked = []
 
-    def true_ones(prior, model, texts):
-        asked.extend(texts)
-        return held_out(len(texts))[1]
+    def true_ones(prior, model, texts, guidance, temperature):
+        asked.append((texts, guidance, temperature))
+        pictures = held_out(len(texts))[1]
+        return pictures if guidance == 3 else pictures.roll(1, 0)
 
     monkeypatch.setattr(prior_measure, "drawn_from_captions", true_ones)
     found = measure_prior(small_prior(), 6)
     scenes, _ = held_out(6)
-    assert asked == [brief(scene) for scene in scenes]
+    texts = [brief(scene) for scene in scenes]
+    assert asked == [(texts, 3.0, 0.8), (texts, 1.0, 1.0)]
     assert found["drawn_place"]["value"] == 1  # true pictures in the place of generated ones
+    assert found["unguided_place"]["value"] == found["drawn_place"]["chance"]  # others
     assert found["drawn_place"]["n"] == 6
     table = 256 * torch.tensor(float(CODES)).log2().item()
     for name in ("bits_frequencies", "bits_prior", "bits_prior_caption", "bits_prior_brief"):
@@ -182,7 +185,9 @@ def test_every_metric_has_its_chance(shipped, monkeypatch) -> None:
 
 def test_bits_are_counted_after_the_caption_that_they_are_named_by(shipped, monkeypatch) -> None:
     monkeypatch.setattr(
-        prior_measure, "drawn_from_captions", lambda prior, model, texts: held_out(len(texts))[1]
+        prior_measure,
+        "drawn_from_captions",
+        lambda prior, model, texts, *_: held_out(len(texts))[1],
     )
     monkeypatch.setattr(
         prior_measure, "bits_with_caption", lambda prior, codes, texts: len("".join(texts))
