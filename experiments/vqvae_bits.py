@@ -27,7 +27,7 @@ from mmcourse.vqvae import VQVAE, Quantized, psnr
 from mmcourse.vqvae.measure import held_out, read_alike
 from mmcourse.vqvae.train import train
 
-LEVELS, CODES, LR, SEED = (1, 2, 4, 6), 1024, 5e-4, 0
+LEVELS, CODES, LR, SEED = (1, 2, 4, 8), 1024, 1e-3, 0
 
 
 class Residual(nn.Module):

@@ -36,11 +36,14 @@ class Mutant:
         name: the mistake in a few words, shown when an answer behaves the same.
         answer: the wrong answer.
         hint: what the misconception is, and where to look.
+        satisfied_by: of a bug hunt's test that fails on everything: an implementation that does
+            what the test wrongly expects. Only a test that passes on it has this mistake.
     """
 
     name: str
     answer: Callable[..., Any]
     hint: str
+    satisfied_by: Callable[..., Any] | None = None
 
 
 @dataclass(frozen=True)

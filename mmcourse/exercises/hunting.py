@@ -170,6 +170,9 @@ def grade_hunt(hunt: Hunt, test: Callable[..., Any], emit: Emit) -> None:
         seen = profile(test, hunt)
         for mutant in hunt.mutants:
             same = profile(mutant.answer, hunt) == seen
+            wanted = mutant.satisfied_by
+            if wanted is not None and try_on(test, wanted, hunt, 0).word != "passed":
+                continue
             if same and _fair(mutant.answer, hunt).state == fair.state:
                 emit({"event": "mistake", "name": mutant.name, "hint": mutant.hint})
                 return

@@ -29,7 +29,7 @@ ASKED = {
     "colour": tuple(f for f in FIELDS if f.startswith("character") and f.endswith(".colour")),
 }
 """What generated pictures are scored by: the judge's fields, by attribute."""
-GUIDANCE, TEMPERATURE = 3.0, 0.8
+GUIDANCE, TEMPERATURE = 2.0, 0.8
 """Chosen on held-out scenes 200 to 299, which the card's numbers leave out."""
 
 

@@ -141,6 +141,14 @@ def test_missed_bugs_are_not_given_away(id: str) -> None:
         assert "Missed:" in suspect.clues[0]
 
 
+@pytest.mark.parametrize("id", [id for id in EVERY if isinstance(load(id), Hunt)])
+def test_a_false_alarm_of_another_kind_is_told_no_known_mistake(id: str) -> None:
+    def never_content(implementation: Any) -> None:
+        raise AssertionError
+
+    assert graded(id, never_content).mistake is None
+
+
 def test_a_tolerant_test_is_not_told_that_it_asks_for_the_last_bit() -> None:
     """Both miss what no value shows; only one of them fails on a right loss too."""
 

@@ -164,13 +164,13 @@ def test_every_metric_has_its_chance(shipped, monkeypatch) -> None:
     def true_ones(prior, model, texts, guidance, temperature):
         asked.append((texts, guidance, temperature))
         pictures = held_out(len(texts))[1]
-        return pictures if guidance == 3 else pictures.roll(1, 0)
+        return pictures if guidance == 2 else pictures.roll(1, 0)
 
     monkeypatch.setattr(prior_measure, "drawn_from_captions", true_ones)
     found = measure_prior(small_prior(), 6)
     scenes, _ = held_out(6)
     texts = [brief(scene) for scene in scenes]
-    assert asked == [(texts, 3.0, 0.8), (texts, 1.0, 1.0)]
+    assert asked == [(texts, 2.0, 0.8), (texts, 1.0, 1.0)]
     assert found["drawn_place"]["value"] == 1  # true pictures in the place of generated ones
     assert found["unguided_place"]["value"] == found["drawn_place"]["chance"]  # others
     assert found["drawn_place"]["n"] == 6

@@ -54,6 +54,11 @@ def _in_float64(text_emb: Tensor, image_emb: Tensor, logit_scale: Any) -> Tensor
     return task.by_hand(text_emb.double(), image_emb.double(), logit_scale).to(text_emb.dtype)
 
 
+def _with_zero_for_a_match(text_emb: Tensor, image_emb: Tensor, logit_scale: Any) -> Tensor:
+    least = task.by_hand(text_emb, text_emb, logit_scale)
+    return (task.by_hand(text_emb, image_emb, logit_scale) - least).clamp(min=0)
+
+
 def _by_log_softmax(text_emb: Tensor, image_emb: Tensor, logit_scale: Any) -> Tensor:
     logits = torch.einsum("td,id->ti", text_emb, image_emb) * logit_scale
     both = logits.log_softmax(0) + logits.log_softmax(1)
@@ -201,6 +206,7 @@ EXERCISE = Hunt(
             "Even perfect pairs cost something at a small scale: at a right angle the others have "
             "e^-s of the right one's weight each, so B pairs cost log(1 + (B - 1) e^-s). It is "
             "near 0 only for a large scale.",
+            satisfied_by=_with_zero_for_a_match,
         ),
         Mutant(
             "compares with the book's own loss",

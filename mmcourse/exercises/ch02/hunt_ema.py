@@ -130,6 +130,13 @@ class _OtherVectors(ema.EMAVectorQuantizer):
         self.sums[dead] = self.restart_below * last
 
 
+class _Jumps(ema.EMAVectorQuantizer):
+    """Its codes are the means of the last batch."""
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**{**given, "decay": 0.0})
+
+
 EXERCISE = Hunt(
     id="ch02.hunt_ema",
     title="Bug hunt: codebooks of running means",
@@ -267,6 +274,7 @@ EXERCISE = Hunt(
             weak.jumps,
             "A running mean goes 1 - decay of the way in counts and sums; it is at the batch's "
             "mean only for decay 0. Compute the new counts and sums first.",
+            satisfied_by=_Jumps,
         ),
         Mutant(
             "forgets the smoothing",
