@@ -100,8 +100,9 @@ def levels(found: dict) -> Figure:
         "shipped", (bits[0], found["shipped"]["psnr"]), (-8, 0), ha="right", va="center", **label
     )
     ax.annotate("tiles, k-means", (bits[0], found["k_means"]["psnr"]), (8, -4), **label)
-    for row in rows[1:]:
-        ax.annotate(f"{row['codes']} codes", (row["bits"], row["psnr"]), (6, -11), **label)
+    for row in rows:
+        name = f"{row['codes']} code{'s' if row['codes'] > 1 else ''}"
+        ax.annotate(name, (row["bits"], row["psnr"]), (6, -11), **label)
     ax.set(xlabel="bits at each place", ylabel="PSNR (dB)", xlim=(-2, bits[-1] + 9))
     ax.set_xticks(bits)
     ax.margins(y=0.12)
