@@ -25,5 +25,5 @@ def printed(value: object, spec: str | None = None) -> str:
     if power:
         exponent = str(int(power[2])).translate(RAISED)
         return f"{power[1].replace('-', MINUS)}{THIN}{TIMES}{THIN}10{exponent}"
-    text = text.replace(",", THIN).replace("%", f"{THIN}%")
+    text = text.replace("%", f"{THIN}%")
     return MINUS + text[1:] if text.startswith("-") else text

@@ -107,7 +107,7 @@ def test_two_values_under_one_name_are_refused(tiny):
 @pytest.mark.parametrize(
     ("value", "spec", "shown"),
     [
-        (45360, None, "45\u202f360"),
+        (45360, None, "45,360"),
         (0.95341, None, "0.953"),
         (-0.5, ".1f", "\u22120.5"),
         (1.2e-7, ".1e", "1.2\u202f\u00d7\u202f10⁻⁷"),
