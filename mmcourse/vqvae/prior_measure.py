@@ -81,9 +81,9 @@ def measure_prior(prior: CodePrior, n: int | None = None) -> dict[str, Measureme
     frequencies', and how often the judge reads in pictures drawn from brief captions what they ask
     for.
 
-    Of the latter, `drawn_...` are with `GUIDANCE` at `TEMPERATURE`, and `unguided_...` as was
-    learnt, at temperature 1. Beside each, `chance` is what the judge reads in pictures of other
-    scenes, and `round_trip_...` what it reads in the true scenes after the VQ-VAE.
+    Of the latter, `drawn_...` are with `GUIDANCE` and `unguided_...` without, both at
+    `TEMPERATURE`. Beside each, `chance` is what the judge reads in pictures of other scenes, and
+    `round_trip_...` what it reads in the true scenes after the VQ-VAE.
 
     Raises:
         ValueError: n below 2, where no other scene is left for chance.
@@ -113,7 +113,7 @@ def measure_prior(prior: CodePrior, n: int | None = None) -> dict[str, Measureme
     other = adherence(judge, some, pictures[:made].roll(1, 0))
     for kind, shown in (
         ("drawn", drawn_from_captions(prior, model, few_words[:made], GUIDANCE, TEMPERATURE)),
-        ("unguided", drawn_from_captions(prior, model, few_words[:made], 1.0, 1.0)),
+        ("unguided", drawn_from_captions(prior, model, few_words[:made], 1.0, TEMPERATURE)),
         ("round_trip", drawn[:made]),
     ):
         for attribute, value in adherence(judge, some, shown).items():

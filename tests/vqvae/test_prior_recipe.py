@@ -170,7 +170,7 @@ def test_every_metric_has_its_chance(shipped, monkeypatch) -> None:
     found = measure_prior(small_prior(), 6)
     scenes, _ = held_out(6)
     texts = [brief(scene) for scene in scenes]
-    assert asked == [(texts, 2.0, 0.8), (texts, 1.0, 1.0)]
+    assert asked == [(texts, 2.0, 0.8), (texts, 1.0, 0.8)]
     assert found["drawn_place"]["value"] == 1  # true pictures in the place of generated ones
     assert found["unguided_place"]["value"] == found["drawn_place"]["chance"]  # others
     assert found["drawn_place"]["n"] == 6
@@ -181,6 +181,22 @@ def test_every_metric_has_its_chance(shipped, monkeypatch) -> None:
     assert found["bits_frequencies"]["value"] <= table
     with pytest.raises(ValueError, match="at least 2"):
         measure_prior(small_prior(), 1)
+
+
+def test_captions_are_drawn_one_by_one_as_was_asked(shipped, monkeypatch) -> None:
+    asked = []
+
+    def grid(prior, n, ids, *, guidance, temperature, generator):
+        asked.append((n, ids.tolist(), guidance, temperature, generator.initial_seed()))
+        return torch.zeros(n, 16, 16, dtype=torch.int64)
+
+    monkeypatch.setattr(prior_measure, "sample_codes", grid)
+    texts = [brief(scene) for scene in held_out(2)[0]]
+    model = VQVAE.from_pretrained("vqvae")
+    pictures = prior_measure.drawn_from_captions(small_prior(), model, texts, 1.5, 0.7)
+    ids = [Tokenizer().encode([text])[0].tolist() for text in texts]
+    assert asked == [(1, ids[0], 1.5, 0.7, 0), (1, ids[1], 1.5, 0.7, 1)]
+    assert pictures.shape == (2, 64, 64, 3)
 
 
 def test_bits_are_counted_after_the_caption_that_they_are_named_by(shipped, monkeypatch) -> None:
