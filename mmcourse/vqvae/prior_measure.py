@@ -53,10 +53,11 @@ def drawn_from_captions(
 ) -> Tensor:
     """One picture for each caption, uint8 (N, H, W, 3), drawn one after the other."""
     tokenizer, grids = Tokenizer(), []
-    how = {"guidance": guidance, "temperature": temperature}
     for i, text in enumerate(texts):
         ids, dice = tokenizer.encode([text])[0], torch.Generator().manual_seed(i)
-        grids.append(sample_codes(prior, 1, ids, generator=dice, **how))
+        grids.append(
+            sample_codes(prior, 1, ids, generator=dice, guidance=guidance, temperature=temperature)
+        )
     return decode_pictures(model, torch.cat(grids))
 
 
