@@ -83,6 +83,7 @@ def to_svg(fig: Figure) -> str:
     for colour, variable in VARIABLES.items():
         svg = svg.replace(colour, f"var({variable}, {colour})")
     svg = re.sub(r"<metadata>.*?</metadata>\s*", "", svg, flags=re.S)
+    svg = re.sub(r'(<image\b[^>]*?) id="[^"]*"', r"\1", svg)  # two alike would share theirs
     return re.sub(r' (width|height)="[\d.]+pt"', "", svg, count=2)
 
 

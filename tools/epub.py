@@ -1,10 +1,12 @@
 """Pack the whole book as an EPUB 3, and let epubcheck judge it.
 
 The pages are those of the built book, as Chromium reads and writes them: XHTML, formulas as MathML,
-drawings as SVG files. The reader's own fonts and colours stay in force, so none are packed.
+drawings as SVG files, sounds as MP3. The reader's own fonts and colours stay in force, so none are
+packed.
 """
 
 import base64
+import io
 import json
 import shutil
 import subprocess
@@ -18,6 +20,7 @@ from importlib.resources import files
 from pathlib import Path
 
 import cover
+import soundfile
 from offline import (
     AUTHOR,
     BOOK,
@@ -41,6 +44,7 @@ TYPES = {
     ".svg": "image/svg+xml",
     ".jpg": "image/jpeg",
     ".png": "image/png",
+    ".mp3": "audio/mpeg",
     ".css": "text/css",
 }
 PAGE = (
@@ -149,10 +153,22 @@ def packed(entries: list[Entry], pages: list[dict], picture: bytes) -> list[Item
         xhtml = written["xhtml"]
         found.append(page(entry.key, entry.title, xhtml, properties="mathml" * ("<math" in xhtml)))
         for file in written["files"]:
-            text = file["name"].endswith(".svg")
-            content = file["content"].encode() if text else base64.b64decode(file["content"])
-            found.append(Item(f"pictures/{file['name']}", content))
+            found.append(Item(file["name"], content_of(file)))
     return found
+
+
+def content_of(file: dict[str, str]) -> bytes:
+    """The bytes of a drawing, a picture or a sound as the browser gave it: as text, in base64, and
+    as WAV in base64."""
+    if file["name"].endswith(".svg"):
+        return file["content"].encode()
+    content = base64.b64decode(file["content"])
+    if not file["name"].endswith(".mp3"):
+        return content
+    samples, rate = soundfile.read(io.BytesIO(content))
+    mp3 = io.BytesIO()
+    soundfile.write(mp3, samples, rate, format="MP3")
+    return mp3.getvalue()
 
 
 def homepage() -> str:

@@ -222,14 +222,15 @@ window.offline = (() => {
     }
   }
 
-  // Drawings become files: lighter pages, and colours that no longer come from the page.
+  // Drawings become files: lighter pages, and colours that no longer come from the page. Sounds too.
   function asFiles(article) {
     const style = getComputedStyle(document.documentElement);
     const colour = (_, name, otherwise) => style.getPropertyValue(name).trim() || otherwise;
     const files = [];
     const add = (kind, content) => {
-      files.push({ name: `${article.id}-${files.length + 1}.${kind}`, content });
-      return `pictures/${files.at(-1).name}`;
+      const folder = kind === "mp3" ? "sounds" : "pictures";
+      files.push({ name: `${folder}/${article.id}-${files.length + 1}.${kind}`, content });
+      return files.at(-1).name;
     };
     for (const svg of article.querySelectorAll("svg")) {
       if (svg.parentElement.closest("svg")) continue;
@@ -246,6 +247,11 @@ window.offline = (() => {
     for (const image of article.querySelectorAll('img[src^="data:"]')) {
       const [, kind, data] = image.src.match(/^data:image\/(\w+);base64,(.*)$/);
       image.setAttribute("src", add(kind === "jpeg" ? "jpg" : kind, data));
+    }
+    for (const source of article.querySelectorAll("audio > source")) {
+      const [, data] = source.getAttribute("src").match(/^data:audio\/wav;base64,(.*)$/);
+      source.parentElement.replaceWith(make("audio", { controls: "controls", src: add("mp3", data) },
+        "Your reader plays no sound; the page online does."));
     }
     return files;
   }

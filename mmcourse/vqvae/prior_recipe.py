@@ -31,8 +31,8 @@ BANDS = {"bits": 60.0, "drawn": 0.12, "unguided": 0.12, "round": 0.08}
 
 @dataclass(frozen=True)
 class Recipe:
-    """Pictures whose codes are learnt, optimiser steps with captions of all kinds and then with
-    brief ones, pictures in a batch, and pictures to measure on (None: the card's)."""
+    """Pictures whose codes are learnt, optimiser steps with captions of all kinds and then mostly
+    with brief ones, pictures in a batch, and pictures to measure on (None: the card's)."""
 
     pictures: int
     steps: int
@@ -46,7 +46,7 @@ RECIPES = {
     "smoke": Recipe(pictures=32, steps=4, brief_steps=2, batch_size=4, measured=3),
     "cpu": Recipe(pictures=1_500, steps=60, brief_steps=60, measured=50),
     "gpu": Recipe(pictures=24_000, steps=4_000, brief_steps=4_000, batch_size=64),
-    "full": Recipe(pictures=16_000, steps=1_600, brief_steps=1_500),
+    "full": Recipe(pictures=40_000, steps=2_000, brief_steps=11_500),
 }
 
 
@@ -54,7 +54,7 @@ def build(codes: int = 1024, cells: int = 256) -> CodePrior:
     """The shipped prior, untrained."""
     words = Tokenizer()
     return CodePrior(
-        len(words), codes, cells, dim=112, depth=4, heads=4, vocabulary=words.fingerprint
+        len(words), codes, cells, dim=128, depth=6, heads=4, vocabulary=words.fingerprint
     )
 
 
@@ -87,9 +87,12 @@ def train_vqvae_prior(out: Path, tier: str, seed: int = 0, precision: str = "no"
     def all_kinds(i: int, step: int) -> str:
         return caption_for_training(scenes[i], step + i).text
 
+    def mostly_brief(i: int, step: int) -> str:
+        return brief(scenes[i]) if step % 8 else all_kinds(i, step)
+
     for stage, steps, told in (
         ("captions", recipe.steps, Telling(all_kinds)),
-        ("brief", recipe.brief_steps, Telling(lambda i, step: brief(scenes[i]), after_every=4)),
+        ("brief", recipe.brief_steps, Telling(mostly_brief, after_every=4)),
     ):
         loop = train_prior(
             prior,

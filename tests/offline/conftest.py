@@ -1,6 +1,9 @@
 """A tiny book as Sphinx would have built it, to be printed and packed in a second or two."""
 
+import base64
+import io
 import sys
+import wave
 from collections.abc import Callable
 from pathlib import Path
 
@@ -28,6 +31,20 @@ DRAWING = (
     '<defs><clipPath id="c"><path d="M0 0h9v9z"/></clipPath></defs>'
     '<circle cx="4" cy="4" r="2" fill="var(--mm-blue, #123456)" clip-path="url(#c)"/></svg>'
 )
+
+
+def beep(rate: int = 8000) -> str:
+    """A tenth of a second of a tone, as a notebook plays it."""
+    with wave.open(file := io.BytesIO(), "wb") as out:
+        out.setparams((1, 2, rate, 0, "NONE", ""))
+        out.writeframes(bytes(8 * [0, 0] + 8 * [0, 64]) * (rate // 160))
+    data = base64.b64encode(file.getvalue()).decode()
+    return (
+        '<p>a tone</p><div><audio  controls="controls" ><source src="data:audio/wav;base64,'
+        f'{data}" type="audio/wav" />Your browser does not support the audio element.</audio></div>'
+    )
+
+
 PAGES = {
     "index": "<meta http-equiv='refresh' content='0; url=book/index.html'>",
     "search": "<p>Search</p>",
@@ -39,7 +56,7 @@ PAGES = {
     "notebooks/one": DRAWING
     + '<section id="first"><h2>First of the lab</h2><p>See <a href="#first">here</a>.</p></section>'
     "<details><summary>Answer</summary><p>Forty-two.</p></details>"
-    "<details class='words'><summary>All words</summary><p>fox<br>owl</p></details>",
+    "<details class='words'><summary>All words</summary><p>fox<br>owl</p></details>" + beep(),
     "book/api/index": "<p>Parts</p>",
     "book/api/alpha": "<p>alpha</p>",
     "book/api/beta": "<p>beta</p>",

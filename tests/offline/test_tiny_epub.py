@@ -1,9 +1,11 @@
 """A tiny book, packed."""
 
+import io
 import zipfile
 
 import epub
 import pytest
+import soundfile
 
 
 @pytest.fixture
@@ -32,6 +34,18 @@ def test_a_book_is_packed(packed: dict[str, str]) -> None:
     assert 'id="book-one--c"' in svg
     nav = packed["book/nav.xhtml"]
     assert nav.index("Chapters") < nav.index("1. Page book one") < nav.index("First of the lab")
+
+
+def test_sounds_are_files_that_every_reader_plays(tiny, tmp_path) -> None:
+    epub.make(*tiny(), tmp_path / "tiny.epub")
+    with zipfile.ZipFile(tmp_path / "tiny.epub") as archive:
+        name = "sounds/notebooks-one-2.mp3"
+        lab = archive.read("book/notebooks-one.xhtml").decode()
+        samples, rate = soundfile.read(io.BytesIO(archive.read(f"book/{name}")))
+    assert f'<audio controls="controls" src="{name}">' in lab
+    assert "data:" not in lab
+    assert (rate, len(samples)) == (8000, 800)
+    assert 0.2 < abs(samples).max() <= 1
 
 
 def test_epubcheck_is_listened_to(tiny, tmp_path, monkeypatch) -> None:

@@ -103,7 +103,7 @@ def test_a_prior_costs_less_than_frequencies_and_a_caption_saves_more():
     assert bits["bits_prior_brief"] < bits["bits_prior"] < bits["bits_frequencies"] < table
 
 
-@pytest.mark.parametrize("attribute", ["place", "time", "weather", "species", "colour"])
+@pytest.mark.parametrize("attribute", ASKED)
 def test_what_is_drawn_follows_its_caption(attribute):
     drawn = read_card("vqvae-prior")["metrics"][f"drawn_{attribute}"]
     assert drawn["n"] >= 200
