@@ -30,11 +30,11 @@ def tensor(got: Any, shape: tuple[int, ...] | None = None) -> Tensor:
         raise Broken("It returned None. Is there a `return`?", "None", "a tensor")
     if isinstance(got, np.ndarray | np.generic):
         raise Broken(
-            "It returned a numpy value. Stay in torch, or no gradient can flow back.", got, "tensor"
+            "It returned a numpy value. Stay in torch: a tensor is asked for.", got, "a tensor"
         )
     if isinstance(got, bool | int | float):
         raise Broken(
-            "It returned a Python number (from .item()?). A tensor carries its gradient along.",
+            "It returned a Python number (from .item()?). A tensor is asked for.",
             f"{type(got).__name__} {show(got)}",
             "a tensor",
         )
@@ -203,8 +203,9 @@ def follows_device(inputs: Inputs) -> Property:
                     ) from None
                 if _needs_values(raised.error):
                     raise Unseen(  # a fake has no values
-                        "the answer reads numbers out of its tensors, as int(), .item(), .tolist() "
-                        "and loops over rows do, and that takes a real GPU"
+                        "the answer does what needs the numbers themselves, as int(), .tolist(), "
+                        "loops over rows, bincount and masks like p[p > 0] do, and that takes a "
+                        "real GPU. It need not be wrong"
                     ) from None
                 raise
             if isinstance(result, Tensor) and result.device.type != "cuda":

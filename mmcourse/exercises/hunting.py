@@ -185,7 +185,8 @@ def _of_suspect(number: int, name: str, clue: str, verdict: Verdict) -> Finding:
     if verdict.error is None:
         return Finding(says, "broke", clue)
     message = (
-        f"On it the test crashed rather than failed. {describe(verdict.error)}. Assert the shape "
-        "or the value that you rely on, so that the test says what is wrong."
+        f"On it the test crashed rather than failed. {describe(verdict.error).rstrip('.')}. Assert "
+        "first what you rely on (a shape, a value, that there are no parameters), so that the "
+        "test says what is wrong."
     )
     return Finding(says, "broke", message, where=lines_of(verdict.error))

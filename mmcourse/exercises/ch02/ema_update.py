@@ -147,7 +147,7 @@ def of_type(answer: Any) -> None:
 
 
 def _probes() -> list[tuple[Any, ...]]:
-    starved = _numbers(0, 4), _column(0, 8), _column(3), torch.tensor([1]), 0.5, 0.0
+    starved = _numbers(0, 4), _column(0, 8), _column(3), torch.tensor([1]), 0.5, 0.1
     return [_inputs(30), _inputs(40, 0.5, 0.7), starved]
 
 
@@ -178,6 +178,13 @@ EXERCISE = Task(
             "Counts and sums are right, but the codebook divides by the counts as they are. A "
             "code that nobody chooses falls to a count of 0, and 0 / 0 is NaN. Divide by the "
             "smoothed counts.",
+        ),
+        Mutant(
+            "clamped in place of smoothed",
+            wrong.clamped,
+            "No count is below epsilon now, so nothing is divided by 0, but the other counts were "
+            "left as they are. Smoothing adds epsilon to all K counts and scales them back to the "
+            "total that they had.",
         ),
         Mutant(
             "decay and 1 - decay swapped",
@@ -245,7 +252,7 @@ EXERCISE = Task(
         "may choose the same one.",
         "`torch.bincount(index, minlength=K)` counts (as integers), and "
         "`torch.zeros_like(sums).index_add(0, index, rows)` adds up. Or one-hot rows: "
-        "`one_hot.sum(0)` and `one_hot.T @ rows`.",
+        "`one_hot = F.one_hot(index, K).to(rows.dtype)`, `one_hot.sum(0)`, `one_hot.T @ rows`.",
         "new = decay * old + (1 - decay) * batch, for both. n = counts.sum(); smooth = (counts + "
         "epsilon) / (n + K * epsilon) * n; codebook = sums / smooth[:, None].",
     ),

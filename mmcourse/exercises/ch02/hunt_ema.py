@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from mmcourse.exercises.ch02 import weak_tests_of_ema as weak
 from mmcourse.exercises.ch02 import wrong_ema as wrong
+from mmcourse.exercises.ch02.wrong_quantizers import distances
 from mmcourse.exercises.definition import Hunt, Mutant, Suspect
 from mmcourse.vqvae import ema
 
@@ -99,9 +100,9 @@ class _ByOneHot(nn.Module):
         self.register_buffer("sums", self.codebook.clone())
 
     def forward(self, z: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        rows = z.movedim(1, -1).reshape(-1, z.shape[1])
+        rows = z.float().movedim(1, -1).reshape(-1, z.shape[1])
         with torch.no_grad():
-            index = torch.cdist(rows, self.codebook).argmin(1)
+            index = distances(rows, self.codebook).argmin(1)
             chosen = self.codebook[index]
             if self.training:
                 self._move(rows, F.one_hot(index, len(self.counts)).to(rows.dtype))

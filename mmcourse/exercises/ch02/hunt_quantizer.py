@@ -77,7 +77,7 @@ def reference_test(quantize: Quantize) -> None:
 def _by_one_hot(z: Tensor, codebook: Tensor, *rest: Any) -> wrong.Found:
     """With a matrix of zeros and ones."""
     rows = z.permute(0, 2, 3, 1).reshape(-1, z.shape[1])
-    index = torch.cdist(rows.detach(), codebook.detach()).argmin(1)
+    index = wrong.distances(rows.detach(), codebook.detach()).argmin(1)
     chosen = F.one_hot(index, len(codebook)).to(codebook.dtype) @ codebook
     loss = ((chosen - rows.detach()) ** 2).mean() + 0.25 * ((chosen.detach() - rows) ** 2).mean()
     codes = (rows + (chosen - rows).detach()).reshape(z.permute(0, 2, 3, 1).shape)
@@ -103,7 +103,7 @@ def _with_channels_first(z: Tensor, codebook: Tensor, *rest: Any) -> wrong.Found
     index = distance.argmin(1)  # (B, P)
     chosen = F.embedding(index, codebook).transpose(1, 2)  # (B, D, P)
     loss = F.mse_loss(chosen, flat.detach()) + 0.25 * F.mse_loss(flat, chosen.detach())
-    codes: Tensor = _Through.apply(flat, chosen)
+    codes: Tensor = _Through.apply(flat, chosen.detach())  # or backward() would free its graph
     return codes.reshape(z.shape), index.reshape(z[:, 0].shape), loss
 
 
@@ -265,7 +265,8 @@ EXERCISE = Hunt(
         "Three parts: what is chosen (indices, codes), what it costs (1.25 times the mean squared "
         "distance), and who learns from what (four gradients: of codes and loss, to z and "
         "codebook).",
-        "`torch.autograd.grad(x, (z, codebook), allow_unused=True)` gives gradients without "
-        "backward(), None where there is none. Give (codes * w).sum() a random w.",
+        "`torch.autograd.grad(x, (z, codebook), allow_unused=True, retain_graph=True)` gives "
+        "gradients without backward(), None where there is none, and may be called again. Give "
+        "(codes * w).sum() a random w.",
     ),
 )

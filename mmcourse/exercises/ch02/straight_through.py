@@ -186,8 +186,8 @@ EXERCISE = Task(
         Mutant(
             "everything detached",
             _cut,
-            "The value is right, but nothing flows back at all. Detach what is added to z, not "
-            "the sum.",
+            "The value is right, but nothing flows back at all, to z either. Write z plus what "
+            "leads from z to q, and detach what is added alone.",
         ),
         Mutant(
             "the difference the wrong way round",

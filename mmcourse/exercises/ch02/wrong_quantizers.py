@@ -18,9 +18,15 @@ Pair = Callable[[Tensor, Tensor], Tensor]
 BETA = 0.25
 
 
+def distances(rows: Tensor, codebook: Tensor) -> Tensor:
+    """(N, D) and (K, D) to (N, K), without the rounding of a matrix product: a test may look far
+    from the origin."""
+    return torch.cdist(rows, codebook, compute_mode="donot_use_mm_for_euclid_dist")
+
+
 def choose(rows: Tensor, codebook: Tensor) -> Tensor:
     """The nearest code of each row."""
-    return (codebook.square().sum(1) - 2 * rows @ codebook.T).argmin(1)
+    return distances(rows, codebook).argmin(1)
 
 
 def through(rows: Tensor, chosen: Tensor) -> Tensor:
@@ -73,7 +79,7 @@ def transposed(z: Tensor, codebook: Tensor, *rest: Any) -> Found:
 
 
 def farthest(z: Tensor, codebook: Tensor, *rest: Any) -> Found:
-    return assemble(z, codebook, choose=lambda rows, codes: torch.cdist(rows, codes).argmax(1))
+    return assemble(z, codebook, choose=lambda rows, codes: distances(rows, codes).argmax(1))
 
 
 def largest_dot_product(z: Tensor, codebook: Tensor, *rest: Any) -> Found:

@@ -30,6 +30,13 @@ def unsmoothed(
     return counts, sums, sums / counts[:, None]
 
 
+def clamped(
+    counts: Tensor, sums: Tensor, rows: Tensor, index: Tensor, decay: float, epsilon: float
+) -> Three:
+    counts, sums = _moved(counts, sums, rows, index, decay)
+    return counts, sums, sums / counts.clamp(min=epsilon)[:, None]
+
+
 def wrong_way(
     counts: Tensor, sums: Tensor, rows: Tensor, index: Tensor, decay: float, epsilon: float
 ) -> Three:
