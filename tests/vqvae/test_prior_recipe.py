@@ -215,7 +215,7 @@ def test_every_metric_has_its_chance(shipped, monkeypatch) -> None:
     found = measure_prior(small_prior(), 6)
     scenes, _ = held_out(6)
     texts = [brief(scene) for scene in scenes]
-    assert asked == [(texts, 2.0, 0.8), (texts, 1.0, 0.8)]
+    assert asked == [(texts, 2.0, 0.6), (texts, 1.0, 0.6)]
     assert found["drawn_place"]["value"] == 1  # true pictures in the place of generated ones
     assert found["unguided_place"]["value"] == found["drawn_place"]["chance"]  # others
     assert found["drawn_place"]["n"] == 6

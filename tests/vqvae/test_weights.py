@@ -100,7 +100,8 @@ def test_a_prior_costs_less_than_frequencies_and_a_caption_saves_more():
     bits = {k: m["value"] for k, m in read_card("vqvae-prior")["metrics"].items() if "bits" in k}
     table = read_card("vqvae-prior")["metrics"]["bits_prior"]["chance"]
     assert table == 2560
-    assert bits["bits_prior_brief"] < bits["bits_prior"] < bits["bits_frequencies"] < table
+    told = max(bits["bits_prior_brief"], bits["bits_prior_caption"])
+    assert told < bits["bits_prior"] < bits["bits_frequencies"] < table
 
 
 @pytest.mark.parametrize("attribute", ASKED)
@@ -112,9 +113,9 @@ def test_what_is_drawn_follows_its_caption(attribute):
 
 def test_guidance_follows_captions_more_closely():
     found = {name: m["value"] for name, m in read_card("vqvae-prior")["metrics"].items()}
-    gain = [found[f"drawn_{a}"] - found[f"unguided_{a}"] for a in ASKED]
-    assert sum(gain) / len(gain) > 0.05
-    assert min(gain) > -0.05
+    gain = {a: found[f"drawn_{a}"] - found[f"unguided_{a}"] for a in ASKED}
+    assert min(gain["place"], gain["species"]) > 0.1  # what the words alone decide
+    assert min(gain.values()) > -0.05
 
 
 def test_sounds_come_back_nearer_than_silence():
