@@ -11,7 +11,7 @@ from mmcourse.vqvae.sound_model import SoundVQVAE
 from mmcourse.vqvae.sound_recipe import measure_sound
 
 NAMES = ("vqvae", "vqvae-prior", "vqvae-sound")
-BUDGETS = {("vqvae",): 2 * 2**20, ("vqvae-prior", "vqvae-sound"): 2 * 2**20}
+BUDGETS = {"vqvae": 2 * 2**20, "vqvae-prior": 3 * 2**20, "vqvae-sound": 2**19}
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -25,10 +25,9 @@ def test_the_card_tells_how_to_make_them_again(name):
     assert {"mmcourse", "python", "torch"} <= set(card["versions"])
 
 
-@pytest.mark.parametrize("names", BUDGETS)
-def test_they_fit_their_budget(names):
-    size = sum(file.stat().st_size for name in names for file in find_folder(name).iterdir())
-    assert size < BUDGETS[names]
+@pytest.mark.parametrize("name", BUDGETS)
+def test_they_fit_their_budget(name):
+    assert sum(file.stat().st_size for file in find_folder(name).iterdir()) < BUDGETS[name]
 
 
 def test_the_prior_speaks_the_codes_and_the_words_that_are_shipped():
