@@ -102,8 +102,7 @@ class _ByOneHot(nn.Module):
     def forward(self, z: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         rows = z.float().movedim(1, -1).reshape(-1, z.shape[1])
         with torch.no_grad():
-            index = distances(rows, self.codebook).argmin(1)
-            chosen = self.codebook[index]
+            chosen = self.codebook[index := distances(rows, self.codebook).argmin(1)]
             if self.training:
                 self._move(rows, F.one_hot(index, len(self.counts)).to(rows.dtype))
         loss = 0.25 * F.mse_loss(rows, chosen)
