@@ -126,7 +126,8 @@ class EMAVectorQuantizer(VectorQuantizer):
         dice = torch.Generator().manual_seed(self.seed * 1_000_003 + int(self.updates))
         draw = torch.randint(len(rows), (len(dead),), generator=dice).to(rows.device)
         self.counts[dead] = self.restart_below
-        for some, drawn in zip(dead.split(512), draw.split(512), strict=True):  # little memory
+        # In parts: all at once, the vectors would take as much memory as the codebook.
+        for some, drawn in zip(dead.split(512), draw.split(512), strict=True):
             self.sums[some] = self.restart_below * rows[drawn]
 
     @torch.no_grad()

@@ -82,7 +82,7 @@ def adherence(judge: Judge, scenes: list[Scene], pictures: Tensor) -> dict[str, 
             asked[kind] += true.total()
             right[kind] += (true & drawn).total()
         asked["number"] += 1
-        right["number"] += true.total() == drawn.total()
+        right["number"] += said_of_animals(seen, "species").total() == len(scene.characters)
     return {kind: right[kind] / asked[kind] for kind in ASKED}
 
 

@@ -88,7 +88,7 @@ def train_vqvae_prior(out: Path, tier: str, seed: int = 0, precision: str = "no"
         return caption_for_training(scenes[i], step + i).text
 
     def mostly_brief(i: int, step: int) -> str:
-        return brief(scenes[i]) if step % 8 else all_kinds(i, step)
+        return brief(scenes[i]) if step % 8 else all_kinds(i, step)  # such steps tell it first
 
     for stage, steps, told in (
         ("captions", recipe.steps, Telling(all_kinds)),

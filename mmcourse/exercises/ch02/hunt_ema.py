@@ -11,9 +11,8 @@ from torch import Tensor, nn
 
 from mmcourse.exercises.ch02 import weak_tests_of_ema as weak
 from mmcourse.exercises.ch02 import wrong_ema as wrong
-from mmcourse.exercises.ch02.wrong_quantizers import distances
 from mmcourse.exercises.definition import Hunt, Mutant, Suspect
-from mmcourse.vqvae import ema
+from mmcourse.vqvae import ema, nearest_codes
 
 Make = Callable[..., Any]
 
@@ -102,7 +101,8 @@ class _ByOneHot(nn.Module):
     def forward(self, z: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         rows = z.float().movedim(1, -1).reshape(-1, z.shape[1])
         with torch.no_grad():
-            chosen = self.codebook[index := distances(rows, self.codebook).argmin(1)]
+            index = nearest_codes(rows, self.codebook)
+            chosen = self.codebook[index]
             if self.training:
                 self._move(rows, F.one_hot(index, len(self.counts)).to(rows.dtype))
         loss = 0.25 * F.mse_loss(rows, chosen)

@@ -13,20 +13,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from mmcourse.vqvae import nearest_codes
+
 Found = tuple[Tensor, Tensor, Tensor]
 Pair = Callable[[Tensor, Tensor], Tensor]
 BETA = 0.25
-
-
-def distances(rows: Tensor, codebook: Tensor) -> Tensor:
-    """(N, D) and (K, D) to (N, K), without the rounding of a matrix product: a test may look far
-    from the origin."""
-    return torch.cdist(rows, codebook, compute_mode="donot_use_mm_for_euclid_dist")
-
-
-def choose(rows: Tensor, codebook: Tensor) -> Tensor:
-    """The nearest code of each row."""
-    return distances(rows, codebook).argmin(1)
 
 
 def through(rows: Tensor, chosen: Tensor) -> Tensor:
@@ -42,7 +33,7 @@ def both_terms(rows: Tensor, chosen: Tensor) -> Tensor:
 def assemble(
     z: Tensor,
     codebook: Tensor,
-    choose: Pair = choose,
+    choose: Pair = nearest_codes,
     through: Pair = through,
     loss: Pair = both_terms,
 ) -> Found:
@@ -58,7 +49,7 @@ def assemble(
 def without_permute(z: Tensor, codebook: Tensor, *rest: Any) -> Found:
     b, d, h, w = z.shape
     rows = z.reshape(-1, d)
-    index = choose(rows, codebook)
+    index = nearest_codes(rows, codebook)
     chosen = codebook[index]
     codes = through(rows, chosen).reshape(b, d, h, w)
     return codes, index.reshape(b, h, w), both_terms(rows, chosen)
@@ -67,7 +58,7 @@ def without_permute(z: Tensor, codebook: Tensor, *rest: Any) -> Found:
 def no_permute_back(z: Tensor, codebook: Tensor, *rest: Any) -> Found:
     b, d, h, w = z.shape
     rows = z.permute(0, 2, 3, 1).reshape(-1, d)
-    index = choose(rows, codebook)
+    index = nearest_codes(rows, codebook)
     chosen = codebook[index]
     codes = through(rows, chosen).reshape(b, d, h, w)
     return codes, index.reshape(b, h, w), both_terms(rows, chosen)
@@ -79,7 +70,7 @@ def transposed(z: Tensor, codebook: Tensor, *rest: Any) -> Found:
 
 
 def farthest(z: Tensor, codebook: Tensor, *rest: Any) -> Found:
-    return assemble(z, codebook, choose=lambda rows, codes: distances(rows, codes).argmax(1))
+    return assemble(z, codebook, choose=lambda rows, codes: torch.cdist(rows, codes).argmax(1))
 
 
 def largest_dot_product(z: Tensor, codebook: Tensor, *rest: Any) -> Found:
