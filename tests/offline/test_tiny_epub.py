@@ -41,7 +41,9 @@ def test_sounds_are_files_that_every_reader_plays(tiny, tmp_path) -> None:
     with zipfile.ZipFile(tmp_path / "tiny.epub") as archive:
         name = "sounds/notebooks-one-2.mp3"
         lab = archive.read("book/notebooks-one.xhtml").decode()
-        samples, rate = soundfile.read(io.BytesIO(archive.read(f"book/{name}")))
+        sound = archive.read(f"book/{name}")
+    assert soundfile.info(io.BytesIO(sound)).format == "MP3"
+    samples, rate = soundfile.read(io.BytesIO(sound))
     assert f'<audio controls="controls" src="{name}">' in lab
     assert "data:" not in lab
     assert (rate, len(samples)) == (8000, 800)
