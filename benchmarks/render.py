@@ -20,7 +20,7 @@ from PIL import Image
 
 from mmcourse.cards import environment
 from mmcourse.storyworld import Scene, render, sample_scene
-from mmcourse.storyworld.vocabulary import STYLES
+from mmcourse.storyworld.world.vocabulary import STYLES
 
 
 def jpeg(picture: Image.Image) -> bytes:

@@ -15,11 +15,11 @@ from pathlib import Path
 from _result import write
 
 from mmcourse.storyworld import describe, sample_scene
-from mmcourse.storyworld.blind import measure_blind
-from mmcourse.storyworld.lexicon import lexicon, read_prompt
-from mmcourse.storyworld.parse import read
-from mmcourse.storyworld.story_parse import read_story
-from mmcourse.storyworld.tell import tell
+from mmcourse.storyworld.language.blind import measure_blind
+from mmcourse.storyworld.language.lexicon import lexicon, read_prompt
+from mmcourse.storyworld.language.parse import read
+from mmcourse.storyworld.language.story_parse import read_story
+from mmcourse.storyworld.language.tell import tell
 
 DATA = Path(__file__).parent.parent / "tests" / "storyworld" / "data"
 SPLITS = ("train", "val", "test", "compositional")

@@ -22,7 +22,7 @@ from vector_quantize_pytorch import ResidualVQ, VectorQuantize
 
 from mmcourse.pictures import to_bytes
 from mmcourse.storyworld import from_bytes
-from mmcourse.storyworld.judge import Judge
+from mmcourse.storyworld.judge.network import Judge
 from mmcourse.vqvae import VQVAE, Quantized, psnr
 from mmcourse.vqvae.measure import held_out, read_alike
 from mmcourse.vqvae.train import train

@@ -24,7 +24,7 @@ app.command()(exercises.check)
 app.command()(exercises.progress)
 
 TRAINABLE = {
-    "judge": "mmcourse.storyworld.judge_recipe:train_judge",
+    "judge": "mmcourse.storyworld.judge.recipe:train_judge",
     "joint": "mmcourse.joint.recipe:train_joint",
     "vqvae": "mmcourse.vqvae.recipe:train_vqvae",
     "vqvae-prior": "mmcourse.vqvae.prior_recipe:train_vqvae_prior",
@@ -32,8 +32,8 @@ TRAINABLE = {
 }
 MEASURABLE = {
     "judge": (
-        "mmcourse.storyworld.judge:Judge",
-        "mmcourse.storyworld.judge_measure:measure_judge",
+        "mmcourse.storyworld.judge.network:Judge",
+        "mmcourse.storyworld.judge.measure:measure_judge",
     ),
     "joint": ("mmcourse.joint:JointModel", "mmcourse.joint.measure:measure_joint"),
     "vqvae": ("mmcourse.vqvae:VQVAE", "mmcourse.vqvae.measure:measure_vqvae"),

@@ -11,10 +11,10 @@ from pathlib import Path
 from PIL import Image
 
 from mmcourse.storyworld import Character, Scene, Thing, render
-from mmcourse.storyworld import vocabulary as v
-from mmcourse.storyworld.animate import KINDS, frames
-from mmcourse.storyworld.sampling import Dice, sample_identity, sample_scene
-from mmcourse.storyworld.scene import Interaction
+from mmcourse.storyworld.drawing.animate import KINDS, frames
+from mmcourse.storyworld.world import vocabulary as v
+from mmcourse.storyworld.world.sampling import Dice, sample_identity, sample_scene
+from mmcourse.storyworld.world.scene import Interaction
 
 
 def sheet(pictures: list[Image.Image], columns: int) -> Image.Image:

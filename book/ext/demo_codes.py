@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw
 
 from mmcourse.export import export_parts
 from mmcourse.storyworld import Scene, caption, render, render_bytes, sample_scene
-from mmcourse.storyworld.depth import LABELS
+from mmcourse.storyworld.drawing.depth import LABELS
 from mmcourse.vqvae import VQVAE
 from mmcourse.vqvae.batches import decode_pictures, encode_pictures
 from mmcourse.vqvae.edit import cells_showing, transplant

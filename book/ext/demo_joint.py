@@ -13,10 +13,10 @@ from mmcourse.joint import JointModel
 from mmcourse.joint.evaluate import distinct_scenes, embed_pictures, embed_texts, lone_scenes
 from mmcourse.joint.export import joint_parts
 from mmcourse.storyworld import Scene, caption, render, render_bytes
-from mmcourse.storyworld import vocabulary as v
-from mmcourse.storyworld.lexicon import lexicon
-from mmcourse.storyworld.phrases import phrasebook
-from mmcourse.storyworld.tokenizer import Tokenizer
+from mmcourse.storyworld.language.lexicon import lexicon
+from mmcourse.storyworld.language.phrases import phrasebook
+from mmcourse.storyworld.language.tokenizer import Tokenizer
+from mmcourse.storyworld.world import vocabulary as v
 
 WEIGHTS = "joint"
 LONE, PAIRS = 400, 200

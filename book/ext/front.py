@@ -16,7 +16,7 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 from mmcourse.storyworld import Character, Scene, Thing, caption, render
-from mmcourse.storyworld.animate import frames
+from mmcourse.storyworld.drawing.animate import frames
 
 SIDE = 640  # pixels: twice the size on the page, for sharp screens
 MOVING = 440  # pixels of what moves, where sharpness is seen less
@@ -30,7 +30,7 @@ def fern(mood: str, action: str, position: str = "middle") -> Character:
 
 
 class Page(NamedTuple):
-    """A scene, its sentence, and how it moves (see `mmcourse.storyworld.animate`)."""
+    """A scene, its sentence, and how it moves (see `mmcourse.storyworld.drawing.animate`)."""
 
     scene: Scene
     sentence: str

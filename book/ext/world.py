@@ -37,13 +37,13 @@ from mmcourse.storyworld import (
     render,
     sample_scene,
 )
-from mmcourse.storyworld import vocabulary as v
-from mmcourse.storyworld.animate import frames
-from mmcourse.storyworld.depth import depth, segmentation
-from mmcourse.storyworld.dice import Dice
-from mmcourse.storyworld.sampling import sample_identity
-from mmcourse.storyworld.tell import tell
-from mmcourse.storyworld.tokenizer import SPECIAL, Tokenizer
+from mmcourse.storyworld.drawing.animate import frames
+from mmcourse.storyworld.drawing.depth import depth, segmentation
+from mmcourse.storyworld.language.tell import tell
+from mmcourse.storyworld.language.tokenizer import SPECIAL, Tokenizer
+from mmcourse.storyworld.world import vocabulary as v
+from mmcourse.storyworld.world.dice import Dice
+from mmcourse.storyworld.world.sampling import sample_identity
 
 from .figures import Picture, nearest
 

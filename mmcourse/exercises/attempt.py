@@ -63,7 +63,7 @@ class Attempt:
         """Grade the answer and show what was found."""
         report = self.grade()
         about = {"name": self.exercise.id, "status": report.status}
-        show(Card(str(report), report._repr_html_(), {"mmcourse": {"exercise": about}}))
+        show(Card(str(report), html.card(report), {"mmcourse": {"exercise": about}}))
 
     def grade(self) -> Report:
         """Grade the answer, and remember the outcome in the progress store."""

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from html import escape
-from typing import TYPE_CHECKING
 
 from mmcourse.exercises.definition import Hunt
-
-if TYPE_CHECKING:
-    from mmcourse.exercises.findings import Finding
-    from mmcourse.exercises.report import Report
+from mmcourse.exercises.findings import Finding
+from mmcourse.exercises.report import Report, place, shorten
 
 # The page's three variables, with the light theme's values where there is no page around.
 INK, PAPER, GRID = "var(--mm-ink, #2b2a33)", "var(--mm-paper, #fffdf8)", "var(--mm-grid, #d9d4c7)"
@@ -85,8 +82,6 @@ def card(report: Report) -> str:
             f"{paragraph(_rich(hint))}</div>"
         )
     if report.printed:
-        from mmcourse.exercises.report import shorten
-
         parts.append(folded("What it printed", code(shorten(report.printed))))
     if report.note:
         parts.append(paragraph(_rich(report.note), "font-style:italic"))
@@ -128,8 +123,6 @@ def _findings(report: Report) -> list[str]:
 
 
 def _details(finding: Finding) -> str:
-    from mmcourse.exercises.report import place
-
     rows = [*finding.given]
     rows += [("got", finding.got)] if finding.got else []
     rows += [("expected", finding.expected)] if finding.expected else []

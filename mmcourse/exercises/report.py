@@ -9,7 +9,6 @@ import textwrap
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from mmcourse.exercises import html
 from mmcourse.exercises.definition import Exercise, Hunt
 from mmcourse.exercises.findings import Finding
 
@@ -20,7 +19,7 @@ _TRACE = re.compile(r'File "(?P<file>[^"]+)", line (?P<line>\d+) in (?P<name>\S+
 
 @dataclass
 class Report:
-    """The outcome of a check. Shows itself in a notebook and in a terminal.
+    """The outcome of a check, and as a string what a terminal shows of it.
 
     Args:
         exercise: what was checked.
@@ -54,9 +53,6 @@ class Report:
         return "\n".join(_lines(self))
 
     __repr__ = __str__
-
-    def _repr_html_(self) -> str:
-        return html.card(self)
 
 
 def place(finding: Finding) -> str:

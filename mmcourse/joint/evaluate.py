@@ -22,7 +22,16 @@ from mmcourse.storyworld import (
     render_bytes,
     sample_scene,
 )
-from mmcourse.storyworld.words import BARE, DOES, FEELS, PLACE, TIME, WEARS, WEATHER, article
+from mmcourse.storyworld.language.words import (
+    BARE,
+    DOES,
+    FEELS,
+    PLACE,
+    TIME,
+    WEARS,
+    WEATHER,
+    article,
+)
 from mmcourse.training import evaluating
 
 Measurement = dict[str, float | int]

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from mmcourse.export import Part
 from mmcourse.joint.model import JointModel
 from mmcourse.storyworld import caption, sample_scene
-from mmcourse.storyworld.tokenizer import Tokenizer
+from mmcourse.storyworld.language.tokenizer import Tokenizer
 
 
 class TextEncoder(nn.Module):

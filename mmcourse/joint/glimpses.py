@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from mmcourse.storyworld import Caption, Scene
-from mmcourse.storyworld import words as w
-from mmcourse.storyworld.dice import Dice
-from mmcourse.storyworld.facts import CHARACTER, Fact, interaction_facts
+from mmcourse.storyworld.language import words as w
+from mmcourse.storyworld.world.dice import Dice
+from mmcourse.storyworld.world.facts import CHARACTER, Fact, interaction_facts
 
 SETTING = {"place": w.PLACE, "time": w.TIME, "weather": w.WEATHER}
 

@@ -13,10 +13,10 @@ from mmcourse.joint.evaluate import Measurement, known_words
 from mmcourse.joint.measure_fused import picture_cells, share
 from mmcourse.joint.model import JointModel
 from mmcourse.storyworld import ATTRIBUTES, Scene, caption, render_bytes, sample_scene
-from mmcourse.storyworld import words as w
-from mmcourse.storyworld.blind import best_guess
-from mmcourse.storyworld.dice import Dice
-from mmcourse.storyworld.phrases import tokens
+from mmcourse.storyworld.language import words as w
+from mmcourse.storyworld.language.blind import best_guess
+from mmcourse.storyworld.language.phrases import tokens
+from mmcourse.storyworld.world.dice import Dice
 
 TELLING: dict[str, tuple[str, str]] = {
     **{word: ("mood", mood) for mood, said in w.FEELS.items() for word in said},

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from mmcourse.storyworld.tokenizer import SPECIAL, Tokenizer
+from mmcourse.storyworld.language.tokenizer import SPECIAL, Tokenizer
 
 IGNORED = -100
 """The label of a word that is not asked for; `cross_entropy` leaves it out."""

@@ -31,11 +31,11 @@ from mmcourse.storyworld import (
     render_bytes,
     sample_scene,
 )
-from mmcourse.storyworld import words as w
-from mmcourse.storyworld.dice import Dice
-from mmcourse.storyworld.facts import truths
-from mmcourse.storyworld.families import change_one
-from mmcourse.storyworld.sampling import held_out
+from mmcourse.storyworld.language import words as w
+from mmcourse.storyworld.world.dice import Dice
+from mmcourse.storyworld.world.facts import truths
+from mmcourse.storyworld.world.families import change_one
+from mmcourse.storyworld.world.sampling import held_out
 
 
 @torch.no_grad()

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from mmcourse.storyworld import Caption, Scene
-from mmcourse.storyworld.facts import Fact, truths
+from mmcourse.storyworld.world.facts import Fact, truths
 
 
 def _named_by(attribute: str, facts: frozenset[Fact]) -> list[str]:

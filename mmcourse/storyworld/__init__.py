@@ -7,15 +7,15 @@ everyday words in `lexicon`, pictures in `judge`, and scenes looked at otherwise
 and `animate`.
 """
 
-from mmcourse.storyworld.captions import Caption, caption, describe, facts
 from mmcourse.storyworld.dataset import StoryWorld, from_bytes, render_bytes, to_pixels
-from mmcourse.storyworld.families import sample_family
-from mmcourse.storyworld.render import render
-from mmcourse.storyworld.sampling import held_out, held_out_pairs, sample_scene
-from mmcourse.storyworld.scene import Character, Interaction, Scene, Thing
-from mmcourse.storyworld.tokenizer import Tokenizer
-from mmcourse.storyworld.views import View
-from mmcourse.storyworld.vocabulary import ATTRIBUTES
+from mmcourse.storyworld.drawing.render import render
+from mmcourse.storyworld.drawing.views import View
+from mmcourse.storyworld.language.captions import Caption, caption, describe, facts
+from mmcourse.storyworld.language.tokenizer import Tokenizer
+from mmcourse.storyworld.world.families import sample_family
+from mmcourse.storyworld.world.sampling import held_out, held_out_pairs, sample_scene
+from mmcourse.storyworld.world.scene import Character, Interaction, Scene, Thing
+from mmcourse.storyworld.world.vocabulary import ATTRIBUTES
 
 __all__ = [
     "ATTRIBUTES",

@@ -10,10 +10,10 @@ from PIL import Image
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from mmcourse.storyworld.captions import caption
-from mmcourse.storyworld.render import render
-from mmcourse.storyworld.sampling import sample_scene
-from mmcourse.storyworld.scene import Scene
+from mmcourse.storyworld.drawing.render import render
+from mmcourse.storyworld.language.captions import caption
+from mmcourse.storyworld.world.sampling import sample_scene
+from mmcourse.storyworld.world.scene import Scene
 
 
 def to_pixels(pictures: Sequence[Image.Image]) -> Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mmcourse.storyworld import Scene
-from mmcourse.storyworld import words as w
+from mmcourse.storyworld.language import words as w
 
 
 def brief(scene: Scene) -> str:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from mmcourse.storyworld import Scene
-from mmcourse.storyworld.depth import LABELS, segmentation
+from mmcourse.storyworld.drawing.depth import LABELS, segmentation
 
 
 def cells_of(mask: Tensor, factor: int, least: float = 0.25) -> Tensor:

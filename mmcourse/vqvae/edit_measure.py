@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from mmcourse.storyworld import Scene, render_bytes, sample_scene
-from mmcourse.storyworld.judge import Judge
-from mmcourse.storyworld.judge_measure import observe
-from mmcourse.storyworld.reading import FIELDS
+from mmcourse.storyworld.judge.measure import observe
+from mmcourse.storyworld.judge.network import Judge
+from mmcourse.storyworld.judge.reading import FIELDS
 from mmcourse.vqvae.autoencoder import VQVAE
 from mmcourse.vqvae.batches import decode_pictures, encode_pictures
 from mmcourse.vqvae.edit import cells_showing, transplant

@@ -10,10 +10,10 @@ from torch.nn import functional as F
 
 from mmcourse.pictures import to_bytes
 from mmcourse.storyworld import Scene, from_bytes, render_bytes, sample_scene
-from mmcourse.storyworld.judge import Judge
-from mmcourse.storyworld.judge_measure import Measurement, observe
-from mmcourse.storyworld.reading import FIELDS, targets
-from mmcourse.storyworld.vocabulary import STYLES
+from mmcourse.storyworld.judge.measure import Measurement, observe
+from mmcourse.storyworld.judge.network import Judge
+from mmcourse.storyworld.judge.reading import FIELDS, targets
+from mmcourse.storyworld.world.vocabulary import STYLES
 from mmcourse.vqvae.autoencoder import VQVAE
 from mmcourse.vqvae.batches import decode_pictures, encode_pictures
 from mmcourse.vqvae.distortion import psnr

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from mmcourse.storyworld import Scene, Tokenizer, caption, from_bytes
-from mmcourse.storyworld.facts import Fact, facts
-from mmcourse.storyworld.judge import Judge
-from mmcourse.storyworld.judge_measure import Measurement
+from mmcourse.storyworld.judge.measure import Measurement
+from mmcourse.storyworld.judge.network import Judge
+from mmcourse.storyworld.world.facts import Fact, facts
 from mmcourse.training import evaluating
 from mmcourse.vqvae.autoencoder import VQVAE
 from mmcourse.vqvae.batches import decode_pictures

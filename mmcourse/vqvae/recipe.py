@@ -10,7 +10,7 @@ import torch
 from mmcourse.cards import sources_hash
 from mmcourse.joint.pairs import draw
 from mmcourse.runs import Run, check_precision, history
-from mmcourse.storyworld.drawing import DRAWING
+from mmcourse.storyworld.drawing.sources import DRAWING
 from mmcourse.training import pick_device, seed_everything
 from mmcourse.vqvae.autoencoder import VQVAE
 from mmcourse.vqvae.measure import measure_vqvae
@@ -19,7 +19,7 @@ from mmcourse.vqvae.train import train
 PARTS = ("nearest", "gradient", "losses", "quantizer", "ema", "blocks", "autoencoder", "train")
 SOURCES = (
     "mmcourse.training",
-    *(f"mmcourse.storyworld.{name}" for name in DRAWING),
+    *DRAWING,
     *(f"mmcourse.vqvae.{name}" for name in PARTS),
 )
 """What the weights depend on."""

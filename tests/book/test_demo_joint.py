@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from visits import start_demo
 
 from mmcourse.storyworld import caption, sample_scene
-from mmcourse.storyworld.phrases import tokens
+from mmcourse.storyworld.language.phrases import tokens
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "book"))
 

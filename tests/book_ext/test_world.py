@@ -10,10 +10,11 @@ import pytest
 from ext import world
 from PIL import Image
 
-from mmcourse.storyworld import Tokenizer, render, vocabulary
-from mmcourse.storyworld.check import check_scene
-from mmcourse.storyworld.tell import tell
-from mmcourse.storyworld.tokenizer import SPECIAL
+from mmcourse.storyworld import Tokenizer, render
+from mmcourse.storyworld.language.check import check_scene
+from mmcourse.storyworld.language.tell import tell
+from mmcourse.storyworld.language.tokenizer import SPECIAL
+from mmcourse.storyworld.world import vocabulary
 
 ALT = 'A fox & a bear, "cut" from paper and in pencil'
 SHEET = Image.effect_noise((40, 30), 60).convert("RGB")

@@ -9,6 +9,7 @@ import pytest
 from mmcourse.exercises import exercise, load
 from mmcourse.exercises.attempt import Attempt
 from mmcourse.exercises.findings import Finding
+from mmcourse.exercises.html import card
 from mmcourse.exercises.report import Report, shorten, trace_of
 from mmcourse.exercises.values import Broken, show
 
@@ -36,7 +37,7 @@ def failing() -> Report:
     ids=["nasty", "failed", "passed", "hunt", "untouched"],
 )
 def test_html_is_well_formed_safe_and_labelled(report: Report) -> None:
-    html = report._repr_html_()
+    html = card(report)
     root = ET.fromstring(html)
     assert root.tag == "section"
     assert report.status in (root.get("aria-label") or "")

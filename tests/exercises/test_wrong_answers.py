@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 
 from mmcourse.exercises import exercise, load
+from mmcourse.exercises.html import card
 from mmcourse.vqvae import VectorQuantizer
 
 from .right_answers import clip_by_hand
@@ -292,7 +293,7 @@ def test_what_a_way_of_working_hides_is_not_called_verified() -> None:
     assert hidden.state == "not checked"
     assert "[not checked] inputs on a GPU give a result on that GPU: the answer does" in str(report)
     assert "1 could not be checked" in report.headline
-    assert "?</span> inputs on a GPU" in report._repr_html_()
+    assert "?</span> inputs on a GPU" in card(report)
 
 
 def nearest_by_rounded_squares(vectors, codebook):

@@ -5,8 +5,8 @@ from collections import Counter
 from mmcourse.joint.glimpses import glimpse
 from mmcourse.joint.negatives import is_true
 from mmcourse.storyworld import Character, Interaction, Scene, Tokenizer, sample_scene
-from mmcourse.storyworld import words as w
-from mmcourse.storyworld.facts import facts, truths
+from mmcourse.storyworld.language import words as w
+from mmcourse.storyworld.world.facts import facts, truths
 
 SCENES = [sample_scene("train", i) for i in range(400)]
 THINGS = [(s, glimpse(s, key, things=True)) for s in SCENES for key in range(5)]

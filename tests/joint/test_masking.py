@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 
 from mmcourse.joint import mask_words, masked_word_loss
-from mmcourse.storyworld.tokenizer import SPECIAL, Tokenizer
+from mmcourse.storyworld.language.tokenizer import SPECIAL, Tokenizer
 
 V = 50
 

@@ -23,9 +23,9 @@ from mmcourse.joint.measure_fused import (
 )
 from mmcourse.joint.negatives import is_true
 from mmcourse.storyworld import ATTRIBUTES, caption, facts, sample_scene
-from mmcourse.storyworld.facts import truths
-from mmcourse.storyworld.parse import read
-from mmcourse.storyworld.phrases import tokens
+from mmcourse.storyworld.language.parse import read
+from mmcourse.storyworld.language.phrases import tokens
+from mmcourse.storyworld.world.facts import truths
 
 
 @pytest.fixture

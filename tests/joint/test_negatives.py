@@ -18,8 +18,8 @@ from mmcourse.storyworld import (
     sample_family,
     sample_scene,
 )
-from mmcourse.storyworld.check import check_scene
-from mmcourse.storyworld.facts import truths
+from mmcourse.storyworld.language.check import check_scene
+from mmcourse.storyworld.world.facts import truths
 
 FOX = Character("fox", "orange", accessory="hat", mood="sad", position="left", name="Alma")
 BEAR = Character("bear", "red", mood="sad", position="right", name="Pip")

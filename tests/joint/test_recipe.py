@@ -10,7 +10,7 @@ from mmcourse.hub import read_card
 from mmcourse.joint import JointModel, recipe
 from mmcourse.joint.recipe import RECIPES, SOURCES, Recipe, build, train_joint
 from mmcourse.storyworld import Tokenizer
-from mmcourse.storyworld.vocabulary import KINDS
+from mmcourse.storyworld.world.vocabulary import KINDS
 from mmcourse.training import TIERS
 
 

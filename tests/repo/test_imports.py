@@ -18,6 +18,16 @@ HEAVY_PARTS = {"lora", "story"}
 MEASURING = {"cli", "evaluate", "measure"}
 
 
+# StoryWorld's rooms: what each may import of the others. `dataset` and the package's own names come
+# last.
+ROOMS = {
+    "world": {"world"},
+    "drawing": {"world", "drawing"},
+    "language": {"world", "language"},
+    "judge": {"world", "drawing", "language", "dataset", "judge"},
+}
+
+
 def imports_of(source: str, module: str) -> set[str]:
     """Absolute names of the modules that `source`, itself the module `module`, imports."""
     package = module.split(".")[:-1]
@@ -48,6 +58,13 @@ def is_judge(module: str) -> bool:
 def complaint(module: str, imported: str) -> str | None:
     """What is wrong with one import, or None."""
     here = part_of(module)
+    room = ".".join(module.split(".")[2:3]) if here == "storyworld" else ""
+    if room in ROOMS and imported.startswith("mmcourse.storyworld"):
+        other = ".".join(imported.split(".")[2:3])
+        if other not in ROOMS[room]:
+            return (
+                f"{module} imports {imported}: {room} may import {', '.join(sorted(ROOMS[room]))}"
+            )
     top = imported.split(".")[0]
     if is_judge(imported) and not (
         is_judge(module) or MEASURING & set(module.split(".")[-1].split("_"))
@@ -95,7 +112,7 @@ def test_imports_point_backwards(root: Path) -> None:
     [
         ("mmcourse.joint.model", "from mmcourse.vqvae import quantizer"),
         ("mmcourse.joint.model", "from ..vqvae.quantizer import VQ"),
-        ("mmcourse.storyworld.judge", "from mmcourse import joint"),
+        ("mmcourse.storyworld.judge.network", "from mmcourse import joint"),
         ("mmcourse.hub", "def f():\n    import mmcourse.dit.blocks"),
         ("mmcourse.joint.model", "import transformers"),
         ("mmcourse.nn.attention", "import numpy"),
@@ -103,13 +120,18 @@ def test_imports_point_backwards(root: Path) -> None:
         ("mmcourse.story.app", "from mmcourse.exercises import grader"),
         ("mmcourse.exercises.grader", "from mmcourse import cli"),
         ("mmcourse.lab", "from .cli import app"),
-        ("mmcourse.vqgan.losses", "from mmcourse.storyworld.judge import Judge"),
+        ("mmcourse.vqgan.losses", "from mmcourse.storyworld.judge.network import Judge"),
         ("mmcourse.dit.train", "from mmcourse.storyworld import judge"),
-        ("mmcourse.diffusion.train", "import mmcourse.storyworld.judge as j"),
-        ("mmcourse.joint.train", "from mmcourse.storyworld.judge_train import worn"),
+        ("mmcourse.dit.train", "from mmcourse.storyworld.judge import network"),
+        ("mmcourse.diffusion.train", "import mmcourse.storyworld.judge.network as j"),
+        ("mmcourse.joint.train", "from mmcourse.storyworld.judge.train import worn"),
         ("mmcourse.story.checks", "from ..storyworld.judge import Judge"),
-        ("mmcourse.storyworld.check", "from .judge import Judge"),
-        ("mmcourse.storyworld", "from mmcourse.storyworld.judge import Judge"),
+        ("mmcourse.storyworld.language.check", "from ..judge.network import Judge"),
+        ("mmcourse.storyworld", "from mmcourse.storyworld.judge.network import Judge"),
+        ("mmcourse.storyworld.world.identity", "from mmcourse.storyworld.drawing.paint import lit"),
+        ("mmcourse.storyworld.drawing.stage", "from mmcourse.storyworld.language import words"),
+        ("mmcourse.storyworld.language.tell", "from mmcourse.storyworld import render"),
+        ("mmcourse.storyworld.world.facts", "from ..language.words import BARE"),
     ],
 )
 def test_a_forward_import_is_seen(module: str, source: str) -> None:
@@ -123,8 +145,12 @@ def test_a_forward_import_is_seen(module: str, source: str) -> None:
         ("mmcourse.joint.model", "from .losses import clip_loss"),
         ("mmcourse.lora.clip", "import transformers"),
         ("mmcourse.cli", "from mmcourse.exercises import check"),
-        ("mmcourse.dit.evaluate", "from mmcourse.storyworld.judge import Judge"),
-        ("mmcourse.storyworld.judge_measure", "from mmcourse.storyworld.judge import Judge"),
+        ("mmcourse.storyworld.language.tell", "from mmcourse.storyworld.world import scene"),
+        ("mmcourse.dit.evaluate", "from mmcourse.storyworld.judge.network import Judge"),
+        (
+            "mmcourse.storyworld.judge.measure",
+            "from mmcourse.storyworld.judge.network import Judge",
+        ),
         ("mmcourse.vqvae.train", "from mmcourse.storyworld import render, sample_scene"),
         ("mmcourse.nn.attention", "import math\nimport torch\nfrom .embeddings import sincos"),
     ],

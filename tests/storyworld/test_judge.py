@@ -6,9 +6,7 @@ import torch
 import torch.nn.functional as F
 
 from mmcourse.storyworld import Character, Scene, render, sample_scene, to_pixels
-from mmcourse.storyworld import vocabulary as v
-from mmcourse.storyworld.facts import facts
-from mmcourse.storyworld.judge import (
+from mmcourse.storyworld.judge.network import (
     COLUMNS,
     FIRST_GLANCES,
     FLOOR,
@@ -19,7 +17,9 @@ from mmcourse.storyworld.judge import (
     first_gaze,
     strangeness,
 )
-from mmcourse.storyworld.reading import FIELDS, answers, targets
+from mmcourse.storyworld.judge.reading import FIELDS, answers, targets
+from mmcourse.storyworld.world import vocabulary as v
+from mmcourse.storyworld.world.facts import facts
 
 
 def tiny(seed=0, **arguments):

@@ -9,11 +9,11 @@ import torch.nn.functional as F
 from torch import nn
 
 from mmcourse.storyworld import sample_scene
-from mmcourse.storyworld.judge import Judge, Sight
-from mmcourse.storyworld.judge_measure import calibrate, expected_calibration_error
-from mmcourse.storyworld.reading import FIELDS, targets
+from mmcourse.storyworld.judge.measure import calibrate, expected_calibration_error
+from mmcourse.storyworld.judge.network import Judge, Sight
+from mmcourse.storyworld.judge.reading import FIELDS, targets
 
-MODULE = "mmcourse.storyworld.judge_measure"
+MODULE = "mmcourse.storyworld.judge.measure"
 
 
 def tiny(seed=0):

@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 import torch
 
-from mmcourse.storyworld import judge_data, sample_scene
-from mmcourse.storyworld import vocabulary as v
-from mmcourse.storyworld.identity import visible
-from mmcourse.storyworld.judge_data import OTHER_SEED, draw_album, family
-from mmcourse.storyworld.reading import FIELDS, targets
-from mmcourse.storyworld.render import render
+from mmcourse.storyworld import sample_scene
+from mmcourse.storyworld.drawing.render import render
+from mmcourse.storyworld.judge import data as judge_data
+from mmcourse.storyworld.judge.data import OTHER_SEED, draw_album, family
+from mmcourse.storyworld.judge.reading import FIELDS, targets
+from mmcourse.storyworld.world import vocabulary as v
+from mmcourse.storyworld.world.identity import visible
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from mmcourse.storyworld.judge_train import identity_loss, question_loss, trait_loss, worn
-from mmcourse.storyworld.reading import FIELDS
+from mmcourse.storyworld.judge.reading import FIELDS
+from mmcourse.storyworld.judge.train import identity_loss, question_loss, trait_loss, worn
 
 
 def random_targets(n):

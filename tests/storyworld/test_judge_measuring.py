@@ -11,10 +11,8 @@ import torch.nn.functional as F
 from torch import nn
 
 from mmcourse.storyworld import from_bytes, render_bytes, sample_scene
-from mmcourse.storyworld import vocabulary as v
-from mmcourse.storyworld.judge import Judge, Sight
-from mmcourse.storyworld.judge_data import draw_album
-from mmcourse.storyworld.judge_measure import (
+from mmcourse.storyworld.judge.data import draw_album
+from mmcourse.storyworld.judge.measure import (
     ATTRIBUTES,
     measure_identity,
     measure_reading,
@@ -22,9 +20,11 @@ from mmcourse.storyworld.judge_measure import (
     measure_with_confusion,
     observe,
 )
-from mmcourse.storyworld.reading import FIELDS, answers, targets
+from mmcourse.storyworld.judge.network import Judge, Sight
+from mmcourse.storyworld.judge.reading import FIELDS, answers, targets
+from mmcourse.storyworld.world import vocabulary as v
 
-MODULE = "mmcourse.storyworld.judge_measure"
+MODULE = "mmcourse.storyworld.judge.measure"
 
 
 def tiny(seed=0):

@@ -5,11 +5,11 @@ from dataclasses import replace
 import pytest
 
 from mmcourse.storyworld import Character, Interaction, Scene, Thing, sample_scene
-from mmcourse.storyworld import vocabulary as v
-from mmcourse.storyworld.dice import Dice
-from mmcourse.storyworld.facts import facts, relations, truths
-from mmcourse.storyworld.reading import FIELDS, answers, arises, stated, targets
-from mmcourse.storyworld.sampling import SPLITS
+from mmcourse.storyworld.judge.reading import FIELDS, answers, arises, stated, targets
+from mmcourse.storyworld.world import vocabulary as v
+from mmcourse.storyworld.world.dice import Dice
+from mmcourse.storyworld.world.facts import facts, relations, truths
+from mmcourse.storyworld.world.sampling import SPLITS
 
 UNSAID = {"name", "position", "count", "left of", "right of", "next to", "in front of"}
 """What is true of a picture without being one of the questions: it follows from who is where, or,

@@ -13,11 +13,11 @@ import mmcourse.storyworld
 from mmcourse.cards import sources_hash
 from mmcourse.cli import MEASURABLE, TRAINABLE
 from mmcourse.hub import read_card
-from mmcourse.storyworld import judge_recipe
-from mmcourse.storyworld import vocabulary as v
-from mmcourse.storyworld.judge import Judge
-from mmcourse.storyworld.judge_data import OTHER_SEED
-from mmcourse.storyworld.judge_recipe import DRAWING, RECIPES, SOURCES, Recipe, train_judge
+from mmcourse.storyworld.judge import recipe as judge_recipe
+from mmcourse.storyworld.judge.data import OTHER_SEED
+from mmcourse.storyworld.judge.network import Judge
+from mmcourse.storyworld.judge.recipe import DRAWING, RECIPES, SOURCES, Recipe, train_judge
+from mmcourse.storyworld.world import vocabulary as v
 from mmcourse.training import TIERS
 
 
@@ -26,16 +26,20 @@ def same(a, b):
 
 
 def imported(root, module):
-    """The modules of StoryWorld that one of them imports."""
+    """The modules of StoryWorld that one of them, named from `root`, imports."""
     found = set()
-    for node in ast.walk(ast.parse((root / f"{module}.py").read_text(encoding="utf-8"))):
+    text = (root / f"{module.replace('.', '/')}.py").read_text(encoding="utf-8")
+    for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(
             "mmcourse.storyworld"
         ):
-            inner = node.module.split(".")[2:]
-            names = inner[:1] or [alias.name for alias in node.names]
-            found |= {name for name in names if (root / f"{name}.py").exists()}
-            assert inner or len(found) >= len(names), f"{module} imports {names} from the package"
+            inner = ".".join(node.module.split(".")[2:])
+            if (root / f"{inner.replace('.', '/')}.py").exists():
+                found.add(inner)
+                continue
+            found |= {f"{inner}.{alias.name}" for alias in node.names}
+            for name in found:
+                assert (root / f"{name.replace('.', '/')}.py").exists(), f"{module}: {name}"
         elif isinstance(node, ast.Import):
             assert not any("storyworld" in alias.name for alias in node.names), module
     return found
@@ -43,18 +47,24 @@ def imported(root, module):
 
 def test_the_sources_of_a_card_are_all_that_pictures_are_drawn_by():
     root = Path(mmcourse.storyworld.__path__[0])
-    todo, closure = {"render", "sampling"}, set()
+    todo, closure = {"drawing.render", "world.sampling"}, set()
     while todo:
         module = todo.pop()
-        closure.add(module)
-        todo |= imported(root, module) - closure
+        closure.add(f"mmcourse.storyworld.{module}")
+        todo |= {
+            found
+            for found in imported(root, module)
+            if f"mmcourse.storyworld.{found}" not in closure
+        }
     assert closure == set(DRAWING)
     assert len(set(DRAWING)) == len(DRAWING)
 
 
 def test_the_sources_of_a_card_hold_what_trains():
-    parts = {f"mmcourse.storyworld.{name}" for name in (*DRAWING, "reading", "judge", "judge_data")}
-    assert parts | {"mmcourse.storyworld.judge_train", "mmcourse.nn.conv"} <= set(SOURCES)
+    parts = {
+        f"mmcourse.storyworld.judge.{name}" for name in ("reading", "network", "data", "train")
+    }
+    assert {*DRAWING, *parts, "mmcourse.nn.conv"} <= set(SOURCES)
     assert len(sources_hash(SOURCES)) == 64
 
 
@@ -68,8 +78,8 @@ def test_there_is_a_recipe_for_every_tier():
 
 
 def test_the_command_line_finds_it():
-    assert TRAINABLE["judge"] == "mmcourse.storyworld.judge_recipe:train_judge"
-    assert MEASURABLE["judge"][1] == "mmcourse.storyworld.judge_measure:measure_judge"
+    assert TRAINABLE["judge"] == "mmcourse.storyworld.judge.recipe:train_judge"
+    assert MEASURABLE["judge"][1] == "mmcourse.storyworld.judge.measure:measure_judge"
 
 
 def log_of(folder):

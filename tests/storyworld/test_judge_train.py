@@ -6,11 +6,12 @@ import math
 import pytest
 import torch
 
-from mmcourse.storyworld import from_bytes, judge_train
-from mmcourse.storyworld import judge as judge_module
-from mmcourse.storyworld.judge import Judge
-from mmcourse.storyworld.judge_data import draw_album
-from mmcourse.storyworld.judge_train import (
+from mmcourse.storyworld import from_bytes
+from mmcourse.storyworld.judge import network as judge_module
+from mmcourse.storyworld.judge import train as judge_train
+from mmcourse.storyworld.judge.data import draw_album
+from mmcourse.storyworld.judge.network import Judge
+from mmcourse.storyworld.judge.train import (
     TRAIT_WEIGHT,
     identity_loss,
     question_loss,

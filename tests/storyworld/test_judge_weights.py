@@ -8,11 +8,11 @@ import pytest
 
 from mmcourse.hub import find_folder, read_card
 from mmcourse.storyworld import Character, Interaction, Scene, Thing, render, sample_scene
-from mmcourse.storyworld import vocabulary as v
-from mmcourse.storyworld.facts import facts
-from mmcourse.storyworld.judge import Judge
-from mmcourse.storyworld.judge_measure import ATTRIBUTES, measure_judge
-from mmcourse.storyworld.reading import answers
+from mmcourse.storyworld.judge.measure import ATTRIBUTES, measure_judge
+from mmcourse.storyworld.judge.network import Judge
+from mmcourse.storyworld.judge.reading import answers
+from mmcourse.storyworld.world import vocabulary as v
+from mmcourse.storyworld.world.facts import facts
 
 BUDGET = 2**20
 CARDS = 2**17

@@ -5,10 +5,11 @@ from dataclasses import replace
 
 import pytest
 
-from mmcourse.storyworld import caption, describe, facts, words
-from mmcourse.storyworld.check import check_scene, check_text
-from mmcourse.storyworld.facts import truths
-from mmcourse.storyworld.parse import read
+from mmcourse.storyworld import caption, describe, facts
+from mmcourse.storyworld.language import words
+from mmcourse.storyworld.language.check import check_scene, check_text
+from mmcourse.storyworld.language.parse import read
+from mmcourse.storyworld.world.facts import truths
 
 # Not taken from the package: a second opinion on what the words mean.
 MEANS = {

@@ -22,8 +22,9 @@ def _orchard(b: Sheet) -> None:
 PLACES["orchard"] = _orchard
 """
 LOOK = """
-from mmcourse.storyworld import Character, Scene, Tokenizer, describe, render
-from mmcourse.storyworld.parse import read
+from mmcourse.storyworld import Character, Scene, Tokenizer, describe
+from mmcourse.storyworld import render
+from mmcourse.storyworld.language.parse import read
 scene = Scene((Character("badger", "blue"),), place="orchard")
 told = describe(scene, 1)
 assert read(told.text).facts == told.said and not read(told.text).unread

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from mmcourse.storyworld import Tokenizer
-from mmcourse.storyworld.lexicon import lexicon, read_prompt
-from mmcourse.storyworld.parse import read
-from mmcourse.storyworld.phrases import chunk, phrasebook, tokens
+from mmcourse.storyworld.language.lexicon import lexicon, read_prompt
+from mmcourse.storyworld.language.parse import read
+from mmcourse.storyworld.language.phrases import chunk, phrasebook, tokens
 
 DATA = Path(__file__).parent / "data"
 WRITTEN_FIRST = "5920e4cc7e0d9edbf99cc27bdb77617552296ccacb244f4edbfdca4196d7d186"
@@ -163,7 +163,7 @@ def test_at_least_2000_words_mean_something_and_every_target_is_the_worlds():
 
 def test_no_everyday_word_has_two_meanings():
     found = {}
-    text = files("mmcourse.storyworld").joinpath("data/lexicon.txt").read_text("utf-8")
+    text = files("mmcourse.storyworld.language").joinpath("data/lexicon.txt").read_text("utf-8")
     for line in text.splitlines():
         if line and not line.startswith("#"):
             target, _, words = line.partition(":")

@@ -8,12 +8,12 @@ from dataclasses import replace
 import pytest
 
 from mmcourse.storyworld import Character, Interaction, Scene, Thing, describe
-from mmcourse.storyworld import vocabulary as v
-from mmcourse.storyworld.check import check_page, check_scene, check_story, check_text
-from mmcourse.storyworld.parse import Account, read
-from mmcourse.storyworld.story_parse import read_story
-from mmcourse.storyworld.tell import tell
-from mmcourse.storyworld.words import QUIET, article
+from mmcourse.storyworld.language.check import check_page, check_scene, check_story, check_text
+from mmcourse.storyworld.language.parse import Account, read
+from mmcourse.storyworld.language.story_parse import read_story
+from mmcourse.storyworld.language.tell import tell
+from mmcourse.storyworld.language.words import QUIET, article
+from mmcourse.storyworld.world import vocabulary as v
 
 SETTING = {**v.SCENE_ATTRIBUTES, "style": v.STYLES, "camera": v.CAMERAS}
 MIRROR = {"left": "right", "right": "left", "middle": "middle"}

@@ -2,9 +2,9 @@
 
 import pytest
 
-from mmcourse.storyworld.asking import sample_question
-from mmcourse.storyworld.blind import measure_blind
-from mmcourse.storyworld.questions import KINDS, TEMPLATES, ask, questions, read_answer
+from mmcourse.storyworld.language.asking import sample_question
+from mmcourse.storyworld.language.blind import measure_blind
+from mmcourse.storyworld.language.questions import KINDS, TEMPLATES, ask, questions, read_answer
 
 N = 1500
 

@@ -5,13 +5,13 @@ from collections import Counter
 
 import pytest
 
-from mmcourse.storyworld.check import check_page, check_story
-from mmcourse.storyworld.parse import Account
-from mmcourse.storyworld.plots import PLOTS, lines_of
-from mmcourse.storyworld.plots.slots import patterns
-from mmcourse.storyworld.plots.voices import VOICES
-from mmcourse.storyworld.story_parse import read_story
-from mmcourse.storyworld.tell import tell
+from mmcourse.storyworld.language.check import check_page, check_story
+from mmcourse.storyworld.language.parse import Account
+from mmcourse.storyworld.language.plots import PLOTS, lines_of
+from mmcourse.storyworld.language.plots.slots import patterns
+from mmcourse.storyworld.language.plots.voices import VOICES
+from mmcourse.storyworld.language.story_parse import read_story
+from mmcourse.storyworld.language.tell import tell
 
 N = 500
 
@@ -141,7 +141,7 @@ def test_the_prose_is_clean(stories):
 
 
 def test_splits_hold_out_looks():
-    from mmcourse.storyworld.sampling import held_out
+    from mmcourse.storyworld.world.sampling import held_out
 
     barred = held_out("species", "colour")
     assert not any((c.species, c.colour) in barred for i in range(200) for c in tell(i).cast)

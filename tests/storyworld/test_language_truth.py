@@ -10,16 +10,17 @@ from itertools import product
 
 import pytest
 
-from mmcourse.storyworld import Character, Interaction, Scene, Thing, describe, words
-from mmcourse.storyworld import vocabulary as v
-from mmcourse.storyworld.facts import relations
-from mmcourse.storyworld.phrases import tokens
-from mmcourse.storyworld.plots import PLOTS
-from mmcourse.storyworld.plots.grammar import Beat
-from mmcourse.storyworld.plots.voices import TRAITS
-from mmcourse.storyworld.questions import questions
-from mmcourse.storyworld.stage import stage
-from mmcourse.storyworld.tell import tell
+from mmcourse.storyworld import Character, Interaction, Scene, Thing, describe
+from mmcourse.storyworld.drawing.stage import stage
+from mmcourse.storyworld.language import words
+from mmcourse.storyworld.language.phrases import tokens
+from mmcourse.storyworld.language.plots import PLOTS
+from mmcourse.storyworld.language.plots.grammar import Beat
+from mmcourse.storyworld.language.plots.voices import TRAITS
+from mmcourse.storyworld.language.questions import questions
+from mmcourse.storyworld.language.tell import tell
+from mmcourse.storyworld.world import vocabulary as v
+from mmcourse.storyworld.world.facts import relations
 
 SETTINGS = list(product(v.PLACES, v.TIMES, v.WEATHERS))
 

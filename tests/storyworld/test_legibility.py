@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from mmcourse.storyworld import Character, Scene, Thing, render
-from mmcourse.storyworld.vocabulary import (
+from mmcourse.storyworld.world.vocabulary import (
     CHARACTER_ATTRIBUTES,
     COLOURS,
     KINDS,

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from mmcourse.storyworld import render, sample_scene
-from mmcourse.storyworld.dice import Dice
-from mmcourse.storyworld.vocabulary import CHARACTER_ATTRIBUTES, COLOURS, KINDS
+from mmcourse.storyworld.world.dice import Dice
+from mmcourse.storyworld.world.vocabulary import CHARACTER_ATTRIBUTES, COLOURS, KINDS
 
 FLOORS = {"species": 80, "colour": 75, "accessory": 13, "mood": 18, "action": 12}
 THING_FLOORS = {"kind": 33, "colour": 20}

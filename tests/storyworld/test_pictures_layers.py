@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from mmcourse.storyworld import Character, Scene, Thing, render, sample_scene
-from mmcourse.storyworld.animate import KINDS, frames
-from mmcourse.storyworld.depth import LABELS, depth, layers, segmentation
-from mmcourse.storyworld.scene import Interaction
-from mmcourse.storyworld.views import View
-from mmcourse.storyworld.vocabulary import PLACES
+from mmcourse.storyworld.drawing.animate import KINDS, frames
+from mmcourse.storyworld.drawing.depth import LABELS, depth, layers, segmentation
+from mmcourse.storyworld.drawing.views import View
+from mmcourse.storyworld.world.scene import Interaction
+from mmcourse.storyworld.world.vocabulary import PLACES
 
 FOX = Character("fox", "red", position="left", name="Pip", identity=(0.3,) * 8)
 OWL = Character("owl", "blue", position="right", name="Dot")

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from mmcourse.storyworld import Character, Scene, Thing, render, sample_scene
-from mmcourse.storyworld import vocabulary as v
-from mmcourse.storyworld.identity import TRAITS, coat, visible
-from mmcourse.storyworld.paint import COATS, rgb
-from mmcourse.storyworld.sampling import Dice, sample_identity
-from mmcourse.storyworld.scene import Interaction
+from mmcourse.storyworld.world import vocabulary as v
+from mmcourse.storyworld.world.colours import COATS, rgb
+from mmcourse.storyworld.world.identity import TRAITS, coat, visible
+from mmcourse.storyworld.world.sampling import Dice, sample_identity
+from mmcourse.storyworld.world.scene import Interaction
 
 FOX = Character("fox", "red", mood="angry", position="left", name="Pip")
 CAT = Character("cat", "blue", mood="sad", position="right", name="Dot")

@@ -9,9 +9,9 @@ import pytest
 from PIL import Image
 
 from mmcourse.storyworld import ATTRIBUTES, Character, Scene, Thing, render
-from mmcourse.storyworld.characters import GIRTH
-from mmcourse.storyworld.sampling import Dice, sample_identity
-from mmcourse.storyworld.vocabulary import (
+from mmcourse.storyworld.drawing.characters import GIRTH
+from mmcourse.storyworld.world.sampling import Dice, sample_identity
+from mmcourse.storyworld.world.vocabulary import (
     CHARACTER_ATTRIBUTES,
     NAMES,
     POSITIONS,

@@ -12,8 +12,8 @@ import pytest
 import torch
 
 from mmcourse.storyworld import ATTRIBUTES, held_out, held_out_pairs, sample_scene
-from mmcourse.storyworld.sampling import CLOSE, INTERACTING, STYLE_SHARES, tables
-from mmcourse.storyworld.vocabulary import INTERACTIONS
+from mmcourse.storyworld.world.sampling import CLOSE, INTERACTING, STYLE_SHARES, tables
+from mmcourse.storyworld.world.vocabulary import INTERACTIONS
 
 SEEN = ("train", "val", "test")
 NOUNS = {
@@ -188,7 +188,8 @@ def test_things_stand_where_no_lone_character_stands(scenes):
 
 DIGEST = """
 import hashlib
-from mmcourse.storyworld import caption, render, sample_scene
+from mmcourse.storyworld import caption, sample_scene
+from mmcourse.storyworld import render
 digest = hashlib.sha256()
 for split in ("train", "val", "test", "compositional"):
     for index in (0, 7, 10**9):

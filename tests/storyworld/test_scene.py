@@ -6,7 +6,7 @@ import json
 import pytest
 
 from mmcourse.storyworld import ATTRIBUTES, Character, Scene, Thing
-from mmcourse.storyworld.vocabulary import CHARACTER_ATTRIBUTES, SCENE_ATTRIBUTES
+from mmcourse.storyworld.world.vocabulary import CHARACTER_ATTRIBUTES, SCENE_ATTRIBUTES
 
 FOX = Character("fox", "red", position="left", name="Pip")
 CAT = Character("cat", "blue", position="right", name="Wren")

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from mmcourse.storyworld import ATTRIBUTES, Tokenizer, caption
-from mmcourse.storyworld.tokenizer import SPECIAL
+from mmcourse.storyworld.language.tokenizer import SPECIAL
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 import pytest
 
 from mmcourse.storyworld import Character, Scene, Tokenizer, sample_scene
-from mmcourse.storyworld.phrases import tokens
+from mmcourse.storyworld.language.phrases import tokens
 from mmcourse.vqvae.brief import brief
 
 

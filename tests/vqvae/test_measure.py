@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from mmcourse.storyworld import from_bytes
-from mmcourse.storyworld.judge import Judge
-from mmcourse.storyworld.reading import FIELDS, targets
+from mmcourse.storyworld.judge.network import Judge
+from mmcourse.storyworld.judge.reading import FIELDS, targets
 from mmcourse.vqvae import VQVAE, batches, measure
 from mmcourse.vqvae.measure import (
     held_out,

@@ -11,9 +11,9 @@ from mmcourse.hub import read_card
 from mmcourse.joint.pairs import draw
 from mmcourse.joint.towers import TextTower
 from mmcourse.storyworld import Character, Scene, Tokenizer, caption, sample_scene
-from mmcourse.storyworld.facts import facts
-from mmcourse.storyworld.judge import Judge
-from mmcourse.storyworld.reading import Reading
+from mmcourse.storyworld.judge.network import Judge
+from mmcourse.storyworld.judge.reading import Reading
+from mmcourse.storyworld.world.facts import facts
 from mmcourse.vqvae import VQVAE, CodePrior, prior_measure, prior_recipe
 from mmcourse.vqvae.brief import brief
 from mmcourse.vqvae.measure import held_out

@@ -1,0 +1,1 @@
+"""How a scene becomes a picture: paper cuts, light, styles, views, depth and movement."""

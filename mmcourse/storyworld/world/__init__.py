@@ -1,0 +1,1 @@
+"""What there is: scenes as data, how they are sampled, and what is true in them."""
