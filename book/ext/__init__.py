@@ -3,7 +3,8 @@
 `claims` prints computed numbers and `ledger` lists them; `figures` shows computed and drawn
 pictures, `curves` draws results of experiments, and `demos` runs models in the page; `labs` gives
 each lab's page its anchors; `status` reports what the labs take; `front` is the front page's moving
-picture; `world` draws and lists StoryWorld; `docstrings` reads the package's own prose; `offline`
+picture; `world` draws and lists StoryWorld; `opening` prints chapter 1's first game; `snippets`
+runs a page's code and shows what it says; `docstrings` reads the package's own prose; `offline`
 links to the whole book as one file; `accessible` mends what the theme leaves unreadable;
 `repository` reads the project's address from pyproject.toml; `folded` folds long outputs; `cite`
 says how to cite the book; `strays` refuses a page that no table of contents names.
@@ -23,7 +24,9 @@ from . import (
     labs,
     ledger,
     offline,
+    opening,
     repository,
+    snippets,
     status,
     strays,
     world,
@@ -43,6 +46,8 @@ def setup(app: Sphinx) -> dict:
         status,
         front,
         world,
+        opening,
+        snippets,
         docstrings,
         offline,
         accessible,

@@ -9,6 +9,11 @@ and device of the figures that its banner prints. `notebooks/budget.json` holds 
 ```{built-with}
 ```
 names the versions that executed the labs.
+
+```{shipped-weights}
+```
+lists what the package ships, and on which device and in how many minutes each was trained, from
+the cards beside the weights.
 """
 
 import importlib.metadata
@@ -17,10 +22,13 @@ import platform
 from pathlib import Path
 
 from docutils import nodes
+from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
+from .claims import source_label
 from .labs import labs_folder
+from .sources import FILES
 
 UNKNOWN = "\u2013"
 LIBRARIES = ("torch", "torchvision", "transformers", "open_clip_torch", "numpy", "pillow")
@@ -107,7 +115,29 @@ class BuiltWith(SphinxDirective):
         return [table(["Library", "Version"], rows, "mm-versions")]
 
 
+class ShippedWeights(SphinxDirective):
+    """One row for each folder of weights, from its card."""
+
+    def run(self) -> list[nodes.Node]:
+        self.env.note_reread()
+        root = Path(self.env.srcdir)
+        rows = []
+        for file in sorted(root.glob(FILES["card"].format("*"))):
+            card, name = read(file), file.parent.name
+            label = source_label("card", name)
+            link = addnodes.pending_xref(
+                "", nodes.literal("", name), refdomain="std", reftype="ref", reftarget=label
+            )
+            link.update_all_atts({"refexplicit": True, "refdoc": self.env.docname})
+            size = (file.parent / "model.safetensors").stat().st_size / 2**20
+            made = [card["device"], f"{card['wall_time_s'] / 60:.0f}\u00a0min", f"{size:.1f}\u00a0MB"]
+            rows.append([link, *map(nodes.Text, made), nodes.literal("", card["command"])])
+        head = ["Weights", "Trained on", "In", "Size", "By the command"]
+        return [table(head, rows, "mm-weights")]
+
+
 def setup(app: Sphinx) -> None:
-    """Register both directives."""
+    """Register the directives."""
     app.add_directive("lab-times", LabTimes)
     app.add_directive("built-with", BuiltWith)
+    app.add_directive("shipped-weights", ShippedWeights)

@@ -12,7 +12,8 @@ The caption.
 ```
 A picture is a sheet of scenes, kept in no file of the repository: change a drawing and the page
 changes with it. A story is told by its index, each page's words beneath its picture. The other two
-list the closed vocabulary, as values and as words.
+list the closed vocabulary, as values and as words. A caption that several scenes share stands in a
+sentence as {one-caption}`identities`, and the build fails if they do not share it.
 """
 
 from collections.abc import Callable
@@ -26,7 +27,9 @@ from docutils import nodes
 from docutils.parsers.rst import directives
 from PIL import Image
 from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxRole
 
+from mmcourse.joint.opening import SCENE as OPENING
 from mmcourse.storyworld import (
     Character,
     Interaction,
@@ -104,9 +107,10 @@ def _deeds() -> Image.Image:
     return _drawn([*alone, *together])
 
 
-def _identities() -> Image.Image:
+def four_foxes() -> list[Scene]:
+    """Four individuals of whom every caption says the same."""
     looks = [sample_identity(Dice("four foxes", i)) for i in range(4)]
-    return _drawn([Scene((Character("fox", "orange", identity=look),)) for look in looks])
+    return [Scene((Character("fox", "orange", identity=look),)) for look in looks]
 
 
 def _views() -> Image.Image:
@@ -135,10 +139,11 @@ PICTURES: dict[str, Callable[[], Image.Image]] = {
     "moods": lambda: _drawn([Scene((Character("cat", "purple", mood=m),)) for m in v.MOODS]),
     "deeds": _deeds,
     "styles": lambda: _drawn([replace(PAIR, style=style) for style in v.STYLES]),
-    "identities": _identities,
+    "identities": lambda: _drawn(four_foxes()),
     "views": _views,
     "layers": _layers,
     "animations": _animations,
+    "opening": lambda: render(OPENING, 480),
     "random": lambda: _drawn([sample_scene("test", i) for i in range(32)], 8, 128),
 }
 
@@ -223,6 +228,18 @@ class WorldWords(Picture):
         return [nodes.raw("", html, format="html")]
 
 
+class OneCaption(SphinxRole):
+    """The caption that all scenes of a sheet have in common."""
+
+    SHEETS: ClassVar = {"identities": four_foxes}
+
+    def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
+        if self.text not in self.SHEETS:
+            raise ValueError(f"no scenes {self.text!r}; {nearest(self.text, list(self.SHEETS))}")
+        (text,) = {caption(scene) for scene in self.SHEETS[self.text]()}
+        return [nodes.emphasis("", text)], []
+
+
 def draw(app: Sphinx, exception: Exception | None) -> None:
     """Draw the sheets into the built book."""
     if exception or app.builder.format != "html":
@@ -243,4 +260,5 @@ def setup(app: Sphinx) -> None:
     app.add_directive("world-story", WorldStory)
     app.add_directive("world-values", WorldValues)
     app.add_directive("world-words", WorldWords)
+    app.add_role("one-caption", OneCaption())
     app.connect("build-finished", draw)

@@ -71,6 +71,18 @@ def test_the_status_page_tells_of_an_overrun(tiny):
     assert "torch" in text
 
 
+def test_the_status_page_lists_what_is_shipped_and_what_trained_it(tiny):
+    card = {"device": "2 cores of X", "wall_time_s": 125, "command": "mmcourse train joint"}
+    tiny.write("mmcourse/weights/joint/card.json", json.dumps(card | {"metrics": {}}))
+    tiny.write("mmcourse/weights/joint/model.safetensors", "." * 2**20)
+    tiny.write("index.rst", "Page\n====\n\n.. shipped-weights::\n\n.. claims-ledger::\n")
+    tiny.build("ext.labs", "ext.claims", "ext.ledger", "ext.status")
+    row = re.sub(r"<[^>]+>", " ", tiny.html().split("<tbody>")[1].split("</tr>")[0])
+    assert " ".join(row.split()) == "joint 2 cores of X 2 min 1.0 MB mmcourse train joint"
+    assert 'href="#source-card-joint"' in tiny.html()
+    assert tiny.messages == ""
+
+
 def test_the_copies_are_linked_where_they_are_published(tiny):
     tiny.write("index.rst", "Tiny\n====\n\n.. offline-copies::\n")
     tiny.build("ext.offline")

@@ -10,7 +10,7 @@ import pytest
 from ext import world
 from PIL import Image
 
-from mmcourse.storyworld import Tokenizer, render
+from mmcourse.storyworld import Tokenizer, caption, render, sample_scene
 from mmcourse.storyworld.language.check import check_scene
 from mmcourse.storyworld.language.tell import tell
 from mmcourse.storyworld.language.tokenizer import SPECIAL
@@ -146,7 +146,7 @@ def test_the_words_are_those_of_the_tokenizer(tiny, few):
 SIZES = {
     "species": (4, 2, 256), "places": (4, 2, 256), "moods": (4, 1, 256), "deeds": (4, 2, 256),
     "styles": (4, 1, 256), "identities": (4, 1, 256), "views": (4, 1, 256), "layers": (3, 1, 256),
-    "animations": (6, 4, 160), "random": (8, 4, 128),
+    "animations": (6, 4, 160), "random": (8, 4, 128), "opening": (1, 1, 480),
 }  # fmt: skip
 """Columns, rows and the side of a picture."""
 
@@ -176,3 +176,19 @@ def test_each_sheet_is_full_of_different_pictures(name):
         assert len(set(seen)) == len(seen), "a picture is shown twice"
     gaps = [pixels[side:step, :], pixels[:, side:step]]
     assert all((gap == world.PAPER).all() for gap in gaps)
+
+
+def test_a_caption_that_scenes_share_stands_in_a_sentence(tiny, few):
+    tiny.write("index.rst", "Page\n====\n\nThe same: :one-caption:`identities`\n")
+    tiny.build("ext.world")
+    shared = {caption(scene) for scene in world.four_foxes()}
+    assert len(shared) == 1
+    assert f"<em>{shared.pop()}</em>" in tiny.html()
+
+
+def test_scenes_that_share_no_caption_stop_the_build(tiny, few, monkeypatch):
+    two = [sample_scene("test", 0), sample_scene("test", 1)]
+    monkeypatch.setattr(world.OneCaption, "SHEETS", {"identities": lambda: two})
+    tiny.write("index.rst", "Page\n====\n\nThe same: :one-caption:`identities`\n")
+    with pytest.raises(ValueError, match="too many values"):
+        tiny.build("ext.world")
