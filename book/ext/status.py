@@ -130,7 +130,11 @@ class ShippedWeights(SphinxDirective):
             )
             link.update_all_atts({"refexplicit": True, "refdoc": self.env.docname})
             size = (file.parent / "model.safetensors").stat().st_size / 2**20
-            made = [card["device"], f"{card['wall_time_s'] / 60:.0f}\u00a0min", f"{size:.1f}\u00a0MB"]
+            made = [
+                card["device"],
+                f"{card['wall_time_s'] / 60:.0f}\u00a0min",
+                f"{size:.1f}\u00a0MB",
+            ]
             rows.append([link, *map(nodes.Text, made), nodes.literal("", card["command"])])
         head = ["Weights", "Trained on", "In", "Size", "By the command"]
         return [table(head, rows, "mm-weights")]
