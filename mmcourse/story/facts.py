@@ -1,0 +1,62 @@
+"""What is true in a story: facts, each with the scene that made it true.
+
+A fact is a triple, as in `mmcourse.storyworld.world.facts`: (subject, attribute, value). Subjects
+are characters by name ("Pip"), things by look ("red ball"), places ("forest") and "scene". Which
+part of the ledger a fact belongs to follows from its attribute.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+LOOKS = ("species", "colour", "accessory", "identity", "kind")
+SETTING = ("place", "time", "weather")
+MOODS = ("mood",)
+DOINGS = ("at", "action", "position")
+POSSESSIONS = ("has", "lost")
+RELATIONS = ("friend of", "knows", "fears", "misses")
+EVENTS = ("give", "gives", "follow", "hug", "quarrel")
+PROMISES = ("promised", "kept", "broke")
+GOALS = ("wants", "got")
+WAYS = ("exit",)
+
+LEDGER: dict[str, tuple[str, ...]] = {
+    "looks": LOOKS,
+    "settings": SETTING,
+    "moods": MOODS,
+    "doings": DOINGS,
+    "possessions": POSSESSIONS,
+    "relations": RELATIONS,
+    "events": EVENTS,
+    "promises": PROMISES,
+    "goals": GOALS,
+    "ways": WAYS,
+}
+"""The parts of the ledger, each with the attributes that belong to it; any other is "other"."""
+
+
+@dataclass(frozen=True)
+class Fact:
+    """(subject, attribute, value), and the id of the scene that made it true.
+
+    `scene` is 0 while no scene is known: a writer's and an extractor's facts get theirs when the
+    step is recorded.
+    """
+
+    subject: str
+    attribute: str
+    value: str
+    scene: int = 0
+
+    @property
+    def part(self) -> str:
+        """The part of the ledger that it belongs to."""
+        return next((part for part, names in LEDGER.items() if self.attribute in names), "other")
+
+    @property
+    def triple(self) -> tuple[str, str, str]:
+        """Without the scene."""
+        return (self.subject, self.attribute, self.value)
+
+    def __str__(self) -> str:
+        return f"{self.subject} {self.attribute} {self.value}"

@@ -1,0 +1,176 @@
+"""The loop: write, read back, draw, check, draw again within a bound, record.
+
+It is a generator of events, so that an app can show what happens and stop it: closing the generator
+ends the work at its next yield, and nothing is recorded before the last event. What is recorded, is
+recorded in one transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from mmcourse.story.abilities import (
+    CheckRequest,
+    Credit,
+    Drawn,
+    DrawRequest,
+    Extracted,
+    ExtractRequest,
+    Finding,
+    WriteRequest,
+    Written,
+)
+from mmcourse.story.facts import Fact
+from mmcourse.story.library import Library
+from mmcourse.story.pixels import picture_hash, to_png
+from mmcourse.story.state import State
+from mmcourse.story.steps import scene as scene_step
+from mmcourse.story.story import Node, Picture, Story
+from mmcourse.story.team import Team
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+KINDS = ("writing", "text", "written", "reading", "drawing", "drawn", "checked", "recorded", "note")
+
+
+@dataclass(frozen=True)
+class Event:
+    """A sign of progress.
+
+    kind: one of `KINDS`; "recorded" is always the last.
+    message: what is happening, for the reader ("Drawing the scene, try 2 of 3").
+    share: how much of the whole is done, 0 to 1, never falling.
+    text: new words, for "text".
+    picture: a picture, for "drawn" (it may still be drawn again).
+    findings: what the checker found, for "checked".
+    credit: who did it.
+    story: the story after it, for "recorded".
+    """
+
+    kind: str
+    message: str = ""
+    share: float = 0.0
+    text: str = ""
+    picture: Image | None = None
+    findings: tuple[Finding, ...] = ()
+    credit: Credit | None = None
+    story: Story | None = None
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """All that an illustrator is told, and what the picture is held against.
+
+    facts: what the text says. alt: the picture in words. tries: how often it may be drawn.
+    """
+
+    request: DrawRequest
+    facts: tuple[Fact, ...] = ()
+    alt: str = ""
+    tries: int = 2
+    hashes: tuple[tuple[str, str], ...] = field(default=())
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A checked picture: its record, and the PNG bytes of it and of every failed try."""
+
+    picture: Picture
+    files: tuple[bytes, ...]
+
+
+def draw_checked(
+    team: Team, sheet: Sheet, begin: float = 0.0, end: float = 1.0
+) -> Iterator[Event | Finished]:
+    """Draw, check, and draw again with another seed until it passes or the tries are used up.
+
+    The picture with the fewest failed findings is kept; the others are recorded as failed tries.
+    Yields events with shares from `begin` to `end`, and last the `Finished` picture.
+    """
+    illustrator, drawer = team.illustrator()
+    checker, checked_by = team.checker() if team.can("checker") else (None, None)
+    done: list[Picture] = []
+    files: list[bytes] = []
+    for attempt in range(max(1, sheet.tries)):
+        request = replace(sheet.request, seed=sheet.request.seed + attempt)
+        again = f", try {attempt + 1} of {sheet.tries}" if attempt else ""
+        low = begin + (end - begin) * (1 - 0.5**attempt)  # each try takes half of what is left
+        high = begin + (end - begin) * (1 - 0.5 ** (attempt + 1))
+        drawn: Drawn | None = None
+        for progress in illustrator.draw(request):
+            if isinstance(progress, Drawn):
+                drawn = progress
+                break
+            share = low + (high - low) * min(1.0, max(0.0, progress))
+            yield Event("drawing", f"Drawing{again}", share, credit=drawer)
+        if drawn is None:
+            raise ValueError(f"{drawer.backend} drew nothing; choose another illustrator")
+        yield Event("drawn", f"Drawn{again}", high, picture=drawn.picture, credit=drawer)
+        findings: tuple[Finding, ...] = ()
+        if checker is not None:
+            findings = checker.check(_check(drawn, sheet))
+            wrong = [f.what for f in findings if not f.passed]
+            message = f"Not right yet: {', '.join(wrong)}" if wrong else "Checked"
+            yield Event("checked", message, high, findings=findings, credit=checked_by)
+        png = to_png(drawn.picture)
+        done.append(
+            Picture(
+                hash=picture_hash(png),
+                prompt=request.prompt,
+                seed=request.seed,
+                size=drawn.picture.size,
+                style=request.style,
+                drawn=drawer,
+                staging=request.staging,
+                view=request.view,
+                references=sheet.hashes,
+                findings=findings,
+                checked=checked_by,
+                safety=drawn.safety,
+                alt=sheet.alt,
+            )
+        )
+        files.append(png)
+        if done[-1].accepted:
+            break
+    best = min(range(len(done)), key=lambda i: sum(not f.passed for f in done[i].findings))
+    failed = tuple(p for i, p in enumerate(done) if i != best)
+    yield Finished(replace(done[best], failed=failed), tuple(files))
+
+
+def _check(drawn: Drawn, sheet: Sheet) -> CheckRequest:
+    asked = sheet.request
+    return CheckRequest(drawn.picture, sheet.facts, asked.staging, asked.style, asked.references)
+
+
+def written(team: Team, request: WriteRequest, end: float) -> Iterator[Event | Written]:
+    """Have a scene written; its last value is the `Written`."""
+    writer, credit = team.writer()
+    yield Event("writing", "Writing", 0.0, credit=credit)
+    whole = 0
+    for piece in writer.write(request):
+        if isinstance(piece, Written):
+            yield piece
+            return
+        whole += len(piece)
+        yield Event("text", "Writing", end * (1 - 1 / (1 + whole / 200)), text=piece, credit=credit)
+    raise ValueError(f"{credit.backend} wrote nothing; choose another writer")
+
+
+def read_back(team: Team, text: str, state: State, staging: str) -> tuple[Extracted, Credit | None]:
+    """A text as structure, by whoever can; empty where nobody can."""
+    if not team.can("extractor"):
+        return Extracted(), None
+    extractor, credit = team.extractor()
+    return extractor.extract(ExtractRequest(text, state, staging)), credit
+
+
+def record(
+    library: Library, story: Story, node: Node, files: Sequence[bytes]
+) -> tuple[Story, Event]:
+    """Record a scene with its pictures, in one transaction."""
+    after = library.add(story, scene_step(node), files)
+    return after, Event("recorded", "Done", 1.0, story=after)
