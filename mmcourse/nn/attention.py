@@ -35,6 +35,58 @@ def attention_maps(query: Tensor, key: Tensor, heads: int, mask: Tensor | None =
     return scores.softmax(-1)
 
 
+LONGEST_BY_HAND = 256
+"""Up to so many keys, bfloat16 on a CPU is faster as two products and a softmax."""
+
+
+def attend(
+    q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None, causal: bool = False
+) -> Tensor:
+    """softmax(q k^T / sqrt(d)) v, by whichever way is faster: all attention of the course.
+
+    That is PyTorch's fused kernel but in one case: in bfloat16 on a CPU two matrix products with a
+    softmax between them take less time, as long as the (T, S) scores stay in the cache. The times
+    are in `experiments/precision.json`.
+
+    Source: Vaswani et al., Attention Is All You Need, 2017, equation 1.
+
+    Args:
+        q: (B, heads, T, d).
+        k: (B, heads, S, d).
+        v: (B, heads, S, e).
+        mask: bool, broadcast to (B, heads, T, S), True where a key may be attended to; each row
+            needs at least one.
+        causal: whether a query sees no key that stands behind its own place.
+
+    Returns:
+        (B, heads, T, e).
+    """
+    if causal and mask is not None:
+        mask, causal = mask & _before(q, k), False
+    if not (_is_bfloat16_on_a_cpu(q) and k.shape[-2] <= LONGEST_BY_HAND):
+        return F.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=causal)
+    scores = q / math.sqrt(q.shape[-1]) @ k.transpose(-1, -2)  # (B, heads, T, S)
+    if causal:
+        mask = _before(q, k)
+    if mask is not None:
+        scores = scores.masked_fill(~mask, -torch.inf)
+    return scores.softmax(-1) @ v
+
+
+def _before(q: Tensor, k: Tensor) -> Tensor:
+    """(T, S) bool: the lower triangle."""
+    return torch.ones(q.shape[-2], k.shape[-2], dtype=torch.bool, device=q.device).tril()
+
+
+def _is_bfloat16_on_a_cpu(x: Tensor) -> bool:
+    """Whether a product with `x` is computed in bfloat16, by its type or by autocast."""
+    if x.device.type != "cpu":
+        return False
+    if x.dtype == torch.float32 and torch.is_autocast_enabled("cpu"):
+        return torch.get_autocast_dtype("cpu") == torch.bfloat16
+    return x.dtype == torch.bfloat16
+
+
 class Attention(nn.Module):
     """Multi-head attention of `x` over itself or, if given, over a context.
 
@@ -73,7 +125,7 @@ class Attention(nn.Module):
         projected = (self.to_q(x), self.to_k(source), self.to_v(source))
         q, k, v = (split(t, self.heads) for t in projected)  # (B, heads, T or S, head)
         allowed = None if mask is None else mask[:, None, None, :]  # (B, 1, 1, S)
-        out = F.scaled_dot_product_attention(q, k, v, attn_mask=allowed)  # (B, heads, T, head)
+        out = attend(q, k, v, allowed)  # (B, heads, T, head)
         return self.to_out(out.transpose(1, 2).flatten(2))  # (B, T, dim)
 
     def maps(self, x: Tensor, context: Tensor | None = None, mask: Tensor | None = None) -> Tensor:

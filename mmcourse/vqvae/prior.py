@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmcourse.hub import Pretrained
+from mmcourse.nn import attend
 from mmcourse.vqvae.sequence import SharedVocabulary
 
 Cache = list[tuple[Tensor, Tensor]]
@@ -34,7 +35,7 @@ class CausalBlock(nn.Module):
         q, k, v = qkv.permute(2, 0, 3, 1, 4)  # (B, heads, T, D / heads) each
         if past is not None:
             k, v = torch.cat([past[0], k], 2), torch.cat([past[1], v], 2)
-        out = F.scaled_dot_product_attention(q, k, v, is_causal=past is None)
+        out = attend(q, k, v, causal=past is None)
         x = x + self.to_out(out.transpose(1, 2).flatten(2))
         return x + self.mlp(self.norm2(x)), (k, v)
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from mmcourse.nn import Downsample, ResidualBlock, masked_mean
+from mmcourse.nn import Downsample, ResidualBlock, masked_mean, residual_stack, zeroed
 
 
 def draw(*shape, seed=0):
@@ -52,10 +52,39 @@ def test_a_residual_block_is_the_formula_of_pre_activation():
 
 def test_a_residual_block_with_a_zeroed_end_is_the_identity():
     block = ResidualBlock(8)
-    torch.nn.init.zeros_(block.body[-1].weight)
-    torch.nn.init.zeros_(block.body[-1].bias)
+    assert zeroed(block.body[-1]) is block.body[-1]
     x = torch.randn(1, 8, 4, 4)
     assert torch.equal(block(x), x)
+
+
+def test_a_block_may_widen_then_the_input_is_fitted_by_one_by_one():
+    torch.manual_seed(0)
+    block = ResidualBlock(8, groups=4, out_channels=12).double()
+    x = draw(2, 8, 5, 6)
+    zeroed(block.body[-1])
+    torch.testing.assert_close(block(x), F.conv2d(x, block.skip.weight, block.skip.bias))
+    assert block(x).shape == (2, 12, 5, 6)
+    with pytest.raises(ValueError, match="got 8 for 12 in and 12 out"):
+        ResidualBlock(12)
+
+
+def test_a_stack_starts_as_the_identity_and_learns_from_its_last_convolutions():
+    torch.manual_seed(0)
+    stack, x = residual_stack(16, depth=3).double(), draw(2, 16, 6, 6)
+    assert torch.equal(stack(x), x)
+    (stack(x) - draw(2, 16, 6, 6, seed=1)).square().mean().backward()
+    moved = {name for name, p in stack.named_parameters() if p.grad.abs().max() > 0}
+    assert moved == {f"{i}.body.5.{part}" for i in range(3) for part in ("weight", "bias")}
+
+
+def test_channels_last_changes_the_order_in_memory_alone():
+    torch.manual_seed(0)
+    block, x = ResidualBlock(16), draw(2, 16, 8, 8).float()
+    plain = block(x)
+    block.to(memory_format=torch.channels_last)
+    turned = block(x.contiguous(memory_format=torch.channels_last))
+    assert turned.is_contiguous(memory_format=torch.channels_last)
+    torch.testing.assert_close(turned, plain, rtol=0, atol=1e-5)
 
 
 def test_downsampling_halves_and_sees_every_pixel():
