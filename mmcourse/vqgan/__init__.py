@@ -4,6 +4,7 @@ from mmcourse.vqgan.adaptive import adaptive_weight
 from mmcourse.vqgan.autoencoder import VQGAN
 from mmcourse.vqgan.discriminator import PatchDiscriminator, receptive_field
 from mmcourse.vqgan.frechet import frechet_distance
+from mmcourse.vqgan.game import Objective, gan_step
 from mmcourse.vqgan.losses import (
     hinge_discriminator_loss,
     hinge_generator_loss,
@@ -16,12 +17,14 @@ from mmcourse.vqgan.residual import ResidualQuantizer
 
 __all__ = [
     "VQGAN",
+    "Objective",
     "PatchDiscriminator",
     "PerceptualLoss",
     "ResidualQuantizer",
     "VGG16Features",
     "adaptive_weight",
     "frechet_distance",
+    "gan_step",
     "hinge_discriminator_loss",
     "hinge_generator_loss",
     "lecam_regulariser",

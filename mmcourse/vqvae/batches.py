@@ -1,4 +1,4 @@
-"""Many pictures through a VQ-VAE, a batch at a time: bytes to codes, and codes to bytes."""
+"""Many pictures through an autoencoder, a batch at a time: bytes to codes, and codes to bytes."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from torch import Tensor
 
 from mmcourse.pictures import to_bytes
 from mmcourse.storyworld import from_bytes
-from mmcourse.vqvae.autoencoder import VQVAE
+from mmcourse.vqvae.autoencoder import Autoencoder
 
 BATCH = 64
 
 
-def encode_pictures(model: VQVAE, pictures: Tensor) -> Tensor:
-    """uint8 pictures (N, H, W, 3) to codes (N, h, w), on the CPU."""
+def encode_pictures(model: Autoencoder, pictures: Tensor) -> Tensor:
+    """uint8 pictures (N, H, W, 3) to codes (N, h, w, ...), on the CPU."""
     device = next(model.parameters()).device
     parts = pictures.split(BATCH)
     return torch.cat([model.encode(from_bytes(part.to(device))).cpu() for part in parts])
 
 
-def decode_pictures(model: VQVAE, codes: Tensor) -> Tensor:
-    """Codes (N, h, w) to pictures, uint8 (N, H, W, 3), on the CPU."""
+def decode_pictures(model: Autoencoder, codes: Tensor) -> Tensor:
+    """Codes (N, h, w, ...) to pictures, uint8 (N, H, W, 3), on the CPU."""
     device = next(model.parameters()).device
     drawn = [to_bytes(model.decode(part.to(device))) for part in codes.split(BATCH)]
     return torch.cat([part.movedim(1, -1).cpu() for part in drawn])

@@ -14,7 +14,7 @@ from mmcourse.storyworld.judge.measure import Measurement, observe
 from mmcourse.storyworld.judge.network import Judge
 from mmcourse.storyworld.judge.reading import FIELDS, targets
 from mmcourse.storyworld.world.vocabulary import STYLES
-from mmcourse.vqvae.autoencoder import VQVAE
+from mmcourse.vqvae.autoencoder import VQVAE, Autoencoder
 from mmcourse.vqvae.batches import decode_pictures, encode_pictures
 from mmcourse.vqvae.distortion import psnr
 from mmcourse.vqvae.usage import perplexity, usage
@@ -27,7 +27,7 @@ def held_out(n: int, split: str = "test") -> tuple[list[Scene], Tensor]:
     return scenes, render_bytes(scenes)
 
 
-def through(model: VQVAE, pictures: Tensor) -> tuple[Tensor, Tensor]:
+def through(model: Autoencoder, pictures: Tensor) -> tuple[Tensor, Tensor]:
     """uint8 pictures (N, H, W, 3) to their codes (N, h, w) and reconstructions, uint8 again."""
     codes = encode_pictures(model, pictures)
     return codes, decode_pictures(model, codes)
