@@ -6,10 +6,21 @@ out. So it can be looked at: what was remembered, what was dropped, why.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from mmcourse.story.state import State
+from mmcourse.story.story import Node, Story
 
 KINDS = ("style", "present", "place", "promise", "marked", "last turns", "retrieved", "earlier")
 """The kinds of items in the order of their right to stay."""
+BUDGET = 400
+LAST = 2
+"""How many scenes are remembered word for word."""
+RETRIEVED = 2
 
 
 @dataclass(frozen=True)
@@ -50,3 +61,146 @@ class Context:
         kept = (f"kept {i.kind} ({i.tokens}): {i.text} [{i.why}]" for i in self.kept)
         dropped = (f"dropped {i.kind} ({i.tokens}): {i.text} [{i.why}]" for i in self.dropped)
         return (*kept, *dropped)
+
+
+def count_tokens(text: str) -> int:
+    """Words and punctuation marks. A writer with a tokenizer of its own counts by that."""
+    return len(re.findall(r"\w+|[^\w\s]", text))
+
+
+def build(
+    story: Story,
+    id: int | None = None,
+    prompt: str = "",
+    budget: int = BUDGET,
+    count: Callable[[str], int] = count_tokens,
+) -> Context:
+    """The context for what comes after a scene (the current one).
+
+    Items are taken in the order of their right to stay, each if it still fits. The text of the last
+    scenes is cut to its end where it is too long, everything else is kept whole or dropped.
+
+    Raises:
+        ValueError: a budget below 1.
+    """
+    if budget < 1:
+        raise ValueError(f"a context has a budget of at least 1 token, got {budget}")
+    kept: list[Item] = []
+    dropped: list[Item] = []
+    told: dict[int, str] = {}
+    left = budget
+    for item in _items(story, id, prompt, count):
+        if item.kind in ("marked", "retrieved", "earlier") and item.scene in told:
+            dropped.append(replace(item, why=f"told already, as {told[item.scene]}"))
+            continue
+        if item.kind == "last turns" and item.tokens > left >= 10:
+            item = _shortened(item, left, count)
+        if item.tokens > left:
+            dropped.append(replace(item, why=f"no room: needs {item.tokens}, {left} left"))
+            continue
+        left -= item.tokens
+        kept.append(item)
+        if item.scene and item.kind in ("last turns", "retrieved", "marked"):
+            told[item.scene] = item.kind
+    return Context(budget, tuple(kept), tuple(dropped))
+
+
+def _shortened(item: Item, room: int, count: Callable[[str], int]) -> Item:
+    """The end of a text, as many sentences as fit."""
+    parts = re.split(r"(?<=[.!?\"”]) ", item.text)
+    text = ""
+    for i in range(len(parts)):
+        text = "… " + " ".join(parts[i + 1 :])
+        if count(text) <= room:
+            break
+    if text == "… ":
+        return item
+    return replace(item, text=text, tokens=count(text), why=f"{item.why}; its beginning was cut")
+
+
+def _items(
+    story: Story, id: int | None, prompt: str, count: Callable[[str], int]
+) -> Iterator[Item]:
+    path, state = story.path(id), story.state(id)
+
+    def item(kind: str, text: str, scene: int, why: str) -> Item:
+        return Item(kind, text, count(text), scene, why)
+
+    voice = f", told in the {story.voice} voice" if story.voice else ""
+    tone = f", the tone is {story.tone}" if story.tone else ""
+    yield item("style", f"Drawn in {story.style}{voice}{tone}.", 0, "one style for the whole book")
+    for name in state.present():
+        yield item("present", _portrait(state, name), 0, "is there")
+    yield item("place", _place(state), 0, "where we are")
+    for p in state.promises():
+        if p.open:
+            yield item("promise", f"{p.who} promised: {p.what}.", p.made, "not kept yet")
+    for f in state.goals():
+        yield item("promise", f"{f.subject} wants {f.value}.", f.scene, "not reached yet")
+    for node in path:
+        if node.marked is not None:
+            note = f" ({node.marked})" if node.marked else ""
+            yield item("marked", node.text + note, node.id, "marked by the reader")
+    for node in path[::-1][:LAST]:
+        yield item("last turns", node.text, node.id, "just told")
+    rest = path[:-LAST]
+    for node, words in retrieve(rest, prompt)[:RETRIEVED]:
+        yield item("retrieved", node.text, node.id, f"speaks of {', '.join(words)}")
+    for name in state.characters:
+        if name not in state.present():
+            yield item("earlier", _portrait(state, name), 0, "is elsewhere")
+    for node in rest[::-1]:
+        first = re.split(r"(?<=[.!?]) ", node.text)[0]
+        yield item("earlier", first, node.id, "how an earlier scene began")
+
+
+def _portrait(state: State, name: str) -> str:
+    looks = state.looks(name)
+    what = " ".join(filter(None, (looks.get("colour"), looks.get("species")))) or "somebody"
+    article = "an" if what[0] in "aeiou" else "a"
+    parts = [f"{name} is {article} {what}"]
+    if looks.get("accessory", "none") != "none":
+        parts.append(f"wears a {looks['accessory']}")
+    if state.mood(name):
+        parts.append(f"is {state.mood(name)}")
+    parts += [f"has the {thing}" for thing in state.holds(name)]
+    parts += [f"{f.attribute} {f.value}" for f in state.relations() if f.subject == name]
+    return ", ".join(parts) + "."
+
+
+def _place(state: State) -> str:
+    here = {k: x for k, x in state.setting().items() if x}
+    exits = next((p.exits for p in state.places() if p.name == here.get("place")), ())
+    ways = f" Ways lead to: {', '.join(exits)}." if exits else ""
+    return f"Setting: {', '.join(here.values()) or 'nothing is known'}.{ways}"
+
+
+def retrieve(nodes: Sequence[Node], query: str) -> list[tuple[Node, tuple[str, ...]]]:
+    """Scenes that share words with a query, the rarer the words the better, with those words."""
+    words = set(_words(query))
+    texts = [set(_words(node.text)) for node in nodes]
+    often = Counter(w for text in texts for w in text)
+    found = []
+    for node, text in zip(nodes, texts):
+        shared = sorted(words & text, key=lambda w: (often[w], w))
+        score = sum(math.log(1 + len(nodes) / often[w]) for w in shared)
+        if shared:
+            found.append((score, node, tuple(shared)))
+    found.sort(key=lambda x: (-x[0], -x[1].id))
+    return [(node, shared) for _, node, shared in found]
+
+
+_COMMON = frozenset(
+    word
+    for line in (
+        "a an the and or but of to in on at by with for from is are was were be it its he she they",
+        "his her their them him you i we our my this that there then so as not no what who where",
+        "when",
+    )
+    for word in line.split()
+)
+
+
+def _words(text: str) -> list[str]:
+    found = re.findall(r"[^\W_]+", text.lower())
+    return [w for w in found if w not in _COMMON]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -89,6 +89,46 @@ class Library:
                 db.execute("INSERT INTO words VALUES (?, ?, ?)", (node.text, story.id, node.id))
             self._point(db, story.id, step.id, step.id)
         return after
+
+    def restore(
+        self, steps: Sequence[Step], pictures: Iterable[bytes] = (), reader: str = "", head: int = 0
+    ) -> Story:
+        """Put a whole history on a reader's shelf, as a story of its own, in one transaction.
+
+        Args:
+            steps: every step, as `steps` gives them.
+            pictures: PNG bytes of all its pictures.
+            reader: whose shelf.
+            head: the step where its pointer stands (the last).
+
+        Raises:
+            ValueError: steps that make no story.
+        """
+        if not steps:
+            raise ValueError("a story without steps cannot be restored")
+        id, head = uuid.uuid4().hex, head or steps[-1].id
+        known = {s.id: s for s in steps}
+        for s in steps:
+            if s.parent and (s.parent not in known or s.parent >= s.id):
+                raise ValueError(f"step {s.id} follows step {s.parent}, which is not there")
+        if head not in known or sorted(known) != list(range(1, len(steps) + 1)):
+            raise ValueError("these steps are not numbered from 1 on without a gap")
+        with self.database.transaction() as db:
+            tip, now = max(known), _now()
+            db.execute("INSERT INTO stories VALUES (?, ?, ?, ?, ?)", (id, reader, head, tip, now))
+            for s in steps:
+                data = {**s.data, "id": id} if s.kind == "start" else s.data
+                values = (id, s.id, s.parent, s.kind, _json(data), s.at)
+                db.execute("INSERT INTO steps VALUES (?, ?, ?, ?, ?, ?)", values)
+                if s.kind in ("scene", "edit"):
+                    text = s.data["texts"][-1] if s.kind == "scene" else s.data["text"]
+                    scene = s.id if s.kind == "scene" else s.data["scene"]
+                    db.execute("INSERT INTO words VALUES (?, ?, ?)", (text, id, scene))
+            self._keep(db, id, pictures)
+            leaves = set(known) - {s.parent for s in steps}
+            for step in sorted({head, *leaves}):
+                play(self._path(id, step))  # every way through it must make a story
+        return self.open(id, reader)
 
     def open(self, id: str, reader: str = "") -> Story:
         """A story of a reader's, where its pointer stands.

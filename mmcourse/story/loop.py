@@ -22,9 +22,12 @@ from mmcourse.story.abilities import (
     WriteRequest,
     Written,
 )
+from mmcourse.story.context import build
 from mmcourse.story.facts import Fact
 from mmcourse.story.library import Library
+from mmcourse.story.memory import reference
 from mmcourse.story.pixels import picture_hash, to_png
+from mmcourse.story.staging import in_style, in_words, people
 from mmcourse.story.state import State
 from mmcourse.story.steps import scene as scene_step
 from mmcourse.story.story import Node, Picture, Story
@@ -168,9 +171,109 @@ def read_back(team: Team, text: str, state: State, staging: str) -> tuple[Extrac
     return extractor.extract(ExtractRequest(text, state, staging)), credit
 
 
-def record(
-    library: Library, story: Story, node: Node, files: Sequence[bytes]
-) -> tuple[Story, Event]:
-    """Record a scene with its pictures, in one transaction."""
+@dataclass(frozen=True)
+class Told:
+    """A scene as an illustrator needs it: its text, what the text says, how it looks, the style."""
+
+    text: str
+    facts: tuple[Fact, ...]
+    staging: str
+    style: str
+
+
+def sheet_for(library: Library, story: Story, scene: Told, seed: int, at: int | None) -> Sheet:
+    """What the illustrator of a scene is told: its text, staging, style and references to how
+    those in it have looked so far along the path to `at`."""
+    names = tuple(people(scene.staging)) or tuple(
+        dict.fromkeys(f.subject for f in scene.facts if f.attribute == "at")
+    )
+    known = [reference(library, story, name, at) for name in names] if at else []
+    alt = in_words(scene.staging, scene.text)
+    request = DrawRequest(
+        scene.text,
+        in_style(scene.staging, scene.style),
+        scene.style,
+        story.settings.size,
+        seed,
+        tuple(r for r, _ in known),
+    )
+    hashes = tuple((r.name, h) for r, h in known if h)
+    return Sheet(request, scene.facts, alt, story.settings.tries, hashes)
+
+
+def next_scene(
+    library: Library,
+    team: Team,
+    story: Story,
+    request: WriteRequest,
+    files: Sequence[bytes] = (),
+    reader: str = "",
+) -> Iterator[Event]:
+    """Write, draw, check and record the scene that follows the current one.
+
+    A story without an id is new: it is put on the shelf when its first scene is done. Nothing is
+    recorded before the last event.
+
+    Args:
+        library: where the story lives.
+        team: who does it.
+        story: where it goes on; `request.state` and `request.context` are filled in from it.
+        request: what to write.
+        files: PNG bytes of pictures that the reader brought.
+        reader: whose shelf a new story goes on.
+    """
+    at = story.current or None
+    asked = request.choice.label if request.choice else request.prompt
+    context = build(story, at, asked) if at else None
+    state = story.state(at) if at else State()
+    request = replace(request, state=state if at else None, context=context)
+    every = story.settings.every
+    drawn = every > 0 and len(story.path(at) if at else ()) % every == 0
+    words: Written | None = None
+    for piece in written(team, request, 0.3 if drawn else 0.9):
+        if isinstance(piece, Written):
+            words = piece
+            break
+        yield piece
+    assert words is not None
+    credits = [team.writer()[1]]
+    yield Event("written", words.title or "Written", 0.3 if drawn else 0.9, text=words.text)
+    for note in words.notes:
+        yield Event("note", note, 0.3 if drawn else 0.9)
+    found, read_by = read_back(team, words.text, state, words.staging)
+    credits += [read_by] if read_by else []
+    style = words.style or request.style or story.style
+    told = Told(words.text, words.facts or found.facts, words.staging or found.staging, style)
+    pictures: tuple[Picture, ...] = ()
+    if drawn:
+        sheet = sheet_for(library, story, told, request.seed, at)
+        for event in draw_checked(team, sheet, 0.35, 0.98):
+            if isinstance(event, Finished):
+                pictures, files = (event.picture,), (*files, *event.files)
+                break
+            yield event
+    node = Node(
+        id=0,
+        parent=at,
+        texts=(words.text,),
+        pictures=pictures,
+        facts=told.facts,
+        found=found,
+        choices=words.choices,
+        asked=request.prompt,
+        chosen=request.choice.label if request.choice else "",
+        tone=words.tone or request.tone,
+        voice=words.voice or request.voice,
+        style=style,
+        staging=told.staging,
+        plan=words.plan,
+        notes=words.notes,
+        credits=tuple(credits),
+        remembered=context.lines() if context else (),
+    )
+    if not at and not story.id:
+        title = story.title or words.title or "A story"
+        story = replace(story, title=title, style=style, voice=node.voice, tone=node.tone)
+        story = library.begin(story, reader=reader)
     after = library.add(story, scene_step(node), files)
-    return after, Event("recorded", "Done", 1.0, story=after)
+    yield Event("recorded", "Done", 1.0, story=after)

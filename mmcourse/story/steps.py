@@ -46,7 +46,8 @@ def scene(node: Node) -> Change:
 
 
 def edit(id: int, text: str, facts: Iterable[Fact], found: Extracted, by: Credit) -> Change:
-    """A scene's text gets a new version, with the facts that it states now."""
+    """A scene's text gets a new version, with the facts that it states now and, if `found` has a
+    staging, another look."""
     return "edit", {
         "scene": id,
         "text": text,
@@ -130,11 +131,13 @@ def _edit(story: Story, step: Step) -> Story:
     d = step.data
     node = story.node(d["scene"])
     facts = tuple(from_data(Fact, f) for f in d["facts"])
+    found = from_data(Extracted, d["found"])
     new = replace(
         node,
         texts=(*node.texts, d["text"]),
         facts=dated(facts, node.id),
-        found=from_data(Extracted, d["found"]),
+        found=found,
+        staging=found.staging or node.staging,
         credits=(*node.credits, from_data(Credit, d["credit"])),
     )
     return _with(story, new)

@@ -80,7 +80,7 @@ class Written:
     choices: up to three ways on.
     staging: how the scene looks, exactly, for illustrators that can use it (JSON of
         `mmcourse.storyworld.Scene`), or empty.
-    tone, voice: what was used.
+    tone, voice, style: what was used; a style only if the request's words asked for one.
     notes: what the reader should be told, such as how everyday words were read.
     plan: the writer's own note for its next scene, kept in the state (empty, or JSON).
     """
@@ -92,6 +92,7 @@ class Written:
     staging: str = ""
     tone: str = ""
     voice: str = ""
+    style: str = ""
     notes: tuple[str, ...] = ()
     plan: str = ""
 
