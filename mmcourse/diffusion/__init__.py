@@ -29,6 +29,9 @@ from mmcourse.diffusion.schedule import (
     zero_terminal_snr,
 )
 from mmcourse.diffusion.steps import ddim_step, ddpm_step, dpm_solver_step
+from mmcourse.diffusion.text import TextReader
+from mmcourse.diffusion.text_unet import TextUNet
+from mmcourse.diffusion.unet import PixelUNet, UNet
 
 __all__ = [
     "CLEAN",
@@ -40,7 +43,11 @@ __all__ = [
     "Level",
     "NoiseSchedule",
     "Path",
+    "PixelUNet",
     "Step",
+    "TextReader",
+    "TextUNet",
+    "UNet",
     "add_noise",
     "build_path",
     "convert",
