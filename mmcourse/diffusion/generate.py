@@ -1,0 +1,177 @@
+"""From sentences to pictures: the same seed, the same picture, in whatever company it is drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from mmcourse.diffusion.guidance import Guided
+from mmcourse.diffusion.samplers import SAMPLERS, Sampler, Step, last, sample
+from mmcourse.diffusion.schedule import TIME
+from mmcourse.diffusion.text import TextReader
+from mmcourse.pictures import to_bytes
+from mmcourse.training import evaluating
+
+
+class Latents(Protocol):
+    """What is needed of an autoencoder; latents have mean 0 and deviation 1."""
+
+    def encode(self, x: Tensor) -> Tensor:
+        """Pictures (B, 3, H, W) in [-1, 1] to latents (B, C, h, w)."""
+        ...
+
+    def decode(self, z: Tensor) -> Tensor:
+        """Latents to pictures."""
+        ...
+
+
+class Pixels:
+    """No autoencoder: the latents are the pixels."""
+
+    def encode(self, x: Tensor) -> Tensor:
+        """Pictures as they are."""
+        return x
+
+    def decode(self, z: Tensor) -> Tensor:
+        """Clamped to [-1, 1]."""
+        return z.clamp(-1, 1)
+
+
+@dataclass(frozen=True)
+class Way:
+    """How a picture is drawn.
+
+    Args:
+        steps: of the sampler.
+        guidance: scale of classifier-free guidance, 1 for none.
+        highest: guide at times below this only, in [0, 1000].
+        rescaled: share of the guided answer's spread that is brought back.
+        sampler: by its name.
+
+    Raises:
+        ValueError: a sampler that does not exist.
+    """
+
+    steps: int = 20
+    guidance: float = 3.0
+    highest: float = 850.0
+    rescaled: float = 0.0
+    sampler: str = "dpm-solver++"
+
+    def __post_init__(self) -> None:
+        if self.sampler not in SAMPLERS:
+            raise ValueError(
+                f"no sampler is called {self.sampler!r}; choose one of {', '.join(SAMPLERS)}"
+            )
+
+    def walker(self) -> Sampler:
+        """The sampler itself."""
+        return SAMPLERS[self.sampler]
+
+    def guided(self, model: Any) -> Any:
+        """The model, guided if it is to be.
+
+        Raises:
+            ValueError: guidance of a model without words.
+        """
+        if self.guidance == 1:
+            return model
+        if not hasattr(model, "null"):
+            raise ValueError(
+                f"guidance {self.guidance} needs a model that reads, this one is a "
+                f"{type(model).__name__} and draws without words: use guidance 1"
+            )
+        return Guided(
+            model, model.null(), self.guidance, (0.0, min(self.highest, TIME)), self.rescaled
+        )
+
+
+def starting_noise(shape: Sequence[int], seeds: Sequence[int]) -> Tensor:
+    """Noise (B, *shape), each row from a fresh generator of its own seed."""
+    rows = [torch.randn(*shape, generator=torch.Generator().manual_seed(s)) for s in seeds]
+    return torch.stack(rows)
+
+
+def steps_from_words(
+    model: Any, reader: TextReader, texts: Sequence[str], way: Way, seeds: Sequence[int]
+) -> Iterator[Step]:
+    """Every step from noise to the latents of these captions, to be looked at on the way.
+
+    Raises:
+        ValueError: as many seeds as texts are needed; words or weights that do not fit.
+    """
+    if not texts or len(texts) != len(seeds):
+        raise ValueError(f"a seed for each text, got {len(texts)} texts and {len(seeds)} seeds")
+    reader.check(model.tower)
+    device = next(model.parameters()).device
+    with evaluating(model):
+        cond = model.read(reader(texts)).to(device)
+        guided = way.guided(model)
+    return sample(
+        guided,
+        starting_noise(model.shape, seeds).to(device),
+        model.path.levels(way.steps),
+        objective=model.objective,
+        sampler=way.walker(),
+        cond=cond,
+        generator=torch.Generator().manual_seed(seeds[0]),
+    )
+
+
+def draw_texts(
+    model: Any,
+    latents: Latents,
+    reader: TextReader,
+    texts: Sequence[str],
+    way: Way | None = None,
+    seeds: Sequence[int] | None = None,
+    batch: int = 32,
+) -> Tensor:
+    """A picture for each caption, uint8 (N, H, W, 3), on the CPU.
+
+    Args:
+        model: a denoiser with `read`, `null`, `shape`, `path`, `objective` and `tower`.
+        latents: decodes.
+        reader: of captions.
+        texts: captions in the world's words.
+        way: how to draw.
+        seeds: one for each caption (default: 0, 1, ...).
+        batch: captions at once.
+    """
+    way, seeds = way or Way(), range(len(texts)) if seeds is None else seeds
+    drawn = []
+    with evaluating(model):
+        for at in range(0, len(texts), batch):
+            part = slice(at, at + batch)
+            z = last(steps_from_words(model, reader, texts[part], way, seeds[part]))
+            drawn.append(to_bytes(latents.decode(z)).movedim(1, -1).cpu())
+    return torch.cat(drawn)
+
+
+def draw_freely(
+    model: Any, latents: Latents, n: int, way: Way, seed: int = 0, batch: int = 64
+) -> Tensor:
+    """n pictures without words, uint8 (n, H, W, 3), on the CPU.
+
+    Raises:
+        ValueError: guidance, which there are no words for.
+    """
+    device = next(model.parameters()).device
+    drawn = []
+    with evaluating(model):
+        for at in range(0, n, batch):
+            seeds = range(seed + at, seed + min(n, at + batch))
+            steps = sample(
+                way.guided(model),
+                starting_noise(model.shape, seeds).to(device),
+                model.path.levels(way.steps),
+                objective=model.objective,
+                sampler=way.walker(),
+                generator=torch.Generator().manual_seed(seed + at),
+            )
+            drawn.append(to_bytes(latents.decode(last(steps))).movedim(1, -1).cpu())
+    return torch.cat(drawn)

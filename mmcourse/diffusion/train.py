@@ -1,0 +1,220 @@
+"""Train a denoiser: add noise to what is known, ask for it back, with words or without."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from accelerate import Accelerator
+from torch import Tensor, nn
+
+from mmcourse.checkpoints import load_checkpoint, save_checkpoint
+from mmcourse.diffusion.guidance import draw_dropped
+from mmcourse.diffusion.objectives import min_snr_weight, target
+from mmcourse.diffusion.schedule import like
+from mmcourse.diffusion.text import TextReader, Words
+from mmcourse.training import EMA, batch_indices
+
+Metrics = dict[str, float]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Numbers of a run.
+
+    Args:
+        steps: optimiser steps in all.
+        batch_size: rows of a batch, on each process.
+        lr: the rate between warm-up and fall.
+        warmup: steps of a linear rise.
+        fall: share of the steps, at the end, in which the rate falls linearly to 0.
+        decay: of the averaged weights.
+        dropped: chance of a row to lose its words.
+        gamma: cap of the min-SNR weight; None weighs all levels alike.
+        save_every: steps between two checkpoints.
+    """
+
+    steps: int
+    batch_size: int = 64
+    lr: float = 1e-3
+    warmup: int = 100
+    fall: float = 1 / 3
+    decay: float = 0.999
+    dropped: float = 0.1
+    gamma: float | None = None
+    save_every: int = 250
+
+    def rate(self, step: int) -> float:
+        """The learning rate's multiplier at a step, from 0 to 1."""
+        rise = (step + 1) / (min(self.warmup, self.steps // 2) + 1)
+        left = (self.steps - step) / max(1.0, self.fall * self.steps)
+        return min(1.0, rise, left)
+
+
+@dataclass(frozen=True)
+class Told:
+    """What is said of each row of the data.
+
+    Args:
+        caption: (index of the row, step) to a caption of it.
+        reader: of captions.
+    """
+
+    caption: Callable[[int, int], str]
+    reader: TextReader
+
+
+class Denoising(nn.Module):
+    """A denoiser as it is trained: words are read and noise is removed in one call, so that one
+    wrapper (DDP, autocast) sees every weight."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(
+        self, x: Tensor, t: Tensor, words: Words | None = None, dropped: Tensor | None = None
+    ) -> Tensor:
+        """Rows x (B, ...) at times t (B,) to what the model predicts, in float32."""
+        if words is None:
+            return self.model(x, t).float()
+        return self.model(x, t, self.model.read(words, dropped)).float()  # type: ignore[operator]
+
+
+def noise_of(x0: Tensor, seed: int) -> tuple[torch.Generator, Tensor]:
+    """A generator for this step alone, and noise in the shape of x0, drawn on the CPU."""
+    dice = torch.Generator().manual_seed(seed)
+    return dice, torch.randn(x0.shape, generator=dice).to(x0.device)
+
+
+def denoising_error(
+    model: nn.Module, predicted: Tensor, x0: Tensor, noise: Tensor, t: Tensor
+) -> Tensor:
+    """The mean squared error of each row, (B,), against what the model should have said."""
+    alpha, sigma = (like(c, x0) for c in model.path.coefficients(t))  # type: ignore[union-attr, operator]
+    wanted = target(model.objective, x0, noise, alpha, sigma)  # type: ignore[arg-type]
+    return (predicted - wanted).square().flatten(1).mean(1)
+
+
+def train(
+    model: nn.Module,
+    data: Tensor,
+    plan: Plan,
+    *,
+    told: Told | None = None,
+    precision: str = "no",
+    checkpoint: Path | None = None,
+    seed: int = 0,
+) -> Iterator[Metrics]:
+    """Minimise the error of what the model predicts of noisy data, in place.
+
+    Yields {"step", "loss", "error", "gradient", "lr"} after each step: the weighted loss, the plain
+    mean squared error, and the length of the gradient before it is clipped at 1. What a step sees
+    (rows, times, noise, whose words are dropped) depends on (seed, step) alone, so a killed run
+    goes on from its checkpoint and ends with the same weights. In the end the model holds its
+    averaged weights.
+
+    Source: Ho et al., Denoising Diffusion Probabilistic Models, 2020, algorithm 1; the weights by
+    Hang et al., 2023.
+
+    Args:
+        model: a denoiser with `path` and `objective`; with words, also `read`.
+        data: (N, C, H, W), pictures in [-1, 1] or latents, in any floating type.
+        plan: see there.
+        told: the words, for a model that reads.
+        precision: "no", "bf16" or "fp16".
+        checkpoint: file to save to every `plan.save_every` steps, and to resume from if it is
+            there.
+        seed: of the order, the times and the noise.
+
+    Raises:
+        ValueError: data that are not finite, or a loss that is not.
+    """
+    if not data.isfinite().all():
+        raise ValueError("the data hold NaN or infinity: look at what encoded them")
+    accelerator = Accelerator(mixed_precision=precision)
+    device = accelerator.device
+    model.to(device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
+    large = [p for p in model.parameters() if p.ndim >= 2]
+    small = [p for p in model.parameters() if p.ndim < 2]
+    groups = [{"params": large, "weight_decay": 0.01}, {"params": small, "weight_decay": 0.0}]
+    optimiser = torch.optim.AdamW(groups, lr=plan.lr, betas=(0.9, 0.99), fused=True)
+    ema = EMA(model, decay=min(plan.decay, plan.steps / (plan.steps + 10)))
+    prepared, optimiser = accelerator.prepare(Denoising(model), optimiser)
+    state = {"model": model, "optimiser": optimiser, "ema": ema}
+    start = 0
+    if checkpoint is not None and checkpoint.exists():
+        start = load_checkpoint(checkpoint, accelerator=accelerator, **state)
+    for step in range(start, plan.steps):
+        turn = step * accelerator.num_processes + accelerator.process_index
+        index = batch_indices(turn, plan.batch_size, len(data), seed)
+        x0 = data[index].to(device, torch.float32)
+        dice, noise = noise_of(x0, seed * 1_000_003 + turn)
+        t = model.path.draw(len(x0), dice).to(device)  # type: ignore[union-attr, operator]
+        x = model.path.add_noise(x0, noise, t).contiguous(memory_format=torch.channels_last)  # type: ignore[union-attr, operator]
+        words = dropped = None
+        if told is not None:
+            words = told.reader([told.caption(i, step) for i in index.tolist()])
+            dropped = draw_dropped(len(x0), plan.dropped, dice).to(device)
+        error = denoising_error(model, prepared(x, t, words, dropped), x0, noise, t)  # (B,)
+        loss = (error * weights(model, t, plan.gamma)).mean()
+        if not loss.isfinite():
+            raise ValueError(f"the loss is {loss.item()} at step {step + 1}: lower the rate")
+        for group in optimiser.param_groups:
+            group["lr"] = plan.lr * plan.rate(step)
+        optimiser.zero_grad()
+        accelerator.backward(loss)
+        gradient = accelerator.clip_grad_norm_(prepared.parameters(), 1.0)
+        optimiser.step()
+        ema.update(model)
+        done = step + 1
+        if checkpoint is not None and (done % plan.save_every == 0 or done == plan.steps):
+            save_checkpoint(checkpoint, step=done, accelerator=accelerator, **state)
+        yield {
+            "step": done,
+            "loss": loss.item(),
+            "error": error.detach().mean().item(),
+            "gradient": float(gradient),
+            "lr": optimiser.param_groups[0]["lr"],
+        }
+    ema.copy_to(model)
+    model.eval()
+
+
+def weights(model: nn.Module, t: Tensor, gamma: float | None) -> Tensor:
+    """How much the error at each time (B,) counts."""
+    if gamma is None:
+        return torch.ones_like(t)
+    alpha, sigma = model.path.coefficients(t)  # type: ignore[union-attr, operator]
+    return min_snr_weight(model.objective, alpha, sigma, gamma)  # type: ignore[arg-type]
+
+
+@torch.no_grad()
+def held_out_error(
+    model: nn.Module,
+    data: Tensor,
+    words: Words | None = None,
+    times: tuple[float, ...] = (100.0, 300.0, 500.0, 700.0, 900.0),
+    seed: int = 0,
+) -> dict[float, float]:
+    """The mean squared error of what the model predicts at fixed times, the same noise each time.
+
+    Args:
+        model: in eval mode.
+        data: (N, C, H, W).
+        words: of each row, for a model that reads.
+        times: in [0, 1000].
+        seed: of the noise.
+    """
+    device = next(model.parameters()).device
+    x0 = data.to(device, torch.float32)
+    noise = noise_of(x0, seed)[1]
+    found = {}
+    for time in times:
+        t = torch.full((len(x0),), time, device=device)
+        x = model.path.add_noise(x0, noise, t)  # type: ignore[union-attr, operator]
+        predicted = Denoising(model)(x, t, words)
+        found[time] = float(denoising_error(model, predicted, x0, noise, t).mean())
+    return found
