@@ -29,6 +29,7 @@ TRAINABLE = {
     "vqvae": "mmcourse.vqvae.recipe:train_vqvae",
     "vqvae-prior": "mmcourse.vqvae.prior_recipe:train_vqvae_prior",
     "vqvae-sound": "mmcourse.vqvae.sound_recipe:train_vqvae_sound",
+    "features": "mmcourse.vqgan.features_recipe:train_features",
 }
 MEASURABLE = {
     "judge": (
@@ -41,6 +42,10 @@ MEASURABLE = {
     "vqvae-sound": (
         "mmcourse.vqvae.sound_model:SoundVQVAE",
         "mmcourse.vqvae.sound_recipe:measure_sound",
+    ),
+    "features": (
+        "mmcourse.vqgan.features:Features",
+        "mmcourse.vqgan.features_measure:measure_features",
     ),
 }
 EXPORTABLE = {
