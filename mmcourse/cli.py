@@ -30,6 +30,7 @@ TRAINABLE = {
     "vqvae-prior": "mmcourse.vqvae.prior_recipe:train_vqvae_prior",
     "vqvae-sound": "mmcourse.vqvae.sound_recipe:train_vqvae_sound",
     "features": "mmcourse.vqgan.features_recipe:train_features",
+    "latents-128": "mmcourse.vqgan.latents_recipe:train_latents",
 }
 MEASURABLE = {
     "judge": (
@@ -46,6 +47,10 @@ MEASURABLE = {
     "features": (
         "mmcourse.vqgan.features:Features",
         "mmcourse.vqgan.features_measure:measure_features",
+    ),
+    "latents-128": (
+        "mmcourse.vqgan.latents:LatentAutoencoder",
+        "mmcourse.vqgan.latents_measure:measure_latents",
     ),
 }
 EXPORTABLE = {
