@@ -54,7 +54,7 @@ class LatentAutoencoder(Pretrained):
     @property
     def last(self) -> nn.Parameter:
         """The weight of the decoder's last layer, where reconstruction and critic are weighed."""
-        return self.decoder.out.conv.weight
+        return self.decoder.out.conv.weight  # type: ignore[return-value]
 
     def check(self, x: Tensor) -> None:
         """Refuse sides that the factor does not divide, other channels, NaN and infinity.
