@@ -242,7 +242,7 @@ def next_scene(
         yield Event("note", note, 0.3 if drawn else 0.9)
     found, read_by = read_back(team, words.text, state, words.staging)
     credits += [read_by] if read_by else []
-    style = words.style or request.style or story.style
+    style = words.style or request.style or story.style or "flat"
     told = Told(words.text, words.facts or found.facts, words.staging or found.staging, style)
     pictures: tuple[Picture, ...] = ()
     if drawn:

@@ -12,6 +12,7 @@ from mmcourse.story.library import Library
 from mmcourse.story.loop import Event, Finished, Sheet, Told, draw_checked, sheet_for
 from mmcourse.story.memory import reference
 from mmcourse.story.portrait import portrait_of
+from mmcourse.story.staging import varied
 from mmcourse.story.story import Node, Picture, Portrait, Story
 from mmcourse.story.team import Team
 
@@ -21,7 +22,8 @@ def redraw(library: Library, team: Team, story: Story, scene: int) -> Iterator[E
     node = story.node(scene)
     seeds = [p.seed for picture in node.pictures for p in (picture, *picture.failed)]
     seed = max(seeds, default=story.seed) + 1
-    told = Told(node.text, node.facts, node.staging, story.style)
+    staging = varied(node.staging, len(node.pictures))
+    told = Told(node.text, node.facts, staging, story.style)
     sheet = sheet_for(library, story, told, seed, node.id)
     done: Finished | None = None
     for event in draw_checked(team, sheet, 0.0, 0.98):

@@ -39,6 +39,12 @@ def in_style(staging: str, style: str) -> str:
     return replace(scene, style=style).to_json() if scene else ""
 
 
+def varied(staging: str, by: int) -> str:
+    """The same scene with other hills, trees and clouds: what no caption speaks of."""
+    scene = scene_of(staging)
+    return replace(scene, variation=(scene.variation + by) % 4).to_json() if scene else ""
+
+
 def in_words(staging: str, otherwise: str = "") -> str:
     """The picture in words, with names, for those who cannot see it; `otherwise` if unknown."""
     scene = scene_of(staging)
