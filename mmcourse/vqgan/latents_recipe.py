@@ -53,7 +53,7 @@ RECIPES = {
     "gpu": Recipe(
         24_000, Plan(6_000, 64, 64), Plan(4_000, 32), Plan(3_000, 32, lr=3e-4, critic=True)
     ),
-    "full": Recipe(8_192, Plan(2_000, 16, 64), Plan(600, 8), Plan(200, 6, lr=3e-4, critic=True)),
+    "full": Recipe(8_192, Plan(3_000, 16, 64), Plan(1_500, 8), Plan(300, 6, lr=3e-4, critic=True)),
 }
 
 

@@ -24,9 +24,9 @@ from mmcourse.vqvae.distortion import psnr
 
 Metrics = dict[str, float]
 SAVE_EVERY = 250
-NOISE = 0.05
+NOISE = 0.03
 """Deviation of the noise on the latents, whose own is 1."""
-ABSOLUTE, PERCEPTUAL, ADVERSARIAL = 0.1, 0.1, 0.1
+ABSOLUTE, PERCEPTUAL, ADVERSARIAL = 0.1, 0.02, 0.1
 """Weights of the mean absolute error, of the perceptual loss and of the critic; the mean squared
 error has 1."""
 HALF = 4
