@@ -83,7 +83,7 @@ def train_features(out: Path, tier: str, seed: int = 0, precision: str = "no") -
     model.save_pretrained(out, dtype=torch.float16)
     model = Features.from_pretrained(out, device=str(pick_device()))
     metrics = {
-        name: {**m, "band": 0.03} for name, m in measure_features(model, recipe.measured).items()
+        name: {**m, "band": 0.06} for name, m in measure_features(model, recipe.measured).items()
     }
     run.finish(
         "features",
