@@ -14,74 +14,78 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from mmcourse.story.pictured import (
-    Captioned,
-    CaptionRequest,
-    CheckRequest,
-    Drawn,
-    DrawRequest,
-    Finding,
-    Reference,
-    SpeakRequest,
-    Spoken,
-    SpokenWord,
+    Captioned as Captioned,
+)
+from mmcourse.story.pictured import (
+    CaptionRequest as CaptionRequest,
+)
+from mmcourse.story.pictured import (
+    CheckRequest as CheckRequest,
+)
+from mmcourse.story.pictured import (
+    Drawn as Drawn,
+)
+from mmcourse.story.pictured import (
+    DrawRequest as DrawRequest,
+)
+from mmcourse.story.pictured import (
+    Finding as Finding,
+)
+from mmcourse.story.pictured import (
+    Reference as Reference,
+)
+from mmcourse.story.pictured import (
+    SpeakRequest as SpeakRequest,
+)
+from mmcourse.story.pictured import (
+    Spoken as Spoken,
+)
+from mmcourse.story.pictured import (
+    SpokenWord as SpokenWord,
 )
 from mmcourse.story.told import (
-    Answer,
-    AnswerRequest,
-    Choice,
-    Extracted,
-    ExtractRequest,
-    FoundCharacter,
-    FoundSetting,
-    Hero,
-    Mood,
-    MoodRequest,
-    PlotPoint,
-    WriteRequest,
-    Written,
+    Answer as Answer,
+)
+from mmcourse.story.told import (
+    AnswerRequest as AnswerRequest,
+)
+from mmcourse.story.told import (
+    Choice as Choice,
+)
+from mmcourse.story.told import (
+    Extracted as Extracted,
+)
+from mmcourse.story.told import (
+    ExtractRequest as ExtractRequest,
+)
+from mmcourse.story.told import (
+    FoundCharacter as FoundCharacter,
+)
+from mmcourse.story.told import (
+    FoundSetting as FoundSetting,
+)
+from mmcourse.story.told import (
+    Hero as Hero,
+)
+from mmcourse.story.told import (
+    Mood as Mood,
+)
+from mmcourse.story.told import (
+    MoodRequest as MoodRequest,
+)
+from mmcourse.story.told import (
+    PlotPoint as PlotPoint,
+)
+from mmcourse.story.told import (
+    WriteRequest as WriteRequest,
+)
+from mmcourse.story.told import (
+    Written as Written,
 )
 
 if TYPE_CHECKING:
     import numpy as np
     from PIL.Image import Image
-
-__all__ = [
-    "ABILITIES",
-    "Answer",
-    "AnswerRequest",
-    "Answerer",
-    "Backend",
-    "CaptionRequest",
-    "Captioned",
-    "Captioner",
-    "CheckRequest",
-    "Checker",
-    "Choice",
-    "Credit",
-    "DrawRequest",
-    "Drawn",
-    "Encoder",
-    "ExtractRequest",
-    "Extracted",
-    "Extractor",
-    "Finding",
-    "FoundCharacter",
-    "FoundSetting",
-    "Hero",
-    "Illustrator",
-    "Mood",
-    "MoodReader",
-    "MoodRequest",
-    "Narrator",
-    "PlotPoint",
-    "Reference",
-    "SpeakRequest",
-    "Spoken",
-    "SpokenWord",
-    "WriteRequest",
-    "Writer",
-    "Written",
-]
 
 ABILITIES = (
     *("writer", "extractor", "captioner", "picture answerer", "story answerer"),

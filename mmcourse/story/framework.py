@@ -22,8 +22,8 @@ from mmcourse.story.abilities import (
     Hero,
     WriteRequest,
 )
-from mmcourse.story.backends import default_team
-from mmcourse.story.craft import run
+from mmcourse.story.backends import default_team as default_team
+from mmcourse.story.craft import run as run
 from mmcourse.story.loop import Event, next_scene, read_back
 from mmcourse.story.pixels import picture_hash, to_png
 from mmcourse.story.reading import Reading
@@ -33,7 +33,6 @@ from mmcourse.story.story import Settings, Story
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["Storyteller", "default_team", "run"]
 MAX_PROMPT = 2_000
 MAX_SCENES = 200
 

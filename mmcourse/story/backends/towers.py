@@ -99,6 +99,10 @@ class Towers:
         rows = [np.asarray(load_picture(p, side)) for p in pictures]
         return embed_pictures(self.model, torch.from_numpy(np.stack(rows))).numpy()
 
+    def classes(self, attribute: str) -> np.ndarray:
+        """(C, P, D): the prompts of each value of an attribute, as unit vectors."""
+        return self._classes[attribute]
+
     @cached_property
     def _classes(self) -> dict[str, np.ndarray]:
         from mmcourse.joint.evaluate import class_embeddings
