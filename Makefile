@@ -74,7 +74,7 @@ format: venv  ## format the code, mend what ruff can, strip notebooks
 	@$(RUN) tools/strip_notebooks.py notebooks/*.ipynb || true
 
 unit: venv  ## the tests of the package and of the repository
-	@OMP_NUM_THREADS=1 $(STAGE) "Unit tests" -- $(RUN) -m pytest $(UNIT) -n 2 -m "not slow" \
+	@OMP_NUM_THREADS=1 $(STAGE) "Unit tests" -- $(RUN) -m pytest $(UNIT) -n 2 --dist worksteal -m "not slow" \
 	  --ignore=tests/book --ignore=tests/notebooks/test_executed.py
 
 labs: venv wheel  ## execute every lab against the built wheel

@@ -15,6 +15,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scripts import a_python, in_a_fork
 from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
@@ -390,13 +391,19 @@ torch.save(run.weights(), path + ".end")
 
 
 def test_a_process_killed_between_and_during_saves_resumes_exactly(tmp_path, straight):
-    path = tmp_path / "run.pt"
-    environment = os.environ | {
-        "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path])
-    }
+    path, here = tmp_path / "run.pt", str(Path(__file__).parent)
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([here, *sys.path])}
+
+    def main():
+        sys.path.insert(0, here)
+        exec(RUNNER, {})
+
     for kill_at, where in [(4, "between"), (11, "saving"), (-1, "never")]:
-        command = [sys.executable, "-c", RUNNER, str(path), str(kill_at), where]
-        result = subprocess.run(command, env=environment, capture_output=True, text=True)
+        arguments = str(path), str(kill_at), where
+        if where == "between" or sys.platform != "linux":
+            result = a_python("-c", RUNNER, *arguments, env=environment)
+        else:
+            result = in_a_fork(main, "run", *arguments)
         assert result.returncode == (0 if kill_at < 0 else -9), result.stderr
         if where == "saving":
             assert (tmp_path / ".run.pt.partial").exists()

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -35,23 +36,38 @@ class OnTrial:
         return "<the implementation on trial>"
 
 
+Places = list[tuple[dict[str, Any], str]]
+
+
+def _named(function: Callable[..., Any], *places: dict[str, Any]) -> Places:
+    """Where a function, or the learner's own of it, goes by a name."""
+    return [
+        (place, key)
+        for place in places
+        for key, value in list(place.items())
+        if value is function or getattr(value, "reference", None) is function
+    ]
+
+
+@lru_cache(maxsize=4)
+def _in_the_package(function: Callable[..., Any], loaded: int) -> Places:
+    """Where the package names a function: looked for again only when more modules are `loaded`."""
+    modules = [
+        vars(module)
+        for name, module in list(sys.modules.items())
+        if name.partition(".")[0] == "mmcourse" and ".exercises" not in name
+    ]
+    return _named(function, *modules)
+
+
 @contextmanager
 def standing_in(
     function: Callable[..., Any], for_: Callable[..., Any], test: Callable[..., Any]
 ) -> Iterator[None]:
     """Let `function` stand in for a function of the package, and for the learner's own of it."""
     names = getattr(test, "__globals__", {})
-    places = [
-        vars(module)
-        for name, module in list(sys.modules.items())
-        if name.partition(".")[0] == "mmcourse" and ".exercises" not in name
-    ]
-    replaced = [
-        (place, key, value)
-        for place in [*places, names]
-        for key, value in list(place.items())
-        if value is for_ or getattr(value, "reference", None) is for_
-    ]
+    places = [*_in_the_package(for_, len(sys.modules)), *_named(for_, names)]
+    replaced = [(place, key, place[key]) for place, key in places if key in place]
     for place, key, _ in replaced:
         place[key] = function
     try:

@@ -6,20 +6,15 @@ No time is asserted: that would fail on a busy machine and prove nothing on an i
 import importlib.util
 import json
 import math
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from scripts import a_fork, a_python
 
 FOLDER = Path(__file__).parents[2] / "benchmarks"
 KEYS = {"quantity", "ours", "peer", "ratio", "better", "sizes", "versions", "threads"}
 SCRIPTS = sorted(FOLDER.glob("[a-z]*.py"))
-
-
-def run(script, *arguments):
-    command = [sys.executable, str(script), *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
 def test_there_are_benchmarks():
@@ -28,6 +23,7 @@ def test_there_are_benchmarks():
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.stem)
 def test_a_benchmark_prints_one_object_with_all_its_fields(script):
+    run = a_python if script.stem == "render" else a_fork
     answer = run(script, "--json", "--small", "--rounds", "2")
     assert answer.returncode == 0, answer.stderr
     result = json.loads(answer.stdout)  # one object and nothing else
@@ -43,13 +39,13 @@ def test_a_benchmark_prints_one_object_with_all_its_fields(script):
 
 
 def test_people_get_lines_rather_than_json():
-    answer = run(FOLDER / "clip_loss.py", "--small", "--rounds", "1")
+    answer = a_fork(FOLDER / "clip_loss.py", "--small", "--rounds", "1")
     assert answer.stdout.startswith("milliseconds")
     assert "ratio" in answer.stdout
 
 
 def test_no_rounds_are_refused_without_a_traceback():
-    answer = run(FOLDER / "render.py", "--rounds", "0")
+    answer = a_fork(FOLDER / "render.py", "--rounds", "0")
     assert answer.returncode == 2
     assert "--rounds must be 1 or more, got 0" in answer.stderr
     assert "Traceback" not in answer.stderr

@@ -7,9 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from scripts import a_python, in_a_fork
 from typer.testing import CliRunner, Result
 
-from mmcourse.exercises import files, ids, progress, stub_source
+from mmcourse.exercises import files, ids, process, progress, stub_source
 from mmcourse.exercises.commands import app
 
 ENTRY = "from mmcourse.exercises.commands import app; app()"
@@ -20,10 +21,21 @@ def mmcourse(*arguments: str) -> Result:
 
 
 def in_a_shell(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", ENTRY, *arguments]
-    return subprocess.run(
-        command, cwd=cwd, capture_output=True, text=True, timeout=300, check=False
-    )
+    return a_python("-c", ENTRY, *arguments, cwd=cwd, timeout=300)
+
+
+def here(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """The same in a fork, which has torch loaded."""
+    if sys.platform != "linux":
+        return in_a_shell(*arguments, cwd=cwd)
+
+    def main() -> None:
+        try:
+            app()
+        finally:
+            process.stop()
+
+    return in_a_fork(main, "mmcourse", *arguments, cwd=cwd)
 
 
 def solve(file: Path, name: str, body: str) -> None:
@@ -92,7 +104,7 @@ def test_check_grades_what_is_attempted(tmp_path: Path) -> None:
         "    return F.cross_entropy(logits, torch.arange(len(logits)))\n",
     )
     solve(folder / "ch01.py", "test_pool", "    assert pool is not None\n")
-    graded = in_a_shell("check", cwd=folder)
+    graded = here("check", cwd=folder)
     assert graded.returncode == 1
     assert "recall_at_k PASSED" in graded.stdout
     assert "clip_loss FAILED" in graded.stdout
@@ -103,7 +115,7 @@ def test_check_grades_what_is_attempted(tmp_path: Path) -> None:
     assert stored["ch01.recall_at_k"].passed
     assert not stored["ch01.clip_loss"].passed
 
-    one = in_a_shell("check", "ch01.recall_at_k", cwd=folder)
+    one = here("check", "ch01.recall_at_k", cwd=folder)
     assert one.returncode == 0
     assert "recall_at_k PASSED" in one.stdout
     assert "clip_loss" not in one.stdout
@@ -119,7 +131,7 @@ def test_check_grades_what_is_attempted(tmp_path: Path) -> None:
 )
 def test_a_file_that_cannot_be_run_is_told(source: str, message: str, tmp_path: Path) -> None:
     (tmp_path / "ch01.py").write_text(source)
-    result = in_a_shell("check", cwd=tmp_path)
+    result = here("check", cwd=tmp_path)
     assert result.returncode != 0
     assert message in result.stdout
     assert "Traceback" not in result.stdout

@@ -65,7 +65,7 @@ def asks_for_the_moon(text_emb, image_emb, logit_scale):
 
 
 def floods(text_emb, image_emb, logit_scale):
-    for i in range(200_000):
+    for i in range(20_000):
         print("line", i)
     return clip_by_hand(text_emb, image_emb, logit_scale)
 
@@ -154,6 +154,7 @@ def test_what_ends_the_process_is_told(answer: Callable[..., Any], message: str)
         assert report.printed.strip() == "going"
 
 
+@pytest.mark.usefixtures("started_anew")
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are told otherwise there")
 def test_a_segmentation_fault_is_told() -> None:
     report = checked(segfaults)
@@ -178,6 +179,7 @@ def test_what_is_left_behind_does_not_reach_the_next_check(answer: Callable[...,
     assert checked(clip_by_hand).passed
 
 
+@pytest.mark.usefixtures("started_anew")
 def test_clean_answers_share_one_process_and_answer_quickly() -> None:
     assert checked(clip_by_hand).passed
     first = process._running().child.pid

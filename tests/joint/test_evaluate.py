@@ -16,8 +16,8 @@ from mmcourse.storyworld import (
     held_out_pairs,
     render_bytes,
     sample_scene,
-    vocabulary,
 )
+from mmcourse.storyworld.world import vocabulary
 
 
 def one_hot(keys, universe):

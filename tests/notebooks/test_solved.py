@@ -1,4 +1,9 @@
-"""A lab runs to its end whatever its reader has solved. `make labs` runs it with nothing solved."""
+"""A lab runs to its end whatever its reader has solved.
+
+`make labs` runs it with nothing solved, and here it runs with everything solved. That a solved
+exercise and one that is not get on in one kernel is seen in tests/exercises/test_kernel.py, and,
+with each lab, by `make test-slow`.
+"""
 
 import os
 import re
@@ -28,7 +33,7 @@ def solve(source: str) -> str:
     return source.replace(stub, textwrap.indent(textwrap.dedent(body).strip(), "    "))
 
 
-@pytest.mark.parametrize("which", ["all", "some"])
+@pytest.mark.parametrize("which", ["all", pytest.param("some", marks=pytest.mark.slow)])
 def test_it_runs_with_exercises_solved(
     lab: nbformat.NotebookNode, which: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
