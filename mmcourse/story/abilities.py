@@ -13,74 +13,32 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from mmcourse.story.pictured import (
-    Captioned as Captioned,
+from mmcourse.story.pictured import (  # noqa: F401  (also imported from here)
+    Captioned,
+    CaptionRequest,
+    CheckRequest,
+    Drawn,
+    DrawRequest,
+    Finding,
+    Reference,
+    SpeakRequest,
+    Spoken,
+    SpokenWord,
 )
-from mmcourse.story.pictured import (
-    CaptionRequest as CaptionRequest,
-)
-from mmcourse.story.pictured import (
-    CheckRequest as CheckRequest,
-)
-from mmcourse.story.pictured import (
-    Drawn as Drawn,
-)
-from mmcourse.story.pictured import (
-    DrawRequest as DrawRequest,
-)
-from mmcourse.story.pictured import (
-    Finding as Finding,
-)
-from mmcourse.story.pictured import (
-    Reference as Reference,
-)
-from mmcourse.story.pictured import (
-    SpeakRequest as SpeakRequest,
-)
-from mmcourse.story.pictured import (
-    Spoken as Spoken,
-)
-from mmcourse.story.pictured import (
-    SpokenWord as SpokenWord,
-)
-from mmcourse.story.told import (
-    Answer as Answer,
-)
-from mmcourse.story.told import (
-    AnswerRequest as AnswerRequest,
-)
-from mmcourse.story.told import (
-    Choice as Choice,
-)
-from mmcourse.story.told import (
-    Extracted as Extracted,
-)
-from mmcourse.story.told import (
-    ExtractRequest as ExtractRequest,
-)
-from mmcourse.story.told import (
-    FoundCharacter as FoundCharacter,
-)
-from mmcourse.story.told import (
-    FoundSetting as FoundSetting,
-)
-from mmcourse.story.told import (
-    Hero as Hero,
-)
-from mmcourse.story.told import (
-    Mood as Mood,
-)
-from mmcourse.story.told import (
-    MoodRequest as MoodRequest,
-)
-from mmcourse.story.told import (
-    PlotPoint as PlotPoint,
-)
-from mmcourse.story.told import (
-    WriteRequest as WriteRequest,
-)
-from mmcourse.story.told import (
-    Written as Written,
+from mmcourse.story.told import (  # noqa: F401  (also imported from here)
+    Answer,
+    AnswerRequest,
+    Choice,
+    Extracted,
+    ExtractRequest,
+    FoundCharacter,
+    FoundSetting,
+    Hero,
+    Mood,
+    MoodRequest,
+    PlotPoint,
+    WriteRequest,
+    Written,
 )
 
 if TYPE_CHECKING:

@@ -40,7 +40,7 @@ class Reference:
     """A picture that shows how somebody looks, with their looks and identity as far as known.
 
     box: where in the picture they are, (left, top, right, bottom) in parts of its side; None if
-        nobody knows. staging: the exact scene that it shows, where there is one.
+    nobody knows. staging: the exact scene that it shows, where there is one.
     """
 
     name: str

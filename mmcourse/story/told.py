@@ -53,7 +53,7 @@ class WriteRequest:
     tone, voice, style: how it is told and drawn; empty lets the writer choose.
     seed: the same request with the same seed gives the same words.
     left: how many scenes are still to come after this one; None for an open end. A writer that
-        can, closes its arc when it is 0.
+    can, closes its arc when it is 0.
     """
 
     purpose: str = "start"
@@ -79,7 +79,7 @@ class Written:
     facts: what the scene makes true, if the writer knows it exactly; else the extractor reads it.
     choices: up to three ways on.
     staging: how the scene looks, exactly, for illustrators that can use it (JSON of
-        `mmcourse.storyworld.Scene`), or empty.
+    `mmcourse.storyworld.Scene`), or empty.
     tone, voice, style: what was used; a style only if the request's words asked for one.
     notes: what the reader should be told, such as how everyday words were read.
     plan: the writer's own note for its next scene, kept in the state (empty, or JSON).

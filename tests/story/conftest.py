@@ -1,4 +1,7 @@
-"""A library in memory and the simplest team."""
+"""A library in memory, the simplest team, and folders of hub models."""
+
+import importlib.util
+from pathlib import Path
 
 import pytest
 
@@ -17,3 +20,23 @@ def library():
 @pytest.fixture
 def team():
     return Team([fake_backend()])
+
+
+@pytest.fixture(scope="session")
+def hub_folders(tmp_path_factory):
+    """The folder of a kind of model ("clip", "llava", ...), made when it is first asked for."""
+    spec = importlib.util.spec_from_file_location(
+        "hub_folders", Path(__file__).parent / "hub_folders.py"
+    )
+    make = importlib.util.module_from_spec(spec)
+    root, made = tmp_path_factory.mktemp("hub"), {}
+
+    def folder(kind):
+        if not made:
+            spec.loader.exec_module(make)
+        if kind not in made:
+            made[kind] = str(getattr(make, f"make_{kind}")(root / kind))
+        return made[kind]
+
+    folder.make = make
+    return folder
