@@ -229,10 +229,8 @@ def read_structure(reply: str) -> Extracted:
         return Extracted(unread=(reply,))
     rows = _rows(found, "characters")
     people = [FoundCharacter(_text(c, "name"), {}, _text(c, "mood")) for c in rows]
-    points = [
-        PlotPoint(*(_text(p, k) for k in ("who", "what", "to")))
-        for p in _rows(found, "plot_points")
-    ]
+    told = _rows(found, "plot_points")
+    points = [PlotPoint(*(_text(p, k) for k in ("who", "what", "to"))) for p in told]
     setting = FoundSetting(*(_text(found, k) for k in ("place", "time", "weather")))
     return Extracted(
         tuple(p for p in people if p.name),
