@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from mmcourse import sampling_command
 from mmcourse.exercises import commands as exercises
 
 app = typer.Typer(
@@ -22,6 +23,7 @@ app = typer.Typer(
 app.add_typer(exercises.app, name="exercises")
 app.command()(exercises.check)
 app.command()(exercises.progress)
+app.command()(sampling_command.sample)
 
 TRAINABLE = {
     "judge": "mmcourse.storyworld.judge.recipe:train_judge",
@@ -31,6 +33,8 @@ TRAINABLE = {
     "vqvae-sound": "mmcourse.vqvae.sound_recipe:train_vqvae_sound",
     "features": "mmcourse.vqgan.features_recipe:train_features",
     "latents-128": "mmcourse.vqgan.latents_recipe:train_latents",
+    "unet": "mmcourse.diffusion.recipe:train_unet",
+    "text-unet": "mmcourse.diffusion.recipe:train_text_unet",
 }
 MEASURABLE = {
     "judge": (
@@ -52,6 +56,8 @@ MEASURABLE = {
         "mmcourse.vqgan.latents:LatentAutoencoder",
         "mmcourse.vqgan.latents_measure:measure_latents",
     ),
+    "unet": ("mmcourse.diffusion:PixelUNet", "mmcourse.diffusion.measure:measure_unet"),
+    "text-unet": ("mmcourse.diffusion:TextUNet", "mmcourse.diffusion.measure:measure_text_unet"),
 }
 EXPORTABLE = {
     "joint": ("mmcourse.joint:JointModel", "mmcourse.joint.export:joint_parts"),

@@ -151,5 +151,14 @@ def test_measure_for_people_says_what_guessing_gives(mmcourse, untrained):
 def test_help_lists_every_command(mmcourse):
     status, out, err = mmcourse("--help")
     assert status == 0
-    for command in ("train", "measure", "doctor", "exercises", "check", "progress", "app"):
+    for command in (
+        "train",
+        "measure",
+        "doctor",
+        "exercises",
+        "check",
+        "progress",
+        "app",
+        "sample",
+    ):
         assert command in out + err

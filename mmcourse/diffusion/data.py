@@ -1,0 +1,73 @@
+"""What denoisers are trained on: scenes with their latents, made once and kept on the disk."""
+
+from __future__ import annotations
+
+from functools import cache, partial
+
+import torch
+from torch import Tensor
+
+from mmcourse.caching import Made, cached
+from mmcourse.cards import sources_hash
+from mmcourse.diffusion.generate import Latents
+from mmcourse.diffusion.text import TextReader
+from mmcourse.diffusion.train import Told
+from mmcourse.hub import weights_hash
+from mmcourse.storyworld import caption, from_bytes, render_bytes, sample_scene
+from mmcourse.storyworld.drawing.sources import DRAWING
+from mmcourse.vqgan.latents import LatentAutoencoder
+
+BATCH = 32
+
+
+def encoded(latents: Latents, pictures: Tensor, device: str | torch.device = "cpu") -> Tensor:
+    """uint8 pictures (N, H, W, 3) to latents (N, C, h, w), a few at a time, on the CPU."""
+    parts = pictures.split(BATCH)
+    return torch.cat([latents.encode(from_bytes(part).to(device)).cpu() for part in parts])
+
+
+def _made(indices: range, weights: str, size: int, split: str, seed: int) -> Made:
+    model = LatentAutoencoder.from_pretrained(weights)
+    pictures = render_bytes([sample_scene(split, i, seed) for i in indices], size)
+    return {"latents": encoded(model, pictures).half().numpy()}
+
+
+def cached_latents(
+    n: int, weights: str = "latents-128", size: int = 128, split: str = "train", seed: int = 0
+) -> Tensor:
+    """Latents of the first n scenes of a split, (n, C, h, w) float16.
+
+    They are made once for these weights, this code of the drawing, this size, split and seed; a
+    killed run goes on where it was.
+
+    Args:
+        n: scenes.
+        weights: name or folder of the autoencoder.
+        size: of the pictures in pixels.
+        split: of the world.
+        seed: likewise.
+    """
+    key = {
+        "weights": weights_hash(weights, 64),
+        "drawing": sources_hash(DRAWING),
+        "size": size,
+        "split": split,
+        "seed": seed,
+    }
+    make = partial(_made, weights=weights, size=size, split=split, seed=seed)
+    return cached(f"latents-{size}", key, n, make)["latents"]
+
+
+def tell(reader: TextReader, seed: int = 0, partial_every: int = 7) -> Told:
+    """Another caption of a scene at every step: complete ones, and every seventh a partial one.
+
+    Complete captions first and most: a model that learns from brief ones learns to ignore words.
+    """
+
+    scene = cache(partial(sample_scene, "train", seed=seed))
+
+    def told(index: int, step: int) -> str:
+        turn = step + index
+        return caption(scene(index), turn, complete=turn % partial_every != 0)
+
+    return Told(told, reader)

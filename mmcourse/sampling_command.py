@@ -1,0 +1,88 @@
+"""`mmcourse sample`: from a sentence to a picture file, by whichever model of the book."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+DRAWERS = {
+    "vqvae-prior": "mmcourse.vqvae.draw:draw_captions",
+    "text-unet": "mmcourse.diffusion.draw:draw_captions",
+}
+"""The models that draw sentences. Each function takes (texts, seeds, weights, guidance, steps),
+where None stands for the model's own choice, and returns uint8 pictures (N, H, W, 3)."""
+
+
+def in_the_worlds_words(prompt: str) -> tuple[str, str]:
+    """A prompt as the world says it, and how it was read, in a sentence ("" if as it stands).
+
+    Raises:
+        ValueError: an empty prompt, or a word that neither the world nor the lexicon knows.
+    """
+    from mmcourse.storyworld.language.lexicon import read_prompt
+
+    reading = read_prompt(prompt)
+    if not reading.ok:
+        raise ValueError(reading.explain())
+    if not reading.text.strip():
+        raise ValueError(
+            "the prompt holds nothing that a picture could show; try "
+            '"a red fox and a blue owl on the beach at night"'
+        )
+    return reading.text, reading.explain()
+
+
+def drawer(model: str) -> Callable:
+    """The function that draws with this model.
+
+    Raises:
+        ValueError: a model that draws no sentences.
+    """
+    if model not in DRAWERS:
+        raise ValueError(f"{model!r} draws no sentences; choose one of {', '.join(DRAWERS)}")
+    module, _, name = DRAWERS[model].partition(":")
+    return getattr(import_module(module), name)
+
+
+def sample(
+    prompt: Annotated[str, typer.Argument(help='What to draw: "a red fox on the beach".')],
+    model: Annotated[str, typer.Option(help=f"Who draws: {', '.join(DRAWERS)}.")] = "text-unet",
+    out: Annotated[Path, typer.Option(help="The picture's file, a PNG.")] = Path("sample.png"),
+    seed: Annotated[int, typer.Option(help="Same seed, same picture.")] = 0,
+    guidance: Annotated[float | None, typer.Option(help="Its scale; 1 is off.")] = None,
+    steps: Annotated[int | None, typer.Option(help="Of the sampler.")] = None,
+    weights: Annotated[str | None, typer.Option(help="A folder to draw with instead.")] = None,
+) -> None:
+    """Draw a sentence. Everyday words are read as the world's, and you are told which."""
+    draw = drawer(model)
+    if out.suffix.lower() != ".png":
+        raise ValueError(f"{out} is no PNG: give a name that ends in .png")
+    if not 0 <= seed < 2**63:
+        raise ValueError(f"seed is {seed}, expected 0 or more")
+    text, told = in_the_worlds_words(prompt)
+    typer.echo(told or f'Read as it stands: "{text}".')
+    if told:
+        typer.echo(f'Drawn: "{text}".')
+    save(draw([text], [seed], weights, guidance, steps), out)
+    typer.echo(f"{out}: {model}, seed {seed}")
+
+
+def save(pictures: Sequence, out: Path) -> None:
+    """Write the first of uint8 pictures (N, H, W, 3) as a PNG.
+
+    Raises:
+        OSError: if the folder cannot be written.
+    """
+    import io
+
+    from PIL import Image
+
+    from mmcourse.checkpoints import write_atomically
+
+    packed = io.BytesIO()
+    Image.fromarray(pictures[0].numpy()).save(packed, "PNG")
+    write_atomically({out: packed.getvalue()})
