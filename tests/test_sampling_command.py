@@ -47,11 +47,10 @@ def brush(monkeypatch):
 def test_everyday_words_are_read_as_the_worlds_and_it_says_so(mmcourse, brush, tmp_path):
     status, out, err = mmcourse("sample", "A red puppy at the seaside", "--out", "x.png")
     assert (status, err) == (0, "")
-    assert '"puppy" is read as "dog"' in out
-    assert '"seaside" is read as "beach"' in out
+    assert '"puppy" is read as "fox"' in out
+    assert '"at the seaside" is read as "on the beach"' in out
     ((text,), seeds, weights, guidance, steps) = brush[0]
-    assert "dog" in text
-    assert "puppy" not in text
+    assert text == "a red fox on the beach"
     assert f'Drawn: "{text}".' in out
     assert (seeds, weights, guidance, steps) == ([0], None, None, None)
     picture = Image.open(tmp_path / "x.png")
