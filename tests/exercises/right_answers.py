@@ -12,6 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .right_answers_ch04 import RIGHT_CH04
+
 # Cosine similarity.
 
 
@@ -718,3 +720,4 @@ RIGHT: dict[str, list[Callable[..., Any]]] = {
         rotation_by_two_reflections,
     ],
 }
+RIGHT |= RIGHT_CH04

@@ -1,0 +1,214 @@
+"""Core: jump from a picture to any amount of noise at once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from mmcourse.diffusion import schedule
+from mmcourse.exercises.definition import Mutant, Task, holds
+from mmcourse.exercises.expect import close, follows_device, gradients, keeps_dtype
+from mmcourse.exercises.inputs import raw
+from mmcourse.exercises.probe import calls
+from mmcourse.exercises.values import Broken
+
+STUB = '''
+@exercise("ch04.add_noise")
+def add_noise(x0, noise, t, alpha_bar):
+    """Mix each picture with its noise, as much as its step says.
+
+    x0: (B, ...), pictures or latents, with any number of axes after the first.
+    noise: the same shape.
+    t: (B,) int64, the step of each row, 0 to T - 1.
+    alpha_bar: (T,), at each step the share of the variance that is still the picture's.
+    Returns the shape and dtype of x0: sqrt(alpha_bar_t) x0 + sqrt(1 - alpha_bar_t) noise.
+    """
+    raise NotImplementedError
+'''
+
+
+def _shares() -> Tensor:
+    return torch.tensor([0.99, 0.81, 0.36, 0.04], dtype=torch.float64)
+
+
+def by_hand(x0: Tensor, noise: Tensor, t: Tensor, alpha_bar: Tensor) -> Tensor:
+    """Row by row."""
+    rows = zip(x0, noise, t.tolist())
+    return torch.stack(
+        [alpha_bar[i] ** 0.5 * a + (1 - alpha_bar[i]) ** 0.5 * b for a, b, i in rows]
+    )
+
+
+def _of(value: float, *shape: int) -> Tensor:
+    return torch.full(shape or (1, 1), value, dtype=torch.float64)
+
+
+@holds("alpha_bar = 0.36, a picture of 1, noise of 2: 0.6 * 1 + 0.8 * 2 = 2.2")
+def one_number(answer: Any) -> None:
+    close(answer(_of(1), _of(2), torch.tensor([2]), _shares()), _of(2.2))
+
+
+@holds("each row has its own step")
+def own_step(answer: Any) -> None:
+    t = torch.tensor([3, 0, 2])
+    found = answer(_of(1, 3, 1), _of(0, 3, 1), t, _shares())
+    close(found, _shares()[t].sqrt()[:, None], "Of pictures of 1 without noise this is left.")
+
+
+@holds("four pictures that are four wide: rows are rows, not columns")
+def square(answer: Any) -> None:
+    t = torch.tensor([0, 1, 2, 3])
+    args = raw(4, 3, 2, 4, seed=1), raw(4, 3, 2, 4, seed=2), t, _shares()
+    close(answer(*args), by_hand(*args))
+
+
+@holds("any number of axes: vectors, pictures, films")
+def axes(answer: Any) -> None:
+    for shape in ((2, 3), (2, 3, 4, 4), (2, 3, 2, 4, 4), (2,)):
+        args = raw(*shape, seed=3), raw(*shape, seed=4), torch.tensor([1, 3]), _shares()
+        close(answer(*args), by_hand(*args))
+
+
+@holds("data and noise of variance 1 stay at variance 1, at every step")
+def variance(answer: Any) -> None:
+    x0, noise = raw(4, 4000, seed=5), raw(4, 4000, seed=6)
+    found = answer(x0, noise, torch.arange(4), _shares()).var(1)
+    if not ((found - 1).abs() < 0.15).all():
+        raise Broken("The variance changes with the step.", found, "about 1 everywhere")
+
+
+@holds("the picture's gradient is sqrt(alpha_bar), the noise's sqrt(1 - alpha_bar)")
+def slopes(answer: Any) -> None:
+    t = torch.tensor([2, 1])
+    found = gradients(
+        lambda a, b: answer(a, b, t, _shares()), (raw(2, 3, seed=7), raw(2, 3, seed=8))
+    )
+    expected = _shares()[t].sqrt(), (1 - _shares()[t]).sqrt()
+    for name, mine, right in zip(("x0", "noise"), found, expected):
+        if mine is None:
+            raise Broken(f"No gradient reaches `{name}`.", "none", right)
+        close(mine, right[:, None].expand(2, 3), f"The gradient to `{name}` is wrong.")
+
+
+def _inputs() -> tuple[Any, ...]:
+    return raw(3, 2, 2, 2, seed=9), raw(3, 2, 2, 2, seed=10), torch.tensor([0, 3, 2]), _shares()
+
+
+def _probes() -> list[tuple[Any, ...]]:
+    wide = raw(3, 5, seed=13), raw(3, 5, seed=14), torch.tensor([2, 1, 3]), _shares()
+    same = raw(3, 3, seed=11), raw(3, 3, seed=12), torch.tensor([1, 3, 0]), _shares()
+    return [_inputs(), same, wide]
+
+
+def _mixed(a: Any, b: Any) -> Any:
+    """A wrong answer: the factors of picture and noise from alpha_bar, as columns."""
+
+    def answer(x0: Tensor, noise: Tensor, t: Tensor, alpha_bar: Tensor) -> Tensor:
+        kept = alpha_bar[t].view(-1, *[1] * (x0.ndim - 1))
+        return a(kept) * x0 + b(kept) * noise
+
+    return answer
+
+
+def _last_axis(x0: Tensor, noise: Tensor, t: Tensor, alpha_bar: Tensor) -> Tensor:
+    return alpha_bar[t].sqrt() * x0 + (1 - alpha_bar[t]).sqrt() * noise
+
+
+def _first_step_for_all(x0: Tensor, noise: Tensor, t: Tensor, alpha_bar: Tensor) -> Tensor:
+    return schedule.add_noise(x0, noise, t[:1].expand_as(t), alpha_bar)
+
+
+def _one_before(x0: Tensor, noise: Tensor, t: Tensor, alpha_bar: Tensor) -> Tensor:
+    return schedule.add_noise(x0, noise, t - 1, alpha_bar)
+
+
+def _own_noise(x0: Tensor, noise: Tensor, t: Tensor, alpha_bar: Tensor) -> Tensor:
+    return schedule.add_noise(x0, torch.randn_like(x0), t, alpha_bar)
+
+
+EXERCISE = Task(
+    id="ch04.add_noise",
+    title="Noise at once",
+    level="core",
+    difficulty=1,
+    minutes=10,
+    stub=STUB,
+    reference=schedule.add_noise,
+    properties=(
+        one_number,
+        own_step,
+        square,
+        axes,
+        variance,
+        slopes,
+        keeps_dtype(_inputs),
+        follows_device(_inputs),
+    ),
+    probe=calls(_probes),
+    mutants=(
+        Mutant(
+            "alpha_bar without its root",
+            _mixed(lambda a: a, lambda a: 1 - a),
+            "Shares of the variance were used as factors of the values. A share of 0.36 of the "
+            "variance is a factor of 0.6: take the roots of both.",
+        ),
+        Mutant(
+            "the noise's root forgotten",
+            _mixed(lambda a: a.sqrt(), lambda a: 1 - a),
+            "The picture has its root, the noise has not: its factor is sqrt(1 - alpha_bar).",
+        ),
+        Mutant(
+            "the picture's root forgotten",
+            _mixed(lambda a: a, lambda a: (1 - a).sqrt()),
+            "The noise has its root, the picture has not: its factor is sqrt(alpha_bar).",
+        ),
+        Mutant(
+            "1 minus the root",
+            _mixed(lambda a: a.sqrt(), lambda a: 1 - a.sqrt()),
+            "The factors sum to 1, but it is their squares that do: variances add up, deviations "
+            "don't. The noise's factor is sqrt(1 - alpha_bar).",
+        ),
+        Mutant(
+            "picture and noise swapped",
+            _mixed(lambda a: (1 - a).sqrt(), lambda a: a.sqrt()),
+            "alpha_bar is what is left of the picture: near 1 at step 0. Here the noise gets it.",
+        ),
+        Mutant(
+            "noise added, nothing taken away",
+            _mixed(torch.ones_like, lambda a: (1 - a).sqrt()),
+            "The picture stays whole under the noise, so the variance grows. It fades by "
+            "sqrt(alpha_bar).",
+        ),
+        Mutant(
+            "steps along the last axis",
+            _last_axis,
+            "A factor of shape (B,) meets the last axis, not the first: columns get the steps of "
+            "rows, or the shapes clash. Reshape it to (B, 1, ..., 1), as many ones as x0 needs.",
+        ),
+        Mutant(
+            "one step for all rows",
+            _first_step_for_all,
+            "All rows were mixed with the first row's step. t holds a step for each.",
+        ),
+        Mutant(
+            "one step early",
+            _one_before,
+            "alpha_bar was looked up at t - 1, and at t = 0 that is the last entry of all. Steps "
+            "count from 0 here: alpha_bar[t].",
+        ),
+        Mutant(
+            "noise of its own",
+            _own_noise,
+            "The noise that was given was not used. The loss compares with it, so it has to be "
+            "the very same.",
+        ),
+    ),
+    hints=(
+        "`alpha_bar[t]` is (B,). How must it be shaped to multiply the rows of x0?",
+        "`.view(-1, *[1] * (x0.ndim - 1))` makes it (B, 1, ..., 1). Both factors are roots.",
+        "With `a = alpha_bar[t].view(-1, *[1] * (x0.ndim - 1))`: "
+        "`a.sqrt() * x0 + (1 - a).sqrt() * noise`.",
+    ),
+)

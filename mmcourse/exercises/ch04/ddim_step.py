@@ -1,0 +1,240 @@
+"""Core: one step of DDIM, as random as eta says."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from mmcourse.diffusion import steps
+from mmcourse.exercises.definition import Mutant, Task, holds
+from mmcourse.exercises.expect import close, follows_device, keeps_dtype
+from mmcourse.exercises.inputs import raw
+from mmcourse.exercises.probe import calls
+from mmcourse.exercises.values import Broken
+
+STUB = '''
+@exercise("ch04.ddim_step")
+def ddim_step(x0, epsilon, alpha, sigma, next_alpha, next_sigma, eta=0.0, noise=None):
+    """Rebuild the state at a level with less noise from what the denoiser saw at this one.
+
+    x0, epsilon: (B, ...), the picture and the noise as predicted.
+    alpha, sigma: of this level; next_alpha, next_sigma: of the next. Numbers; at both levels
+    alpha² + sigma² = 1.
+    eta: 0 to 1, how much of the noise is fresh.  noise: (B, ...), the fresh noise; None if eta = 0.
+    Returns next_alpha x0 + old epsilon + fresh noise, where
+    fresh = eta (next_sigma / sigma) sqrt(1 - alpha² / next_alpha²), and old is such that
+    old² + fresh² = next_sigma².
+    """
+    raise NotImplementedError
+'''
+
+LEVELS = 0.6, 0.8, 0.8, 0.6
+"""alpha and sigma here and there: with eta = 1, fresh = 0.75 sqrt(1 - 0.5625) = 0.4961."""
+
+
+def _of(value: float) -> Tensor:
+    return torch.tensor([[value]], dtype=torch.float64)
+
+
+def _factors(answer: Any, levels: tuple[float, ...], eta: float) -> tuple[float, float, float]:
+    """By how much an answer multiplies x0, epsilon and noise."""
+    found = []
+    for which in range(3):
+        parts = [_of(float(which == k)) for k in range(3)]
+        out = answer(parts[0], parts[1], *levels, eta, parts[2])
+        close(out, out.detach().clone() if isinstance(out, Tensor) else _of(0.0))
+        found.append(float(out))
+    return found[0], found[1], found[2]
+
+
+@holds("eta = 0: 0.8 of the picture and 0.6 of the old noise, x0 = 1 and epsilon = 2 give 2")
+def deterministic(answer: Any) -> None:
+    close(answer(_of(1.0), _of(2.0), *LEVELS), _of(2.0))
+
+
+@holds("eta = 0 takes no fresh noise, even if there is some")
+def no_noise(answer: Any) -> None:
+    a = answer(_of(1.0), _of(2.0), *LEVELS, 0.0, _of(50.0))
+    close(a, _of(2.0), "With eta = 0 the fresh noise shows.")
+
+
+@holds("without noise ahead the picture itself is reached, whatever eta is")
+def clean(answer: Any) -> None:
+    for eta in (0.0, 0.5, 1.0):
+        close(answer(_of(3.0), _of(9.0), 0.6, 0.8, 1.0, 0.0, eta, _of(7.0)), _of(3.0))
+
+
+@holds("eta = 1: the fresh noise counts by 0.75 sqrt(1 - 0.5625) = 0.4961")
+def fresh(answer: Any) -> None:
+    found = _factors(answer, LEVELS, 1.0)[2]
+    close(_of(found), _of(0.75 * math.sqrt(1 - 0.5625)), "The factor of the fresh noise is wrong.")
+
+
+@holds("eta = 0.5 takes half of that fresh noise")
+def half(answer: Any) -> None:
+    whole, some = (_factors(answer, LEVELS, eta)[2] for eta in (1.0, 0.5))
+    close(_of(some), _of(whole / 2), "Twice the eta is not twice the fresh noise.")
+
+
+@holds("old and fresh noise together are as much as the next level holds")
+def together(answer: Any) -> None:
+    for eta in (0.0, 0.4, 1.0):
+        for levels in (LEVELS, (0.28, 0.96, 0.6, 0.8)):
+            _, old, new = _factors(answer, levels, eta)
+            got = math.sqrt(old**2 + new**2)
+            if abs(got - levels[3]) > 1e-5:
+                raise Broken(
+                    f"With eta = {eta} the state holds another amount of noise than its level.",
+                    got,
+                    levels[3],
+                )
+
+
+@holds("from pure noise, alpha = 0, too")
+def pure(answer: Any) -> None:
+    found = _factors(answer, (0.0, 1.0, 0.6, 0.8), 0.5)
+    close(torch.tensor(found), torch.tensor([0.6, math.sqrt(0.64 - 0.16), 0.4]))
+
+
+def _inputs() -> tuple[Any, ...]:
+    return raw(2, 3, 2, seed=1), raw(2, 3, 2, seed=2), *LEVELS, 0.5, raw(2, 3, 2, seed=3)
+
+
+def _probes() -> list[tuple[Any, ...]]:
+    a, b, c = (raw(2, 3, seed=k) for k in (4, 5, 6))
+    return [_inputs(), (a, b, 0.28, 0.96, 0.6, 0.8, 1.0, c), (a, b, 0.28, 0.96, 0.6, 0.8, 0.0, c)]
+
+
+def _formed(factors: Any) -> Any:
+    """A wrong answer from its factors of x0, epsilon and noise."""
+
+    def answer(
+        x0: Tensor,
+        epsilon: Tensor,
+        alpha: float,
+        sigma: float,
+        next_alpha: float,
+        next_sigma: float,
+        eta: float = 0.0,
+        noise: Tensor | None = None,
+    ) -> Tensor:
+        right = eta * next_sigma / sigma * math.sqrt(1 - (alpha / next_alpha) ** 2)
+        a, b, c = factors((alpha, sigma), (next_alpha, next_sigma), right, eta)
+        x = a * x0 + b * epsilon
+        return x if noise is None else x + c * noise
+
+    return answer
+
+
+def _old(whole: float, new: float) -> float:
+    return math.sqrt(max(whole**2 - new**2, 0.0))
+
+
+EXERCISE = Task(
+    id="ch04.ddim_step",
+    title="One step of DDIM",
+    level="core",
+    difficulty=3,
+    minutes=20,
+    stub=STUB,
+    reference=steps.ddim_step,
+    properties=(
+        deterministic,
+        no_noise,
+        clean,
+        fresh,
+        half,
+        together,
+        pure,
+        keeps_dtype(_inputs),
+        follows_device(_inputs),
+    ),
+    probe=calls(_probes),
+    mutants=(
+        Mutant(
+            "the old noise left whole",
+            _formed(lambda h, n, new, eta: (n[0], n[1], new)),
+            "Fresh noise was added and none of the old taken away, so the state is noisier than "
+            "its level says. old = sqrt(next_sigma² - fresh²).",
+        ),
+        Mutant(
+            "a subtraction of deviations",
+            _formed(lambda h, n, new, eta: (n[0], n[1] - new, new)),
+            "old + fresh = next_sigma, but it is variances that add up: old² + fresh².",
+        ),
+        Mutant(
+            "the variance for the deviation",
+            _formed(lambda h, n, new, eta: (n[0], _old(n[1], new**2), new**2)),
+            "fresh was squared: noise is multiplied by its deviation, not by its variance.",
+        ),
+        Mutant(
+            "the ratio upside down",
+            _formed(
+                lambda h, n, new, eta: (
+                    n[0],
+                    _old(n[1], new * (h[1] / n[1]) ** 2 if n[1] else 0.0),
+                    new * (h[1] / n[1]) ** 2 if n[1] else 0.0,
+                )
+            ),
+            "next_sigma / sigma, not sigma / next_sigma: the nearer the picture, the less fresh "
+            "noise.",
+        ),
+        Mutant(
+            "DDPM's larger variance",
+            _formed(
+                lambda h, n, new, eta: (
+                    n[0],
+                    _old(n[1], new * h[1] / n[1] if n[1] else 0.0),
+                    new * h[1] / n[1] if n[1] else eta * math.sqrt(1 - (h[0] / n[0]) ** 2),
+                )
+            ),
+            "The factor next_sigma / sigma is missing. What is left is sqrt(beta), DDPM's other "
+            "choice, and too much where little noise is left: at the last step some would stay.",
+        ),
+        Mutant(
+            "always as random as DDPM",
+            _formed(
+                lambda h, n, new, eta: (
+                    n[0],
+                    _old(
+                        n[1], new / eta if eta else n[1] / h[1] * math.sqrt(1 - (h[0] / n[0]) ** 2)
+                    ),
+                    new / eta if eta else n[1] / h[1] * math.sqrt(1 - (h[0] / n[0]) ** 2),
+                )
+            ),
+            "eta was not used: the step is as random as with eta = 1, even where 0 was asked for.",
+        ),
+        Mutant(
+            "never random",
+            _formed(lambda h, n, new, eta: (n[0], n[1], 0.0)),
+            "The fresh noise was ignored: right for eta = 0 alone.",
+        ),
+        Mutant(
+            "no step at all",
+            _formed(lambda h, n, new, eta: (h[0], _old(h[1], new), new)),
+            "Picture and noise were mixed as at this level. Use those of the next one.",
+        ),
+        Mutant(
+            "squares for levels",
+            _formed(lambda h, n, new, eta: (n[0] ** 2, n[1] ** 2 - new**2, new)),
+            "next_alpha and next_sigma were squared, or a root was forgotten. They are the roots "
+            "of alpha_bar and 1 - alpha_bar already.",
+        ),
+        Mutant(
+            "all noise fresh",
+            _formed(lambda h, n, new, eta: (n[0], 0.0, n[1])),
+            "The predicted noise was thrown away and new noise put in its place. DDIM keeps the "
+            "old one, which is why the same start gives the same picture.",
+        ),
+    ),
+    hints=(
+        "First with eta = 0: mix picture and noise again, with the next level's factors.",
+        "fresh is given. How much may be left of the old noise, so that the variances sum to "
+        "next_sigma²?",
+        "`next_alpha * x0 + math.sqrt(next_sigma**2 - fresh**2) * epsilon`, and `+ fresh * noise` "
+        "if there is noise.",
+    ),
+)

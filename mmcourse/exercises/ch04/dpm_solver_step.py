@@ -1,0 +1,182 @@
+"""Stretch: a step that remembers the one before."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from torch import Tensor
+
+from mmcourse.diffusion import steps
+from mmcourse.diffusion.schedule import Level
+from mmcourse.exercises.definition import Mutant, Task, holds
+from mmcourse.exercises.expect import close
+from mmcourse.exercises.inputs import raw
+from mmcourse.exercises.probe import calls
+
+STUB = '''
+@exercise("ch04.dpm_solver_step")
+def dpm_solver_step(x, x0, levels, before=None):
+    """DPM-Solver++(2M): a step with a picture that is extrapolated from the last two.
+
+    x: (B, ...), the state at the last but one of the levels.
+    x0: the picture that the denoiser saw there.
+    levels: (here, there) or (earlier, here, there), each with .t, .alpha and .sigma.
+    before: the picture that it saw at `earlier`; None at the first step.
+    With lam = ln(alpha / sigma), h = lam(there) - lam(here) and g = lam(here) - lam(earlier):
+    D = x0 without `before`, and x0 + h / (2 g) (x0 - before) with it.
+    Returns sigma(there) / sigma(here) x - alpha(there) (exp(-h) - 1) D, and alpha(there) x0 where
+    sigma(there) is 0, since there h is infinite.
+    """
+    raise NotImplementedError
+'''
+
+EARLIER, HERE, THERE = Level(800.0, 0.28, 0.96), Level(500.0, 0.6, 0.8), Level(300.0, 0.8, 0.6)
+CLEAN = Level(0.0, 1.0, 0.0)
+
+
+def by_hand(x: Tensor, x0: Tensor, levels: tuple[Level, ...], before: Tensor | None) -> Tensor:
+    """The same in alphas and sigmas: exp(-h) is a ratio of both."""
+    here, there = levels[-2:]
+    if there.sigma == 0:
+        return there.alpha * x0
+    shrink = here.alpha * there.sigma / (here.sigma * there.alpha)  # exp(-h)
+    guess = x0
+    if before is not None:
+        earlier = levels[-3]
+        grown = here.alpha * earlier.sigma / (here.sigma * earlier.alpha)  # exp(g)
+        guess = x0 - 0.5 * math.log(shrink) / math.log(grown) * (x0 - before)
+    return there.sigma / here.sigma * x + there.alpha * (1 - shrink) * guess
+
+
+@holds("the first step is DDIM's: the new mixture of the same picture and noise")
+def first(answer: Any) -> None:
+    x0, epsilon = raw(2, 3, seed=1), raw(2, 3, seed=2)
+    x = HERE.alpha * x0 + HERE.sigma * epsilon
+    expected = THERE.alpha * x0 + THERE.sigma * epsilon
+    close(answer(x, x0, (HERE, THERE), None), expected, "The first step is not DDIM's.")
+
+
+@holds("where no noise is left ahead, it is the picture")
+def clean(answer: Any) -> None:
+    x, x0, before = (raw(2, 3, seed=k) for k in (3, 4, 5))
+    close(answer(x, x0, (HERE, CLEAN), None), x0)
+    close(answer(x, x0, (EARLIER, HERE, CLEAN), before), x0)
+
+
+@holds("a picture that did not change since is not extrapolated")
+def still(answer: Any) -> None:
+    x, x0 = raw(2, 3, seed=6), raw(2, 3, seed=7)
+    found = answer(x, x0, (EARLIER, HERE, THERE), x0.clone())
+    close(found, by_hand(x, x0, (HERE, THERE), None), "Both pictures agree, and yet they differ.")
+
+
+@holds("a picture that moved is expected to go on moving")
+def moving(answer: Any) -> None:
+    for seed, levels in enumerate(((EARLIER, HERE, THERE), (HERE, THERE, Level(9.0, 0.96, 0.28)))):
+        x, x0, before = (raw(2, 3, 2, seed=10 + 3 * seed + k) for k in range(3))
+        close(answer(x, x0, levels, before), by_hand(x, x0, levels, before))
+
+
+def _inputs() -> tuple[Any, ...]:
+    return raw(2, 3, seed=20), raw(2, 3, seed=21), (EARLIER, HERE, THERE), raw(2, 3, seed=22)
+
+
+def _probes() -> list[tuple[Any, ...]]:
+    later = HERE, THERE, Level(9.0, 0.96, 0.28)
+    return [_inputs(), (raw(2, 3, seed=23), raw(2, 3, seed=24), later, raw(2, 3, seed=25)),
+            (raw(2, 3, seed=26), raw(2, 3, seed=27), (HERE, THERE), None)]  # fmt: skip
+
+
+def _formed(ratio: Any, factor: Any = lambda h: math.exp(-h) - 1, log: float = 1.0) -> Any:
+    """A wrong answer: how far it extrapolates, what D counts, in which logarithm."""
+
+    def answer(
+        x: Tensor, x0: Tensor, levels: tuple[Level, ...], before: Tensor | None = None
+    ) -> Tensor:
+        here, there = levels[-2:]
+        if there.sigma == 0:
+            return there.alpha * x0
+        lam = [log * math.log(level.alpha / level.sigma) for level in levels]
+        h = lam[-1] - lam[-2]
+        if before is not None:
+            x0 = x0 + ratio(h, lam[-2] - lam[-3]) * (x0 - before)
+        return there.sigma / here.sigma * x - there.alpha * factor(h) * x0
+
+    return answer
+
+
+def _right(h: float, g: float) -> float:
+    return h / (2 * g)
+
+
+EXERCISE = Task(
+    id="ch04.dpm_solver_step",
+    title="A step that remembers",
+    level="stretch",
+    difficulty=4,
+    minutes=30,
+    stub=STUB,
+    reference=steps.dpm_solver_step,
+    properties=(first, clean, still, moving),
+    probe=calls(_probes),
+    mutants=(
+        Mutant(
+            "no memory",
+            _formed(lambda h, g: 0.0),
+            "`before` was not used, so every step is DDIM's: first order, with twice the error.",
+        ),
+        Mutant(
+            "all of the way, not half",
+            _formed(lambda h, g: h / g),
+            "The picture was extrapolated to the end of the step. What is wanted is its mean over "
+            "the step, half way: h / (2 g).",
+        ),
+        Mutant(
+            "the ratio upside down",
+            _formed(lambda h, g: g / (2 * h)),
+            "g / (2 h): the longer the step ahead, the less it would reach. It is h / (2 g).",
+        ),
+        Mutant(
+            "backwards",
+            _formed(lambda h, g: -h / (2 * g)),
+            "The picture was moved back to where it was. It goes on: x0 + h / (2 g) (x0 - before).",
+        ),
+        Mutant(
+            "the mean of both pictures",
+            _formed(lambda h, g: -0.5),
+            "The mean of the last two pictures lies behind, not ahead.",
+        ),
+        Mutant(
+            "steps of one length taken for granted",
+            _formed(lambda h, g: 0.5),
+            "1/2 is right where h = g. Steps that are equal in time are not equal in "
+            "ln(alpha / sigma).",
+        ),
+        Mutant(
+            "the logarithm of the squares",
+            _formed(_right, log=2.0),
+            "lam is ln(alpha / sigma), half of the logarithm of the signal-to-noise ratio. Here h "
+            "is twice what it should be, and exp(-h) its square.",
+        ),
+        Mutant(
+            "exp(h)",
+            _formed(_right, lambda h: math.exp(h) - 1),
+            "The sign of h is lost: exp(-h) - 1 lies between -1 and 0, so that D counts by a "
+            "share. exp(h) - 1 belongs to the solver of epsilon.",
+        ),
+        Mutant(
+            "the minus lost",
+            _formed(_right, lambda h: 1 - math.exp(-h)),
+            "-alpha (exp(-h) - 1) is more than 0: the picture is added, not taken away.",
+        ),
+    ),
+    hints=(
+        "First without `before`: that is DDIM in other letters. Check it with x = alpha x0 + "
+        "sigma epsilon.",
+        "How fast did the picture change, per unit of lam, over the last step? Half of the coming "
+        "step goes on at that pace.",
+        "`D = x0 + h / (2 * g) * (x0 - before)`, then "
+        "`there.sigma / here.sigma * x - there.alpha * math.expm1(-h) * D`.",
+    ),
+)

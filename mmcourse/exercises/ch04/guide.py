@@ -1,0 +1,186 @@
+"""Core: classifier-free guidance."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from mmcourse.diffusion import guidance
+from mmcourse.exercises.definition import Mutant, Task, holds
+from mmcourse.exercises.expect import close, follows_device, keeps_dtype, same_gradients
+from mmcourse.exercises.inputs import raw
+from mmcourse.exercises.probe import calls
+
+STUB = '''
+@exercise("ch04.guide")
+def guide(unconditional, conditional, scale):
+    """Go from what a denoiser says without words towards what it says with them, and beyond.
+
+    unconditional: (B, ...), its answer without words.
+    conditional: the same shape, its answer with words.
+    scale: a number. 0 gives the answer without words, 1 the answer with them, and 3 goes three
+    times as far from the first as the second is.
+    Returns the same shape and dtype.
+    """
+    raise NotImplementedError
+'''
+
+
+def _of(value: float) -> Tensor:
+    return torch.tensor([[value]], dtype=torch.float64)
+
+
+@holds("without words 2, with words 5, scale 3: three times the way from 2 to 5 is 11")
+def one_number(answer: Any) -> None:
+    close(answer(_of(2.0), _of(5.0), 3.0), _of(11.0))
+
+
+@holds("scale 1 is off: the answer with words, as it is")
+def off(answer: Any) -> None:
+    u, c = raw(2, 3, seed=1), raw(2, 3, seed=2)
+    close(answer(u, c, 1.0), c, "With scale 1 it is not the answer with words.")
+
+
+@holds("scale 0 leaves the answer without words")
+def without(answer: Any) -> None:
+    u, c = raw(2, 3, seed=3), raw(2, 3, seed=4)
+    close(answer(u, c, 0.0), u, "With scale 0 it is not the answer without words.")
+
+
+@holds("where both answers agree, no scale changes anything")
+def agree(answer: Any) -> None:
+    u = raw(2, 3, seed=5)
+    for scale in (0.5, 7.5, -1.0):
+        close(answer(u, u.clone(), scale), u, "Both agree, and yet it is something else.")
+
+
+@holds("every place and channel is guided, in any shape and at any scale")
+def everywhere(answer: Any) -> None:
+    for seed, shape in enumerate(((4,), (2, 4, 3, 3), (1, 8, 2, 4, 4))):
+        u, c = raw(*shape, seed=10 + seed), raw(*shape, seed=20 + seed)
+        for scale in (2.0, 7.5, 0.3, -1.0):
+            close(answer(u, c, scale), (1 - scale) * u + scale * c)
+
+
+def _inputs() -> tuple[Any, ...]:
+    return raw(2, 4, 2, 2, seed=30), raw(2, 4, 2, 2, seed=31), 2.5
+
+
+def _formula(u: Tensor, c: Tensor, scale: float) -> Tensor:
+    return (1 - scale) * u + scale * c
+
+
+def _probes() -> list[tuple[Any, ...]]:
+    return [_inputs(), (raw(2, 4, seed=32), raw(2, 4, seed=33), 4.0)]
+
+
+def _papers(unconditional: Tensor, conditional: Tensor, scale: float) -> Tensor:
+    return (1 + scale) * conditional - scale * unconditional
+
+
+def _backwards(unconditional: Tensor, conditional: Tensor, scale: float) -> Tensor:
+    return conditional + scale * (unconditional - conditional)
+
+
+def _away(unconditional: Tensor, conditional: Tensor, scale: float) -> Tensor:
+    return unconditional - scale * (conditional - unconditional)
+
+
+def _no_difference(unconditional: Tensor, conditional: Tensor, scale: float) -> Tensor:
+    return unconditional + scale * conditional
+
+
+def _scaled(unconditional: Tensor, conditional: Tensor, scale: float) -> Tensor:
+    return scale * conditional
+
+
+def _no_start(unconditional: Tensor, conditional: Tensor, scale: float) -> Tensor:
+    return scale * (conditional - unconditional)
+
+
+def _clipped(unconditional: Tensor, conditional: Tensor, scale: float) -> Tensor:
+    return guidance.guide(unconditional, conditional, scale).clamp(-1, 1)
+
+
+def _three_channels(unconditional: Tensor, conditional: Tensor, scale: float) -> Tensor:
+    if unconditional.ndim < 2:
+        return guidance.guide(unconditional, conditional, scale)
+    guided = guidance.guide(unconditional[:, :3], conditional[:, :3], scale)
+    return torch.cat([guided, conditional[:, 3:]], 1)
+
+
+EXERCISE = Task(
+    id="ch04.guide",
+    title="Guidance",
+    level="core",
+    difficulty=1,
+    minutes=5,
+    stub=STUB,
+    reference=guidance.guide,
+    properties=(
+        one_number,
+        off,
+        without,
+        agree,
+        everywhere,
+        same_gradients("gradients reach both answers", _inputs, _formula),
+        keeps_dtype(_inputs),
+        follows_device(_inputs),
+    ),
+    probe=calls(_probes),
+    mutants=(
+        Mutant(
+            "the paper's other scale",
+            _papers,
+            "That is the paper's (1 + w) c - w u, in which w = 0 is off. Here scale = 1 + w, and 1 "
+            "is off: who mixes the two forms guides by one too much.",
+        ),
+        Mutant(
+            "the answers swapped",
+            _backwards,
+            "It starts with words and goes towards the answer without them: a larger scale listens "
+            "less. Start at the unconditional answer.",
+        ),
+        Mutant(
+            "away from the words",
+            _away,
+            "The sign of the step is wrong: it goes from the words to their opposite.",
+        ),
+        Mutant(
+            "the answer added, not the difference",
+            _no_difference,
+            "What the words changed is the difference of both answers. Adding the whole "
+            "conditional answer counts what both share twice.",
+        ),
+        Mutant(
+            "one answer made larger",
+            _scaled,
+            "The conditional answer was multiplied, so everything grows, not only what the words "
+            "changed. Where do you use the unconditional one?",
+        ),
+        Mutant(
+            "the difference alone",
+            _no_start,
+            "This is the step without the place that it starts from. Add the unconditional answer.",
+        ),
+        Mutant(
+            "clipped to [-1, 1]",
+            _clipped,
+            "The result was clipped. What is guided is a noise or a velocity, whose numbers go "
+            "beyond 1; only finished pictures end there.",
+        ),
+        Mutant(
+            "three channels only",
+            _three_channels,
+            "Only the first three channels are guided. Latents have more than pictures have "
+            "colours: guide them all.",
+        ),
+    ),
+    hints=(
+        "What did the words change? Take that difference.",
+        "Start at the unconditional answer, and add the difference, scale times.",
+        "`unconditional + scale * (conditional - unconditional)`.",
+    ),
+)

@@ -1,0 +1,159 @@
+"""Core: the picture that a prediction of v means."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from mmcourse.diffusion import objectives
+from mmcourse.exercises.definition import Mutant, Task, holds
+from mmcourse.exercises.expect import close, follows_device, keeps_dtype, same_gradients
+from mmcourse.exercises.inputs import raw
+from mmcourse.exercises.probe import calls
+
+STUB = '''
+@exercise("ch04.x0_from_v")
+def x0_from_v(x, v, alpha, sigma):
+    """The picture, from a noisy state and the predicted v.
+
+    x: (B, ...), a state: alpha x0 + sigma epsilon.
+    v: the same shape, what the network predicts of it: alpha epsilon - sigma x0.
+    alpha, sigma: numbers, or tensors (B, 1, ..., 1), with alpha² + sigma² = 1.
+    Returns x0, in the shape and dtype of x. It must work at alpha = 0, pure noise, as well.
+    """
+    raise NotImplementedError
+'''
+
+
+def _of(value: float) -> Tensor:
+    return torch.tensor([[value]], dtype=torch.float64)
+
+
+def _pair(alpha: Any, sigma: Any, seed: int, *shape: int) -> tuple[Tensor, Tensor, Tensor]:
+    """x0, and the x and v that hold it."""
+    x0, epsilon = raw(*shape, seed=seed), raw(*shape, seed=seed + 1)
+    return x0, alpha * x0 + sigma * epsilon, alpha * epsilon - sigma * x0
+
+
+@holds("alpha = 0.6, sigma = 0.8; x0 = 1 and epsilon = 2 make x = 2.2 and v = 0.4: back to 1")
+def one_number(answer: Any) -> None:
+    close(answer(_of(2.2), _of(0.4), 0.6, 0.8), _of(1.0))
+
+
+@holds("without noise the state is the picture, whatever v says")
+def clean(answer: Any) -> None:
+    close(answer(_of(3.0), _of(7.0), 1.0, 0.0), _of(3.0))
+
+
+@holds("at pure noise v alone holds the picture: x0 = -v")
+def noise_only(answer: Any) -> None:
+    close(answer(_of(3.0), _of(7.0), 0.0, 1.0), _of(-7.0))
+
+
+@holds("what was mixed comes back, at every level and in every shape")
+def back(answer: Any) -> None:
+    for seed, (alpha, shape) in enumerate(((0.96, (2, 3)), (0.28, (2, 3, 4, 4)), (0.6, (1, 2, 2)))):
+        sigma = (1 - alpha**2) ** 0.5
+        x0, x, v = _pair(alpha, sigma, 10 * seed, *shape)
+        close(answer(x, v, alpha, sigma), x0, "The picture does not come back.")
+
+
+@holds("each row may have a level of its own")
+def rows(answer: Any) -> None:
+    alpha = torch.tensor([0.8, 0.6, 0.0], dtype=torch.float64).view(3, 1, 1)
+    sigma = torch.tensor([0.6, 0.8, 1.0], dtype=torch.float64).view(3, 1, 1)
+    x0, x, v = _pair(alpha, sigma, 40, 3, 2, 4)
+    close(answer(x, v, alpha, sigma), x0, "The picture does not come back.")
+
+
+def _inputs() -> tuple[Any, ...]:
+    return raw(2, 3, 2, seed=50), raw(2, 3, 2, seed=51), 0.6, 0.8
+
+
+def _formula(x: Tensor, v: Tensor, alpha: float, sigma: float) -> Tensor:
+    return alpha * x - sigma * v
+
+
+def _probes() -> list[tuple[Any, ...]]:
+    return [_inputs(), (raw(2, 3, seed=52), raw(2, 3, seed=53), 0.28, 0.96)]
+
+
+def _formed(formula: Any) -> Any:
+    def answer(x: Tensor, v: Tensor, alpha: Any, sigma: Any) -> Tensor:
+        return formula(x, v, alpha, sigma)
+
+    return answer
+
+
+EXERCISE = Task(
+    id="ch04.x0_from_v",
+    title="What v knows",
+    level="core",
+    difficulty=2,
+    minutes=10,
+    stub=STUB,
+    reference=objectives.x0_from_v,
+    properties=(
+        one_number,
+        clean,
+        noise_only,
+        back,
+        rows,
+        same_gradients("x counts by alpha, v by -sigma", _inputs, _formula),
+        keeps_dtype(_inputs),
+        follows_device(_inputs),
+    ),
+    probe=calls(_probes),
+    mutants=(
+        Mutant(
+            "the other sign",
+            _formed(lambda x, v, a, s: a * x + s * v),
+            "v holds the picture with a minus: alpha epsilon - sigma x0. So sigma v is taken away.",
+        ),
+        Mutant(
+            "alpha and sigma swapped",
+            _formed(lambda x, v, a, s: s * x - a * v),
+            "The state counts by alpha, v by sigma. Try the ends: without noise x is the picture.",
+        ),
+        Mutant(
+            "the noise instead of the picture",
+            _formed(lambda x, v, a, s: s * x + a * v),
+            "That is epsilon: the other of the two unknowns. Solve for x0.",
+        ),
+        Mutant(
+            "v taken for epsilon",
+            _formed(lambda x, v, a, s: (x - s * v) / a),
+            "This turns a predicted epsilon into a picture. v is another thing, and dividing by "
+            "alpha fails at pure noise, which v was made for.",
+        ),
+        Mutant(
+            "v taken for the flow",
+            _formed(lambda x, v, a, s: x - s * v),
+            "x - sigma times the prediction is right for flow matching, where alpha + sigma = 1. "
+            "Here the squares sum to 1: multiply x by alpha.",
+        ),
+        Mutant(
+            "divided by alpha once more",
+            _formed(lambda x, v, a, s: (a * x - s * v) / a),
+            "alpha x - sigma v is x0 already: alpha times x0's alpha plus sigma times x0's sigma "
+            "is 1. Nothing is left to divide by.",
+        ),
+        Mutant(
+            "squares for levels",
+            _formed(lambda x, v, a, s: a * a * x - s * s * v),
+            "alpha and sigma were squared. They are the roots already, as the state is mixed.",
+        ),
+        Mutant(
+            "v as it is",
+            _formed(lambda x, v, a, s: -v),
+            "x0 = -v holds at pure noise alone. At other levels the state knows something too.",
+        ),
+    ),
+    hints=(
+        "Two equations, two unknowns: x = alpha x0 + sigma epsilon, v = alpha epsilon - sigma x0.",
+        "Multiply the first by alpha and the second by sigma, and subtract: epsilon cancels.",
+        "`alpha * x - sigma * v`, since alpha² + sigma² = 1.",
+    ),
+)
