@@ -167,8 +167,7 @@ EXERCISE = Hunt(
             (
                 "Missed: something that no value shows.",
                 "Let the model return a tensor with requires_grad. What gradient does it get?",
-                "The gradient must reach what the model returned. The broken one calls it under "
-                "no_grad.",
+                "The gradient must reach what the model returned. The broken one detaches it.",
             ),
         ),
         Suspect(

@@ -70,6 +70,13 @@ def _by_parts(
         x = yield from wrong.taken(alpha * picture + sigma * noise, picture, levels[i + 1])
 
 
+def _by_ratio(
+    predict: wrong.Predict, x: Tensor, levels: Sequence[Level], *rest: Any
+) -> Iterator[samplers.Step]:
+    """With alpha outside, as those write it who think in sigma / alpha."""
+    return wrong.walk(predict, x, levels, lambda a, b, h, n: n.alpha * (a + n.sigma / n.alpha * b))
+
+
 EXERCISE = Hunt(
     id="ch04.hunt_sampler",
     title="Bug hunt: samplers",
@@ -79,7 +86,7 @@ EXERCISE = Hunt(
     stub=STUB,
     reference=reference_test,
     on_trial=samplers.ddim,
-    right=(samplers.ddim, samplers.euler, _by_parts),
+    right=(samplers.ddim, _by_parts, _by_ratio),
     suspects=(
         Suspect(
             "the first level is skipped",

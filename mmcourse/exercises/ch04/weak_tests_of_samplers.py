@@ -38,9 +38,12 @@ def end_only(sampler: Sampler) -> None:
 
 
 def one_step(sampler: Sampler) -> None:
-    steps = list(sampler(still, start(), LEVELS[:2]))
+    def predict(x: Tensor, level: Level) -> tuple[Tensor, Tensor]:
+        return 2 + x + level.t / 500, -x
+
+    steps = list(sampler(predict, start(), LEVELS[:2]))
     assert len(steps) == 1
-    assert torch.allclose(steps[0].x, torch.full((2, 3), 0.6 * 2 - 0.8), atol=1e-4)
+    assert torch.allclose(steps[0].x, 0.6 * (2 + start() + 1.8) - 0.8 * start(), atol=1e-4)
 
 
 def blind(sampler: Sampler) -> None:
