@@ -139,7 +139,7 @@ def deaf_fusion(n: int, unseen: int, steps: int) -> dict[str, float]:
 
 def main() -> None:
     small = "--small" in sys.argv[1:]
-    scenes, steps, n = (64, 2, 8) if small else (6_000, 300, 1_000)
+    scenes, steps, n = (BATCH, 1, 5) if small else (6_000, 300, 1_000)
     long, short = storyworld_pairs(scenes, seed=SEED), storyworld_pairs(scenes, captions=4)
     one_way = partial(Contrast, loss_function=one_sided)
     found: dict[str, dict[str, float]] = {}
@@ -149,7 +149,7 @@ def main() -> None:
         "frozen": lambda: towers(long, steps, n, frozen=True),
         "truth_known": lambda: towers(short, steps, n),
         "false_negatives": lambda: towers(replace(short, truth=None), steps, n),
-        "fusion": lambda: deaf_fusion(40 if small else 3_000, n, steps),
+        "fusion": lambda: deaf_fusion(10 if small else 3_000, n, steps),
     }.items():
         found[name] = run()
         print(name, found[name], flush=True)

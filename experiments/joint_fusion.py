@@ -80,7 +80,7 @@ def run(name: str, seed: int, train: Inputs, test: Inputs, steps: int) -> tuple[
 
 def main() -> None:
     small = "--small" in sys.argv[1:]
-    n, unseen, steps = (64, 32, 3) if small else (6_000, 1_000, 1_500)
+    n, unseen, steps = (32, 8, 2) if small else (6_000, 1_000, 1_500)
     model = JointModel.from_pretrained("joint")
     train = tokens(model, *questions("train", n))
     test = tokens(model, *questions("test", unseen))

@@ -30,7 +30,7 @@ VARIANTS = {"plain": (False, 1), "standardised": (True, 1), "glimpses": (True, 4
 """Whether pooled numbers are standardised, and the captions of each picture."""
 
 
-def gap(model: nn.Module, n: int = 200) -> float:
+def gap(model: nn.Module, n: int) -> float:
     """Length of the vector between the centres of n captions and of their pictures."""
     scenes = [sample_scene("test", i) for i in range(n)]
     text = embed_texts(model, [caption(s) for s in scenes])
@@ -45,11 +45,15 @@ def run(standardised: bool, captions: int, scenes: int, steps: int, n: int) -> d
     if not standardised:
         model.text_scaling = model.image_scaling = nn.Identity()
     pairs = storyworld_pairs(scenes, model.image_tower.size, seed=SEED, captions=captions)
-    before = gap(model.eval())
+    before = gap(model.eval(), min(n, 200))
     for _ in train(model, pairs, steps=steps, batch_size=min(BATCH, scenes), lr=LR):
         pass
     found = measure_retrieval(model, "test", n) | measure_zero_shot(model, "test", n)
-    return {"gap_before": before, "gap": gap(model), **{k: m["value"] for k, m in found.items()}}
+    return {
+        "gap_before": before,
+        "gap": gap(model, min(n, 200)),
+        **{k: m["value"] for k, m in found.items()},
+    }
 
 
 def main() -> None:
