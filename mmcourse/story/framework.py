@@ -12,6 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mmcourse.story import steps
@@ -177,6 +179,20 @@ class Storyteller(Reading):
     def visualise(self, story: Story, name: str, scene: int | None = None) -> Iterator[Event]:
         """Draw a portrait of a character, as they are in a scene."""
         return visualise(self.library, self.team, story, name, scene or story.current)
+
+    def export(self, story: Story, path: str | Path, kind: str = "", **options: object) -> Path:
+        """Write a copy of the story along the current path, with its gallery of characters.
+
+        Args:
+            story: which.
+            path: the file; its ending says the kind: zip, html, epub, pdf, gif, mp4.
+            kind: another kind than the ending says.
+            options: as for `mmcourse.story.export.export`, such as a narration.
+        """
+        written = import_module("mmcourse.story.export").export(
+            story, self.library, path, kind, **options
+        )
+        return Path(written)
 
     # -- moving about and changing ---------------------------------------------------------------
 
