@@ -219,6 +219,7 @@ EXERCISE = Hunt(
             "asks floats to be equal to the last bit",
             weak.exact,
             "A mean in another order differs in the last digit. Use `torch.isclose`.",
+            satisfied_by=wrong.in_float64,
         ),
     ),
     hints=(
