@@ -1,5 +1,6 @@
 """The world's own pen: quick, steerable, and consistent for as long as one likes."""
 
+import json
 import subprocess
 import sys
 
@@ -156,6 +157,19 @@ def test_two_in_a_prompt_are_both_there_and_do_what_is_said():
     scene = scene_of(written.staging)
     assert {(c.colour, c.species) for c in scene.characters} == {("red", "fox"), ("blue", "bear")}
     assert scene.interaction.kind == "hug"
+
+
+def test_a_promise_is_kept_to_whom_it_was_made():
+    kept = 0
+    for seed in range(8):
+        told, _ = evening(scenes=40, seed=seed)
+        for written, before in told:
+            back = json.loads(written.plan)[0][-1] == "back with a spoon"
+            if back:
+                (waiting,) = [f for f in before.facts if f.attribute == "awaits"][-1:]
+                assert waiting.subject in people(written.staging)
+                kept += 1
+    assert kept
 
 
 def test_what_was_read_differently_is_said():

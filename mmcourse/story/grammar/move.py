@@ -12,6 +12,7 @@ What a move needs is written in clauses between semicolons:
     A sad          a mood                               A scarf       worn; A bare: nothing
     wants X        A wants X ("owner", "friend")        wants nothing
     promised X     A promised X, and it is open
+    B awaits       B is who was promised that A comes back; so "hopes" for a present, "rivals"
     clear, night   what the last scene was like         not clear     what it was not like
 """
 

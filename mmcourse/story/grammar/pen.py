@@ -88,7 +88,9 @@ def next_kinds(tale: Tale, left: int | None, dice: Dice) -> list[tuple[str, ...]
         return [("close",), ("turn",), anything] if wished is None else [
             ("turn",), ("close",), anything]  # fmt: skip
     if wished is None:
-        first = ("open",) if (left is None or left > 2) and dice.chance(0.75) else ("quiet",)
+        never = not any(f.attribute == "wants" for f in tale.state.facts)
+        likely = 0.0 if left is not None and left < 2 else 1.0 if never else 0.75
+        first = ("open",) if dice.chance(likely) else ("quiet",)
         return [first, ("quiet", "help"), anything]
     if left == 1 or (wished >= 2 and dice.chance(0.3 + 0.2 * (wished - 2))):
         return [("turn",), ("help",), anything]

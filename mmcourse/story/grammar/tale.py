@@ -134,6 +134,11 @@ class Tale:
         match words:
             case ["B" | "C" as letter, "present" | "away" | "known" | "new" as how]:
                 yield from self._somebody(letter, how, bound, dice)
+            case ["B" | "C" as letter, "awaits" | "hopes" | "rivals" as how]:
+                told = [f for f in self.state.facts if (f.attribute, f.value) == (how, self.hero)]
+                if told and told[-1].subject in self.cast:
+                    somebody = self.cast[told[-1].subject]
+                    yield replace(bound, cast={**bound.cast, letter: somebody})
             case ["A", "here"]:
                 yield bound
             case ["A", "bare"]:
