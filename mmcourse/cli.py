@@ -33,6 +33,9 @@ TRAINABLE = {
     "vqvae-sound": "mmcourse.vqvae.sound_recipe:train_vqvae_sound",
     "features": "mmcourse.vqgan.features_recipe:train_features",
     "latents-128": "mmcourse.vqgan.latents_recipe:train_latents",
+    "vqgan-64": "mmcourse.vqgan.recipe:train_vqgan",
+    "vqgan-64-mse": "mmcourse.vqgan.recipe:train_squares",
+    "prior": "mmcourse.vqgan.prior_recipe:train_picture_prior",
     "unet": "mmcourse.diffusion.recipe:train_unet",
     "text-unet": "mmcourse.diffusion.recipe:train_text_unet",
 }
@@ -55,6 +58,12 @@ MEASURABLE = {
     "latents-128": (
         "mmcourse.vqgan.latents:LatentAutoencoder",
         "mmcourse.vqgan.latents_measure:measure_latents",
+    ),
+    "vqgan-64": ("mmcourse.vqgan:VQGAN", "mmcourse.vqgan.measure:measure_vqgan"),
+    "vqgan-64-mse": ("mmcourse.vqgan:VQGAN", "mmcourse.vqgan.measure:measure_vqgan"),
+    "prior": (
+        "mmcourse.vqgan:ResidualPrior",
+        "mmcourse.vqgan.prior_measure:measure_picture_prior",
     ),
     "unet": ("mmcourse.diffusion:PixelUNet", "mmcourse.diffusion.measure:measure_unet"),
     "text-unet": ("mmcourse.diffusion:TextUNet", "mmcourse.diffusion.measure:measure_text_unet"),

@@ -50,7 +50,7 @@ class Plan:
     critic_from: int = 0
     critic_ramp: int = 500
     critic_lr: float = 4e-4
-    perceptual: float = 1.0
+    perceptual: float = 0.1
     adversarial: float = 0.1
     lecam: float = 0.05
     start: int = 128

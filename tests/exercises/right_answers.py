@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .right_answers_ch03 import RIGHT_CH03
 from .right_answers_ch04 import RIGHT_CH04
 
 # Cosine similarity.
@@ -720,4 +721,4 @@ RIGHT: dict[str, list[Callable[..., Any]]] = {
         rotation_by_two_reflections,
     ],
 }
-RIGHT |= RIGHT_CH04
+RIGHT |= RIGHT_CH03 | RIGHT_CH04

@@ -1,0 +1,288 @@
+"""Core: how loudly may the critic speak?"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from mmcourse.exercises.answer import Raised
+from mmcourse.exercises.definition import Mutant, Task, holds
+from mmcourse.exercises.expect import close, tensor
+from mmcourse.exercises.inputs import raw
+from mmcourse.exercises.values import Broken
+from mmcourse.vqgan.adaptive import adaptive_weight
+
+STUB = '''
+@exercise("ch03.adaptive_weight")
+def adaptive_weight(reconstruction, adversarial, last, limit=10.0):
+    """By how much the critic's loss is multiplied, so that it moves the last layer as much as the
+    reconstruction's does.
+
+    reconstruction, adversarial: scalars that both depend on `last`, with their graphs.
+    last: the weight of the decoder's last layer, a parameter.
+    Returns a scalar tensor: the length (L2 norm) of the gradient of `reconstruction` at `last`, by
+    the length of the gradient of `adversarial` there plus 1e-4, no more than `limit`. It is a
+    constant: no gradient flows through it. Afterwards both graphs can still be used, and no `.grad`
+    has changed.
+    """
+    raise NotImplementedError
+'''
+
+
+def _losses(w: Tensor, a: Tensor, b: Tensor, limit: float) -> tuple[Any, ...]:
+    """Losses whose gradients at w are a + 2 w and b."""
+    w = w if w.requires_grad else w.detach().clone().requires_grad_()
+    return (w * a).sum() + w.square().sum(), (w * b).sum(), w, limit
+
+
+def _call(answer: Any, *inputs: Any) -> Any:
+    """The answer on these very tensors: of clones, as it is given elsewhere, the losses would have
+    no gradient."""
+    answer.inputs = inputs
+    try:
+        return answer.function(*inputs)
+    except BaseException as error:
+        raise Raised(error) from None
+
+
+def _ask(answer: Any, a: Any, b: Any, limit: float = 1e9, w: Tensor | None = None) -> Any:
+    a, b = (torch.as_tensor(x, dtype=torch.float64) for x in (a, b))
+    w = torch.zeros_like(a) if w is None else w
+    return _call(answer, *_losses(w, a, b, limit))
+
+
+@holds("gradients of lengths 6 and 2 give 3")
+def three(answer: Any) -> None:
+    close(_ask(answer, [6.0, 0.0], [0.0, 2.0]), 6 / 2.0001)
+
+
+@holds("the length is the L2 norm over all numbers of the weight, whatever their signs")
+def length(answer: Any) -> None:
+    close(_ask(answer, [[3.0, -4.0], [0.0, 12.0]], [[1.0, 0.0], [0.0, -1.0]]),
+          13 / (math.sqrt(2) + 1e-4))  # fmt: skip
+
+
+@holds("a critic without a gradient makes it 1e4 times the other's length, not infinite")
+def epsilon(answer: Any) -> None:
+    close(_ask(answer, [3.0, 4.0], [0.0, 0.0]), 5e4)
+    close(_ask(answer, [0.0, 0.0], [0.0, 0.0]), 0.0)
+
+
+@holds("it is never more than the limit, and may well be less than 1")
+def limited(answer: Any) -> None:
+    close(_ask(answer, [6.0, 0.0], [0.0, 0.1], limit=10.0), 10.0)
+    close(_ask(answer, [6.0, 0.0], [0.0, 2.0], limit=2.5), 2.5)
+    close(_ask(answer, [0.5, 0.0], [0.0, 8.0], limit=10.0), 0.5 / 8.0001)
+
+
+@holds("the losses' own values do not matter")
+def values(answer: Any) -> None:
+    w = torch.tensor([2.0, -1.0], dtype=torch.float64)
+    close(_ask(answer, [2.0, 2.0], [0.0, 4.0], w=w), 6 / 4.0001)  # 2 w is added
+
+
+@holds("it is a constant, and leaves the graphs and every `.grad` as they were")
+def constant(answer: Any) -> None:
+    first, second, w, limit = _losses(raw(3, seed=1), raw(3, seed=2), raw(3, seed=3), 1e9)
+    w.grad = torch.full_like(w, 7.0)
+    weight = tensor(_call(answer, first, second, w, limit), ())
+    if weight.requires_grad:
+        raise Broken("A gradient flows through the weight.", "requires_grad is True", "a constant")
+    if w.grad is None or not bool((w.grad == 7).all()):
+        raise Broken("`last.grad` has changed.", w.grad, "as before: use torch.autograd.grad")
+    try:
+        (first + weight * second).backward()
+    except RuntimeError as error:
+        raise Broken(
+            "The graph of a loss is gone, though the training step still needs it.",
+            str(error).partition(":")[0],
+            "retain_graph=True",
+        ) from None
+
+
+def _probes() -> list[tuple[Any, ...]]:
+    return [
+        (raw(2, 3, seed=4), raw(2, 3, seed=5), raw(2, 3, seed=6), 1e9),
+        (raw(4, seed=7), 30 * raw(4, seed=8), 0.01 * raw(4, seed=9), 10.0),
+        (raw(4, seed=7), raw(4, seed=8), torch.zeros(4, dtype=torch.float64), 1e9),
+        (0.01 * raw(3, seed=10), raw(3, seed=11), 50 * raw(3, seed=12), 10.0),
+    ]
+
+
+def _norms(first: Tensor, second: Tensor, last: Tensor, **more: Any) -> list[Tensor]:
+    return [
+        torch.autograd.grad(x, last, retain_graph=True, **more)[0].norm() for x in (first, second)
+    ]
+
+
+def _upside_down(rec: Tensor, adv: Tensor, last: Tensor, limit: float = 10.0) -> Tensor:
+    a, b = _norms(rec, adv, last)
+    return (b / (a + 1e-4)).clamp(max=limit).detach()
+
+
+def _no_epsilon(rec: Tensor, adv: Tensor, last: Tensor, limit: float = 10.0) -> Tensor:
+    a, b = _norms(rec, adv, last)
+    return (a / b).clamp(max=limit).detach()
+
+
+def _epsilon_outside(rec: Tensor, adv: Tensor, last: Tensor, limit: float = 10.0) -> Tensor:
+    a, b = _norms(rec, adv, last)
+    return (a / b + 1e-4).clamp(max=limit).detach()
+
+
+def _no_limit(rec: Tensor, adv: Tensor, last: Tensor, limit: float = 10.0) -> Tensor:
+    a, b = _norms(rec, adv, last)
+    return (a / (b + 1e-4)).detach()
+
+
+def _not_constant(rec: Tensor, adv: Tensor, last: Tensor, limit: float = 10.0) -> Tensor:
+    a, b = _norms(rec, adv, last, create_graph=True)
+    return (a / (b + 1e-4)).clamp(max=limit)
+
+
+def _of_values(rec: Tensor, adv: Tensor, last: Tensor, limit: float = 10.0) -> Tensor:
+    return (rec.abs() / (adv.abs() + 1e-4)).clamp(max=limit).detach()
+
+
+def _by_backward(rec: Tensor, adv: Tensor, last: Tensor, limit: float = 10.0) -> Tensor:
+    rec.backward(retain_graph=True)
+    a = last.grad.norm()  # type: ignore[union-attr]
+    adv.backward(retain_graph=True)
+    b = last.grad.norm()  # type: ignore[union-attr]
+    return (a / (b + 1e-4)).clamp(max=limit).detach()
+
+
+def _absolute(rec: Tensor, adv: Tensor, last: Tensor, limit: float = 10.0) -> Tensor:
+    a, b = (torch.autograd.grad(x, last, retain_graph=True)[0].abs().sum()
+            for x in (rec, adv))  # fmt: skip
+    return (a / (b + 1e-4)).clamp(max=limit).detach()
+
+
+def _squares(rec: Tensor, adv: Tensor, last: Tensor, limit: float = 10.0) -> Tensor:
+    a, b = _norms(rec, adv, last)
+    return (a**2 / (b**2 + 1e-4)).clamp(max=limit).detach()
+
+
+def _graph_freed(rec: Tensor, adv: Tensor, last: Tensor, limit: float = 10.0) -> Tensor:
+    a, b = (torch.autograd.grad(x, last)[0].norm() for x in (rec, adv))
+    return (a / (b + 1e-4)).clamp(max=limit).detach()
+
+
+def _at_least_one(rec: Tensor, adv: Tensor, last: Tensor, limit: float = 10.0) -> Tensor:
+    a, b = _norms(rec, adv, last)
+    return (a / (b + 1e-4)).clamp(1.0, max(1.0, limit)).detach()
+
+
+def _probe(function: Any) -> list[Any]:
+    """What it gives, whether that is a constant, and what it leaves behind."""
+    function = function() if isinstance(function, type) else function
+    seen: list[Any] = []
+    for inputs in _probes():
+        try:
+            got = function(*_losses(*inputs))
+        except Exception as error:
+            seen.append(type(error).__name__)
+            continue
+        seen += [
+            float(torch.as_tensor(got).detach()),
+            isinstance(got, Tensor) and got.requires_grad,
+        ]
+    first, second, w, limit = _losses(raw(3, seed=1), raw(3, seed=2), raw(3, seed=3), 1e9)
+    w.grad = torch.full_like(w, 7.0)
+    try:
+        function(first, second, w, limit)
+        seen.append(w.grad is not None and bool((w.grad == 7).all()))
+        first.backward()
+        second.backward()
+    except Exception:
+        seen.append("the graph is gone")
+    return seen
+
+
+EXERCISE = Task(
+    id="ch03.adaptive_weight",
+    title="The adaptive weight",
+    level="core",
+    difficulty=2,
+    minutes=15,
+    stub=STUB,
+    reference=adaptive_weight,
+    properties=(three, length, epsilon, limited, values, constant),
+    probe=_probe,
+    mutants=(
+        Mutant(
+            "upside down",
+            _upside_down,
+            "The critic's length stands above. A critic with tiny gradients needs a large weight "
+            "to be heard: the reconstruction's length goes above, the critic's below.",
+        ),
+        Mutant(
+            "no 1e-4",
+            _no_epsilon,
+            "Where the critic has no gradient, say at its very start, this is infinite, or NaN if "
+            "the other has none either. Add 1e-4 to the length below.",
+        ),
+        Mutant(
+            "1e-4 added to the quotient",
+            _epsilon_outside,
+            "1e-4 was added to the quotient, where it saves nobody from division by 0. It belongs "
+            "to the length below the line.",
+        ),
+        Mutant(
+            "no limit",
+            _no_limit,
+            "Nothing keeps it below `limit`. A new critic has hardly any gradient, and its "
+            "opinion would be multiplied by thousands. `.clamp(max=limit)`.",
+        ),
+        Mutant(
+            "a gradient flows through it",
+            _not_constant,
+            "The weight depends on the parameters, and without `.detach()` the step would also "
+            "change them so that the weight becomes smaller. It is a constant of the step.",
+        ),
+        Mutant(
+            "the losses' values",
+            _of_values,
+            "This compares how large the losses are. A hinge loss may be 0 and pull hard: what "
+            "counts is how long their gradients at the last layer are.",
+        ),
+        Mutant(
+            "backward()",
+            _by_backward,
+            "`backward()` adds to `.grad`: the second length is that of both gradients together, "
+            "and the training step finds them there again. `torch.autograd.grad` returns a "
+            "gradient and leaves everything as it was.",
+        ),
+        Mutant(
+            "sums of absolute values",
+            _absolute,
+            "That is the L1 norm. The length is the root of the sum of squares: `.norm()`.",
+        ),
+        Mutant(
+            "squared lengths",
+            _squares,
+            "The lengths were squared, so a critic ten times as loud is weighed a hundred times "
+            "less. Take their roots.",
+        ),
+        Mutant(
+            "the graph is freed",
+            _graph_freed,
+            "The losses are still to be minimised, and their graph is gone. Ask for it to be "
+            "kept: `retain_graph=True`.",
+        ),
+        Mutant(
+            "never below 1",
+            _at_least_one,
+            "It is kept from falling below 1. A loud critic must be turned down: only the upper "
+            "side has a limit.",
+        ),
+    ),
+    hints=(
+        "`torch.autograd.grad(loss, last, retain_graph=True)` returns a tuple with the gradient.",
+        "`.norm()` of each. Which stands below the line, where 1e-4 keeps it from 0?",
+        "With a and b the two lengths: `(a / (b + 1e-4)).clamp(max=limit).detach()`.",
+    ),
+)

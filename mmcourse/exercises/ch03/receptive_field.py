@@ -1,0 +1,191 @@
+"""Core: how much of a picture does one logit see?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mmcourse.exercises.definition import Mutant, Task, holds
+from mmcourse.exercises.expect import near
+from mmcourse.exercises.probe import calls
+from mmcourse.vqgan.discriminator import receptive_field
+
+STUB = '''
+@exercise("ch03.receptive_field")
+def receptive_field(layers):
+    """How many pixels wide is the square of the input that one output depends on.
+
+    layers: (kernel, stride) of each convolution, a list of pairs, the one next to the input first.
+    Returns a whole number. Without a layer an output is its own pixel: 1.
+    """
+    raise NotImplementedError
+'''
+
+PIX2PIX = [(4, 2), (4, 2), (4, 2), (4, 1), (4, 1)]
+
+
+def by_walking_back(layers: list[tuple[int, int]]) -> int:
+    """From one output back: n outputs of a layer see (n - 1) stride + kernel of its inputs."""
+    seen = 1
+    for kernel, stride in reversed(layers):
+        seen = (seen - 1) * stride + kernel
+    return seen
+
+
+@holds("no layer: 1; one layer: its kernel, whatever its stride")
+def one_layer(answer: Any) -> None:
+    near(answer([]), 1)
+    near(answer([(5, 1)]), 5)
+    near(answer([(4, 2)]), 4)
+
+
+@holds("two kernels of 3 without strides see 5, three of them 7")
+def no_strides(answer: Any) -> None:
+    near(answer([(3, 1), (3, 1)]), 5)
+    near(answer([(3, 1)] * 3), 7)
+
+
+@holds("after a stride of 2 a kernel of 3 reaches over four more pixels: 3 + 4 = 7")
+def one_stride(answer: Any) -> None:
+    near(answer([(3, 2), (3, 1)]), 7)
+    near(answer([(3, 1), (3, 2)]), 5, "A stride counts for the layers after it only.")
+
+
+@holds("strides multiply: 4, 10, 22")
+def strides_multiply(answer: Any) -> None:
+    for n, field in ((1, 4), (2, 10), (3, 22)):
+        near(answer([(4, 2)] * n), field)
+
+
+@holds("pix2pix's critic sees 70 pixels, with two strided layers 34")
+def known_critics(answer: Any) -> None:
+    near(answer(list(PIX2PIX)), 70)
+    near(answer(PIX2PIX[1:]), 34)
+
+
+@holds("it is what walking back from one output gives")
+def walking(answer: Any) -> None:
+    for layers in ([(7, 3), (1, 1), (2, 2), (5, 1)], [(1, 2), (3, 2), (3, 3)], [(3, 1)] * 20):
+        near(answer(list(layers)), by_walking_back(layers))
+
+
+def _probes() -> list[tuple[Any, ...]]:
+    return [([],), ([(5, 2)],), ([(3, 2), (3, 1)],), ([(4, 2)] * 3,), (list(PIX2PIX),),
+            ([(7, 3), (1, 1), (2, 2), (5, 1)],)]  # fmt: skip
+
+
+def _own_stride(layers: list[tuple[int, int]]) -> int:
+    field, step = 1, 1
+    for kernel, stride in layers:
+        step *= stride
+        field += (kernel - 1) * step
+    return field
+
+
+def _no_stride(layers: list[tuple[int, int]]) -> int:
+    return 1 + sum(kernel - 1 for kernel, _ in layers)
+
+
+def _added_strides(layers: list[tuple[int, int]]) -> int:
+    field, step = 1, 1
+    for kernel, stride in layers:
+        field += (kernel - 1) * step
+        step += stride - 1
+    return field
+
+
+def _last_stride_only(layers: list[tuple[int, int]]) -> int:
+    field, step = 1, 1
+    for kernel, stride in layers:
+        field += (kernel - 1) * step
+        step = stride
+    return field
+
+
+def _whole_kernels(layers: list[tuple[int, int]]) -> int:
+    field, step = 1, 1
+    for kernel, stride in layers:
+        field += kernel * step
+        step *= stride
+    return field
+
+
+def _wrong_end(layers: list[tuple[int, int]]) -> int:
+    return receptive_field(layers[::-1])
+
+
+def _from_zero(layers: list[tuple[int, int]]) -> int:
+    return receptive_field(layers) - 1
+
+
+def _product(layers: list[tuple[int, int]]) -> int:
+    field = 1
+    for kernel, _ in layers:
+        field *= kernel
+    return field
+
+
+EXERCISE = Task(
+    id="ch03.receptive_field",
+    title="What one logit sees",
+    level="core",
+    difficulty=2,
+    minutes=10,
+    stub=STUB,
+    reference=receptive_field,
+    properties=(one_layer, no_strides, one_stride, strides_multiply, known_critics, walking),
+    probe=calls(_probes, gradients=False),
+    mutants=(
+        Mutant(
+            "a layer's own stride",
+            _own_stride,
+            "A layer's stride is how far its own outputs lie apart; its kernel reaches over its "
+            "inputs. Widen the field first, then multiply the step by the stride.",
+        ),
+        Mutant(
+            "strides unused",
+            _no_stride,
+            "Strides don't count here. After a stride of 2, neighbours lie two pixels apart, and "
+            "the next kernel reaches twice as far.",
+        ),
+        Mutant(
+            "strides added",
+            _added_strides,
+            "Two strides of 2 put neighbours four pixels apart, three of them eight: steps "
+            "multiply. Here they were added.",
+        ),
+        Mutant(
+            "the last stride alone",
+            _last_stride_only,
+            "Only the stride of the layer before was counted. All of those before it count, "
+            "multiplied.",
+        ),
+        Mutant(
+            "whole kernels",
+            _whole_kernels,
+            "A kernel of 3 adds two neighbours to the one that is there: kernel - 1, not kernel.",
+        ),
+        Mutant(
+            "from the wrong end",
+            _wrong_end,
+            "The layers were taken from the output on with the rule for the other direction. The "
+            "first of the list stands next to the input.",
+        ),
+        Mutant(
+            "starting at 0",
+            _from_zero,
+            "One output of no layer at all is one pixel: start at 1.",
+        ),
+        Mutant(
+            "the product of the kernels",
+            _product,
+            "Two kernels of 3 see 5 pixels, not 9: windows of neighbours overlap. Each layer adds "
+            "(kernel - 1) steps.",
+        ),
+    ),
+    hints=(
+        "Draw two layers of kernel 3 and stride 2 on squared paper, and mark what one output sees.",
+        "Keep two numbers: the field, and how many pixels apart two neighbours of this layer's "
+        "input lie. Both start at 1.",
+        "For each layer: `field += (kernel - 1) * step`, then `step *= stride`.",
+    ),
+)
