@@ -75,7 +75,8 @@ format: venv  ## format the code, mend what ruff can, strip notebooks
 
 unit: venv  ## the tests of the package and of the repository
 	@OMP_NUM_THREADS=1 $(STAGE) "Unit tests" -- $(RUN) -m pytest $(UNIT) -n 2 --dist worksteal -m "not slow" \
-	  --ignore=tests/book --ignore=tests/notebooks/test_executed.py
+	  --ignore=tests/book --ignore=tests/notebooks/test_executed.py \
+	  --ignore=tests/story/app/test_evening.py
 
 labs: venv wheel  ## execute every lab against the built wheel
 	@$(STAGE) "Labs" --stamp _build/keys/labs --output _build/labs/measured.json \
@@ -125,7 +126,8 @@ pages: venv labs vendor
 	  sh -c 'rm -rf _build/html && $(BIN)/jupyter-book build . --path-output . --all -W -n --keep-going -q'
 
 browser: pages chromium
-	@$(STAGE) "Labs and pages" -- $(RUN) -m pytest -n 2 --dist loadfile -m "not slow" tests/notebooks/test_executed.py tests/book
+	@$(STAGE) "Labs and pages" -- $(RUN) -m pytest -n 2 --dist loadfile -m "not slow" tests/notebooks/test_executed.py tests/book \
+	  tests/story/app/test_evening.py
 
 # The way out of Jupyter Book 1: the same sources by Sphinx 9 alone, from the same execution.
 sphinx9: venv labs vendor

@@ -56,7 +56,7 @@ def untrained(tmp_path_factory):
         (["train", "joint", "--tier", "smoke", "--seed", "-1"], "seed is -1"),
         (["measure", "jiont"], "'jiont'.*joint"),
         (["measure", "joint", "--weights", "nowhere"], "'nowhere'.*joint"),
-        (["app"], "chapter 7"),
+        (["app", "--library", "."], "directory"),
     ],
 )
 def test_what_a_user_can_mend_is_one_line(mmcourse, tmp_path, monkeypatch, arguments, named):
@@ -160,5 +160,6 @@ def test_help_lists_every_command(mmcourse):
         "progress",
         "app",
         "sample",
+        "story",
     ):
         assert command in out + err

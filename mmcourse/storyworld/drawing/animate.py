@@ -30,6 +30,15 @@ def frames(scene: Scene, kind: str, n: int = 8, size: int = 64) -> list[Image.Im
     Raises:
         ValueError: an unknown kind, n or size out of range, or nobody and nothing to animate.
     """
+    return [frame(scene, kind, i, n, size) for i in range(n)]
+
+
+def frame(scene: Scene, kind: str, i: int, n: int = 8, size: int = 64) -> Image.Image:
+    """Picture `i` of the `n` that `frames` draws.
+
+    Raises:
+        ValueError: as for `frames`.
+    """
     if kind not in KINDS:
         raise ValueError(f"animation {kind!r} does not exist; choose one of {KINDS}")
     if not 2 <= n <= 64:
@@ -45,8 +54,7 @@ def frames(scene: Scene, kind: str, n: int = 8, size: int = 64) -> list[Image.Im
         raise ValueError(f"who walks must be standing first, they are {sorted(actions)}")
     if kind == "fall" and not scene.things:
         raise ValueError("there is nothing to fall; give the scene a thing")
-    make = {"walk": _walk, "wave": _wave, "fall": _fall, "sunset": _sunset}[kind]
-    return [make(scene, i, n, size) for i in range(n)]
+    return {"walk": _walk, "wave": _wave, "fall": _fall, "sunset": _sunset}[kind](scene, i, n, size)
 
 
 def _walk(scene: Scene, i: int, n: int, size: int) -> Image.Image:

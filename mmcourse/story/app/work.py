@@ -1,0 +1,120 @@
+"""Work that lasts: each job is a generator of plain data, so that it can be shown and stopped.
+
+Jobs yield often. A job that is asked to stop is closed at its next yield, and then nothing of it
+has been recorded. What a reader can mend comes back as one line (`refused`).
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from mmcourse.story.app import shown
+from mmcourse.story.app.made import Made
+from mmcourse.story.framework import Storyteller
+from mmcourse.story.library import Library
+from mmcourse.story.pixels import from_png, to_png
+from mmcourse.story.story import Story
+from mmcourse.story.team import Team
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from mmcourse.story.loop import Event
+
+Data = dict[str, Any]
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Desk:
+    """What all readers share: the library, the team (made when it is first needed), the things
+    that were made, and the wishes to stop."""
+
+    library: Library
+    make_team: Callable[[], Team]
+    made: Made = field(default_factory=Made)
+    stops: dict[tuple[str, str], threading.Event] = field(default_factory=dict)
+    _team: Team | None = None
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def team(self) -> Team:
+        """Who does what."""
+        with self._lock:
+            if self._team is None:
+                self._team = self.make_team()
+            return self._team
+
+    def teller(self, reader: str) -> Storyteller:
+        """A storyteller for one reader."""
+        return Storyteller(self.library, self.team(), reader)
+
+    def stop(self, reader: str, job: str) -> None:
+        """Let a job of a reader's end at its next yield, or before it begins."""
+        if len(self.stops) > 1000:  # wishes for jobs that never came
+            self.stops.clear()
+        self.stops.setdefault((reader, job), threading.Event()).set()
+
+    def picture(self, reader: str, token: str) -> Image | None:
+        """An upload by its name; None for no name."""
+        return from_png(self.made.take(reader, token).content) if token else None
+
+    def keep(self, reader: str, picture: Image) -> str:
+        """Keep a picture for a reader; its name."""
+        return self.made.keep(reader, to_png(picture), "image/png")
+
+
+def work(desk: Desk, reader: str, job: Data) -> Iterator[Data]:
+    """Do a job: `job["do"]` names it, `job["id"]` is what `Desk.stop` is told."""
+    from mmcourse.story.app.jobs import JOBS
+
+    key = (reader, str(job.get("id", "")))
+    stop = desk.stops.setdefault(key, threading.Event())
+    try:
+        if job.get("do") not in JOBS:
+            raise ValueError(f"there is no work called {job.get('do')!r}")
+        steps = JOBS[job["do"]](desk, desk.teller(reader), job)
+        try:
+            for step in steps:
+                if stop.is_set():
+                    break
+                yield step
+        finally:
+            steps.close()
+        if stop.is_set():
+            yield {"kind": "stopped", "message": "Stopped. Nothing was written down."}
+    except KeyError as error:
+        yield {"kind": "refused", "message": f"this job lacks something: {error}"}
+    except ValueError as error:
+        yield {"kind": "refused", "message": " ".join(str(error).split())}
+    except Exception:  # the reader sees a line, the log all of it
+        log.exception("a job failed: %s", job.get("do"))
+        yield {"kind": "refused", "message": "something broke here; the story is as it was before"}
+    finally:
+        desk.stops.pop(key, None)
+
+
+def told(desk: Desk, teller: Storyteller, events: Iterator[Event]) -> Iterator[Data]:
+    """Events as data: pictures are kept and named, the last one brings the story."""
+    titles = {b.name: b.title for b in teller.team.backends}
+    try:
+        for e in events:
+            data = shown.event(e, titles)
+            if e.picture is not None:
+                data["picture"] = desk.keep(teller.reader, e.picture)
+            if e.story is not None:
+                data["story"] = shown.story(teller, e.story)
+            yield data
+    finally:
+        if hasattr(events, "close"):
+            events.close()
+
+
+def at_scene(teller: Storyteller, job: Data) -> Story:
+    """The story of a job, moved to the scene that it is about."""
+    story = teller.open(str(job.get("story", "")))
+    scene = int(job.get("scene") or story.current)
+    return story if scene == story.current else teller.branch(story, scene)

@@ -1,0 +1,128 @@
+"""`mmcourse story` and `mmcourse app` on the command line."""
+
+import json
+import socket
+
+import pytest
+
+from mmcourse import cli
+from mmcourse.story.app import serving
+from mmcourse.story.commands import Bar
+from mmcourse.story.loop import Event
+
+
+@pytest.fixture
+def mmcourse(monkeypatch, capsys):
+    """Run the command line in this process: status, output, errors."""
+
+    def run(*arguments):
+        monkeypatch.setattr("sys.argv", ["mmcourse", *map(str, arguments)])
+        try:
+            cli.main()
+            status = 0
+        except SystemExit as end:
+            status = end.code or 0
+        return status, *capsys.readouterr()
+
+    return run
+
+
+def test_a_story_is_told_to_the_terminal(mmcourse) -> None:
+    status, out, err = mmcourse("story", "a fox finds a lantern on the beach", "--scenes", 2)
+    assert (status, err) == (0, "")
+    title, _, text = out.partition("\n\n")
+    assert title
+    assert "lantern" in text
+    assert len(text.strip().split("\n\n")) == 2
+
+
+def test_the_same_seed_tells_the_same_story_to_programs(mmcourse) -> None:
+    arguments = ("story", "a fox", "--scenes", 2, "--json", "--style", "neon")
+    told = [json.loads(mmcourse(*arguments, "--seed", seed)[1]) for seed in (1, 1, 2)]
+    for one in told:
+        assert one.pop("seconds") > 0
+    assert told[0] == told[1]
+    assert told[0]["scenes"] != told[2]["scenes"]
+    assert all(s["picture"] and s["alt"] and s["accepted"] for s in told[0]["scenes"])
+    assert told[0]["scenes"][0]["by"]["writer"] == "world"
+    assert told[0]["style"] == "neon"
+
+
+@pytest.mark.parametrize("ending", ["html", "zip"])
+def test_a_copy_is_written_by_its_ending(mmcourse, tmp_path, ending) -> None:
+    pytest.importorskip("mmcourse.story.export")
+    out = tmp_path / f"story.{ending}"
+    status, said, _ = mmcourse("story", "a fox", "--scenes", 1, "--out", out)
+    assert status == 0
+    assert str(out) in said
+    assert out.stat().st_size > 1000
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (("--out", "story.doc"), "html"),
+        (("--out", "nowhere/story.html"), "no folder"),
+        (("--style", "oil"), "oil"),
+        (("--voice", "loud"), "loud"),
+        (("--backend", "oracle"), "oracle"),
+        (("--scenes", "0"), "scenes"),
+    ],
+)
+def test_what_a_user_can_mend_is_said(mmcourse, tmp_path, monkeypatch, arguments, named) -> None:
+    if "--out" in arguments:
+        pytest.importorskip("mmcourse.story.export")
+    monkeypatch.chdir(tmp_path)
+    status, out, err = mmcourse("story", "a fox", *arguments)
+    assert (status, out) == (2, "")
+    assert named in err
+    assert not [*tmp_path.iterdir()]
+
+
+def test_the_bar_is_for_people(capsys) -> None:
+    Bar(False).show(Event("drawing", "Drawing", 0.5))
+    assert capsys.readouterr().err == ""
+    bar = Bar(True)
+    bar.show(Event("drawing", "Drawing", 0.5))
+    line = capsys.readouterr().err
+    assert f"[{'#' * 15}{'.' * 15}]  50% Drawing" in line
+    bar.show(Event("drawing", "Drawing", 0.5))
+    assert capsys.readouterr().err == ""  # a line that has not changed is not written again
+
+
+def test_the_app_says_when_its_port_is_taken(mmcourse, tmp_path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        status, _, err = mmcourse("app", "--port", port, "--library", tmp_path / "s.db")
+    assert status == 2
+    assert f"port {port} is in use" in err
+
+
+def test_without_a_port_the_next_free_one_is_taken() -> None:
+    first, second = serving.bound("127.0.0.1", None), serving.bound("127.0.0.1", None)
+    with first, second:
+        first.listen()
+        assert second.getsockname()[1] > 7859
+
+
+def test_the_app_serves_this_machine_alone_unless_told(monkeypatch, tmp_path) -> None:
+    seen = {}
+
+    class Server:
+        def __init__(self, config):
+            seen["app"] = config.app
+
+        def run(self, sockets):
+            seen["host"] = sockets[0].getsockname()[0]
+            sockets[0].close()
+
+    monkeypatch.setattr("uvicorn.Server", Server)
+    said = []
+    serving.serve(tmp_path / "s.db", port=0, browser=False, say=said.append)
+    assert seen["host"] == "127.0.0.1"
+    assert len(said) == 1
+    serving.serve(tmp_path / "s.db", host="0.0.0.0", port=0, browser=False, say=said.append)
+    assert seen["host"] == "0.0.0.0"
+    assert "other machines" in said[-1]
