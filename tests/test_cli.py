@@ -56,7 +56,7 @@ def untrained(tmp_path_factory):
         (["train", "joint", "--tier", "smoke", "--seed", "-1"], "seed is -1"),
         (["measure", "jiont"], "'jiont'.*joint"),
         (["measure", "joint", "--weights", "nowhere"], "'nowhere'.*joint"),
-        (["app", "--library", "."], "directory"),
+        (["app", "--library", "."], "library .*opened"),
     ],
 )
 def test_what_a_user_can_mend_is_one_line(mmcourse, tmp_path, monkeypatch, arguments, named):
