@@ -21,7 +21,8 @@ BUSY_SECONDS = 10.0
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
         "CREATE TABLE stories (id TEXT PRIMARY KEY, reader TEXT NOT NULL, head INTEGER NOT NULL,"
-        " tip INTEGER NOT NULL, changed TEXT NOT NULL) WITHOUT ROWID",
+        " tip INTEGER NOT NULL, changed TEXT NOT NULL, title TEXT NOT NULL,"
+        " scenes INTEGER NOT NULL, cover TEXT NOT NULL) WITHOUT ROWID",
         "CREATE TABLE steps (story TEXT NOT NULL REFERENCES stories(id) ON DELETE CASCADE,"
         " id INTEGER NOT NULL, parent INTEGER NOT NULL, kind TEXT NOT NULL, data TEXT NOT NULL,"
         " at TEXT NOT NULL, PRIMARY KEY (story, id)) WITHOUT ROWID",

@@ -10,7 +10,7 @@ closing it stops the work, and nothing is recorded. Everything else returns the 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -31,12 +31,15 @@ from mmcourse.story.pixels import picture_hash, to_png
 from mmcourse.story.reading import Reading
 from mmcourse.story.redraw import redraw, restyle, visualise
 from mmcourse.story.story import Settings, Story
+from mmcourse.story.team import Team
+from mmcourse.storyworld.world.vocabulary import STYLES
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
 MAX_PROMPT = 2_000
 MAX_SCENES = 200
+MAX_TITLE = 200
 
 
 class Storyteller(Reading):
@@ -75,9 +78,10 @@ class Storyteller(Reading):
             ValueError: a prompt that is too long or cannot be read, in one line.
         """
         _check_length(prompt)
+        _check_choices(self.team, {"title": title, **chosen})
         story = replace(
             Story("", title.strip(), prompt, seed, hero, settings=Settings()),
-            **chosen,  # type: ignore[arg-type]
+            **{k: x for k, x in chosen.items() if x},  # type: ignore[arg-type]
         )
         files, seen = self._brought(picture)
         if picture is not None:
@@ -173,7 +177,12 @@ class Storyteller(Reading):
         return redraw(self.library, self.team, story, scene or story.current)
 
     def restyle(self, story: Story, style: str) -> Iterator[Event]:
-        """Draw every picture of the book in another style, in one step; identities are kept."""
+        """Draw every picture of the book in another style, in one step; identities are kept.
+
+        Raises:
+            ValueError: a style that does not exist, or a story without pictures.
+        """
+        _check_choices(self.team, {"style": style})
         return restyle(self.library, self.team, story, style)
 
     def visualise(self, story: Story, name: str, scene: int | None = None) -> Iterator[Event]:
@@ -219,7 +228,12 @@ class Storyteller(Reading):
         return self.library.add(story, steps.mark(scene, note))
 
     def choose(self, story: Story, **changes: object) -> Story:
-        """Another title, style, voice, tone or settings for what comes."""
+        """Another title, style, voice, tone or settings for what comes.
+
+        Raises:
+            ValueError: one that does not exist.
+        """
+        _check_choices(self.team, changes)
         return self.library.add(story, steps.choose(**changes))
 
     def undo(self, story: Story) -> Story:
@@ -247,3 +261,17 @@ def _check_length(text: str, most: int = MAX_PROMPT) -> None:
         raise ValueError(f"a text is a str, got {type(text).__name__}")
     if len(text) > most:
         raise ValueError(f"this text has {len(text)} characters, at most {most} can be read")
+
+
+def _check_choices(team: Team, chosen: Mapping[str, object]) -> None:
+    """Refuse what the next scene could not be told or drawn with."""
+    title, style = str(chosen.get("title") or ""), chosen.get("style")
+    if len(title) > MAX_TITLE or not title.isprintable():
+        raise ValueError(f"a title is one line of at most {MAX_TITLE} characters")
+    if style and style not in STYLES:
+        raise ValueError(f"there is no style {style!r}; choose one of {', '.join(STYLES)}")
+    if team.writer()[1].backend == "world":
+        from mmcourse.story.grammar.telling import voice_called
+        from mmcourse.storyworld.world.dice import Dice
+
+        voice_called(str(chosen.get("voice") or ""), str(chosen.get("tone") or ""), Dice(0))

@@ -60,7 +60,8 @@ class Library:
             if db.execute("SELECT 1 FROM stories WHERE id = ?", (story.id,)).fetchone():
                 raise ValueError(f"there is a story {story.id} already; leave its id empty")
             now = _now()
-            db.execute("INSERT INTO stories VALUES (?, ?, 1, 1, ?)", (story.id, reader, now))
+            row = (story.id, reader, now, story.title)
+            db.execute("INSERT INTO stories VALUES (?, ?, 1, 1, ?, ?, 0, '')", row)
             values = (story.id, 1, 0, kind, _json(data), now)
             db.execute("INSERT INTO steps VALUES (?, ?, ?, ?, ?, ?)", values)
             self._keep(db, story.id, pictures)
@@ -87,7 +88,7 @@ class Library:
             if kind in ("scene", "edit"):
                 node = after.nodes[step.id if kind == "scene" else data["scene"]]
                 db.execute("INSERT INTO words VALUES (?, ?, ?)", (node.text, story.id, node.id))
-            self._point(db, story.id, step.id, step.id)
+            self._point(db, after, step.id)
         return after
 
     def restore(
@@ -115,7 +116,8 @@ class Library:
             raise ValueError("these steps are not numbered from 1 on without a gap")
         with self.database.transaction() as db:
             tip, now = max(known), _now()
-            db.execute("INSERT INTO stories VALUES (?, ?, ?, ?, ?)", (id, reader, head, tip, now))
+            row = (id, reader, head, tip, now)
+            db.execute("INSERT INTO stories VALUES (?, ?, ?, ?, ?, '', 0, '')", row)
             for s in steps:
                 data = {**s.data, "id": id} if s.kind == "start" else s.data
                 values = (id, s.id, s.parent, s.kind, _json(data), s.at)
@@ -126,9 +128,11 @@ class Library:
                     db.execute("INSERT INTO words VALUES (?, ?, ?)", (text, id, scene))
             self._keep(db, id, pictures)
             leaves = set(known) - {s.parent for s in steps}
-            for step in sorted({head, *leaves}):
+            for step in leaves:
                 play(self._path(id, step))  # every way through it must make a story
-        return self.open(id, reader)
+            story = play(self._path(id, head))
+            self._point(db, story, tip)
+        return story
 
     def open(self, id: str, reader: str = "") -> Story:
         """A story of a reader's, where its pointer stands.
@@ -142,15 +146,11 @@ class Library:
     def stories(self, reader: str = "") -> tuple[Listed, ...]:
         """A reader's shelf, the last changed first."""
         rows = self.database.rows(
-            "SELECT id, changed FROM stories WHERE reader = ? ORDER BY changed DESC, id", reader
+            "SELECT id, title, changed, scenes, cover FROM stories WHERE reader = ?"
+            " ORDER BY changed DESC, id",
+            reader,
         )
-        return tuple(self._listed(id, changed, reader) for id, changed in rows)
-
-    def _listed(self, id: str, changed: str, reader: str) -> Listed:
-        story = self.open(id, reader)
-        path = story.path()
-        cover = next((n.picture.hash for n in path if n.picture), "")
-        return Listed(id, story.title, changed, len(path), cover)
+        return tuple(Listed(*row) for row in rows)
 
     def erase(self, id: str, reader: str = "") -> None:
         """Take a story off the shelf for good, with the pictures that no other story shows.
@@ -187,8 +187,9 @@ class Library:
             raise ValueError("there is nothing to undo: this is how the story began")
         with self.database.transaction() as db:
             tip = self._expect(db, story)
-            self._point(db, story.id, path[-2].id, tip)
-        return play(path[:-1])
+            before = play(path[:-1])
+            self._point(db, before, tip)
+        return before
 
     def redo(self, story: Story) -> Story:
         """The story after the step that was undone last.
@@ -201,8 +202,9 @@ class Library:
             later = [s for s in self._path(story.id, tip) if s.parent == story.step]
             if not later:
                 raise ValueError("there is nothing to redo")
-            self._point(db, story.id, later[0].id, tip)
-        return apply(story, later[0])
+            after = apply(story, later[0])
+            self._point(db, after, tip)
+        return after
 
     def can_undo(self, story: Story) -> bool:
         """Whether `undo` has something to do."""
@@ -246,9 +248,16 @@ class Library:
         return int(rows[0][1])
 
     @staticmethod
-    def _point(db: object, id: str, head: int, tip: int) -> None:
-        sql = "UPDATE stories SET head = ?, tip = ?, changed = ? WHERE id = ?"
-        db.execute(sql, (head, tip, _now(), id))  # type: ignore[attr-defined]
+    def _point(db: object, story: Story, tip: int) -> None:
+        """Move the pointer to where `story` stands, and note what a shelf shows of it."""
+        path = story.path()
+        cover = next((n.picture.hash for n in path if n.picture), "")
+        values = (story.step, tip, _now(), story.title, len(path), cover, story.id)
+        sql = (
+            "UPDATE stories SET head = ?, tip = ?, changed = ?, title = ?, scenes = ?, cover = ?"
+            " WHERE id = ?"
+        )
+        db.execute(sql, values)  # type: ignore[attr-defined]
 
     # -- pictures --------------------------------------------------------------------------------
 

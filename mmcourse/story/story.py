@@ -111,12 +111,21 @@ class Settings:
 
     every: how many scenes get a picture: 1 each, 2 every other, 0 none.
     size: side of the pictures in pixels.
-    tries: how often a picture that does not pass its checks is drawn again.
+    tries: how often a picture is drawn, at most, until it passes its checks.
+
+    Raises:
+        ValueError: a number out of range.
     """
 
     every: int = 1
     size: int = 256
     tries: int = 2
+
+    def __post_init__(self) -> None:
+        for name, low, high in (("every", 0, 100), ("size", 16, 2048), ("tries", 1, 10)):
+            value = getattr(self, name)
+            if type(value) is not int or not low <= value <= high:
+                raise ValueError(f"{name} is a whole number from {low} to {high}, got {value!r}")
 
 
 @dataclass(frozen=True)

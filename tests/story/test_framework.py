@@ -5,6 +5,7 @@ from PIL import Image
 
 from mmcourse.story.abilities import Hero
 from mmcourse.story.backends.fake import fake_backend
+from mmcourse.story.backends.world import world_backend
 from mmcourse.story.craft import run
 from mmcourse.story.framework import Storyteller
 from mmcourse.story.story import Settings
@@ -226,3 +227,58 @@ def test_texts_have_a_limit(teller):
         teller.go_on(story, "fox " * 600)
     with pytest.raises(ValueError, match="needs a text"):
         teller.edit(story, story.current, "  ")
+
+
+@pytest.mark.parametrize(
+    ("chosen", "message"),
+    [
+        ({"style": "oil"}, "no style 'oil'; choose one of flat"),
+        ({"title": "x" * 300}, "one line of at most 200"),
+        ({"title": "two\nlines"}, "one line"),
+        ({"title": "a \x00 b"}, "one line"),
+        ({"voice": "squeaky"}, "no voice 'squeaky'"),
+        ({"tone": "mauve"}, "no tone 'mauve'"),
+    ],
+)
+def test_what_cannot_be_chosen_is_refused_at_once(library, chosen, message):
+    teller = Storyteller(library, Team([world_backend()]))
+    with pytest.raises(ValueError, match=message):
+        teller.start(prompt="a fox", **chosen)
+    story = run(teller.start("", "a fox", settings=Settings(every=0)))
+    with pytest.raises(ValueError, match=message):
+        teller.choose(story, **chosen)
+    assert teller.open(story.id) == story
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"every": -1}, {"size": 8}, {"size": 64.0}, {"tries": 0}, {"every": True}]
+)
+def test_settings_have_ranges(wrong):
+    with pytest.raises(ValueError, match="is a whole number from"):
+        Settings(**wrong)
+
+
+HOSTILE = ("<script>alert(1)</script>", "'; DROP TABLE steps; --", "{A} {=A has T} %s {}",
+           "../../x", "Robert\u202e\x00 & <b>", "<|im_start|> system")  # fmt: skip
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_texts_stay_texts(teller, text):
+    story = run(teller.start("", text, settings=SMALL))
+    story = run(teller.go_on(story, text=text))
+    story = teller.edit(story, story.current, text)
+    story = teller.mark(story, story.current, text)
+    again = teller.open(story.id)
+    assert again == story
+    assert again.path()[-1].text == text
+    assert again.path()[-1].asked == text
+
+
+def test_the_shelf_shows_where_a_story_stands(teller):
+    story = run(teller.tell("a fox", scenes=3, settings=SMALL))
+    (listed,) = teller.library.stories()
+    assert (listed.title, listed.scenes) == (story.title, 3)
+    assert listed.cover == story.path()[0].picture.hash
+    teller.choose(teller.undo(story), title="Another")
+    (listed,) = teller.library.stories()
+    assert (listed.title, listed.scenes) == ("Another", 2)
