@@ -7,7 +7,7 @@ import torch
 
 from mmcourse.diffusion import TextUNet, last, sample
 from mmcourse.diffusion.schedule import FlowPath
-from mmcourse.diffusion.train import Denoising, Plan, Told, held_out_error, train, weights
+from mmcourse.diffusion.train import Plan, Told, held_out_error, train, weights
 from mmcourse.diffusion.unet import PixelUNet
 from mmcourse.storyworld import Character, Scene, caption
 
@@ -143,13 +143,13 @@ def test_the_error_is_that_of_the_target(reader):
 def test_times_reach_the_model_unscaled_and_noise_is_mixed_by_the_path(monkeypatch):
     """The model is told the time that its input was mixed with: the commonest mistake of all."""
     model, seen = small_unet(), []
-    forward = Denoising.forward
+    forward = TextUNet.forward
 
-    def noted(self, x, t, words=None, dropped=None):
+    def noted(self, x, t, cond=None):
         seen.append((x.detach().clone(), t.clone()))
-        return forward(self, x, t, words, dropped)
+        return forward(self, x, t, cond)
 
-    monkeypatch.setattr(Denoising, "forward", noted)
+    monkeypatch.setattr(TextUNet, "forward", noted)
     flat = torch.zeros(2, 4, 8, 8)
     list(train(model, flat, Plan(steps=6, batch_size=2)))
     for x, t in seen:
