@@ -1,8 +1,8 @@
 """The queue: Gradio's, with one line for everybody who needs the pen.
 
 Gradio takes a second or two to import, so this module is imported behind the page (`server`). Of
-Gradio's own addresses only three are let through: to give a job, to follow it, to cancel it. Its
-upload, its files and its page are not reachable.
+Gradio's own addresses only two are let through: to give a job, and to follow it. Its upload, its
+files and its page are not reachable.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 WAITING = 16
 """How many jobs may wait; one more is told to come back."""
-OPEN = re.compile(r"/gradio/gradio_api/(call/work(/\w+)?|cancel)")
+OPEN = re.compile(r"/gradio/gradio_api/call/work(/\w+)?")
 """The addresses of Gradio that are let through."""
 HOUR = 3600
 

@@ -27,17 +27,24 @@ if TYPE_CHECKING:
 
 Data = dict[str, Any]
 log = logging.getLogger(__name__)
+EARLY = 1000
+"""How many wishes to stop are kept for jobs that have not begun."""
 
 
 @dataclass
 class Desk:
-    """What all readers share: the library, the team (made when it is first needed), the things
-    that were made, and the wishes to stop."""
+    """What all readers share.
+
+    library, make_team: where stories are kept, and who tells them (made when first needed).
+    made: what was made for readers. running: the jobs that run, each with its wish to stop.
+    early: wishes to stop jobs that have not begun.
+    """
 
     library: Library
     make_team: Callable[[], Team]
     made: Made = field(default_factory=Made)
-    stops: dict[tuple[str, str], threading.Event] = field(default_factory=dict)
+    running: dict[tuple[str, str], threading.Event] = field(default_factory=dict)
+    early: set[tuple[str, str]] = field(default_factory=set)
     _team: Team | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -54,9 +61,22 @@ class Desk:
 
     def stop(self, reader: str, job: str) -> None:
         """Let a job of a reader's end at its next yield, or before it begins."""
-        if len(self.stops) > 1000:  # wishes for jobs that never came
-            self.stops.clear()
-        self.stops.setdefault((reader, job), threading.Event()).set()
+        with self._lock:
+            if (reader, job) in self.running:
+                self.running[reader, job].set()
+                return
+            if len(self.early) >= EARLY:  # wishes for jobs that never came
+                self.early.clear()
+            self.early.add((reader, job))
+
+    def begin(self, reader: str, job: str) -> threading.Event:
+        """A job begins; what will be set when it shall stop."""
+        with self._lock:
+            event = self.running[reader, job] = threading.Event()
+            if (reader, job) in self.early:
+                self.early.discard((reader, job))
+                event.set()
+            return event
 
     def picture(self, reader: str, token: str) -> Image | None:
         """An upload by its name; None for no name."""
@@ -72,7 +92,7 @@ def work(desk: Desk, reader: str, job: Data) -> Iterator[Data]:
     from mmcourse.story.app.jobs import JOBS
 
     key = (reader, str(job.get("id", "")))
-    stop = desk.stops.setdefault(key, threading.Event())
+    stop = desk.begin(*key)
     try:
         if job.get("do") not in JOBS:
             raise ValueError(f"there is no work called {job.get('do')!r}")
@@ -94,7 +114,7 @@ def work(desk: Desk, reader: str, job: Data) -> Iterator[Data]:
         log.exception("a job failed: %s", job.get("do"))
         yield {"kind": "refused", "message": "something broke here; the story is as it was before"}
     finally:
-        desk.stops.pop(key, None)
+        desk.running.pop(key, None)
 
 
 def told(desk: Desk, teller: Storyteller, events: Iterator[Event]) -> Iterator[Data]:

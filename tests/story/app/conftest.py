@@ -1,5 +1,6 @@
 """A desk with the simplest team, and a server of it that tests share."""
 
+import socket
 import sys
 import threading
 import time
@@ -83,7 +84,33 @@ def story(do):
 
 
 @pytest.fixture(scope="session")
-def served() -> Iterator[tuple[str, Desk]]:
+def looked_up() -> Iterator[list[str]]:
+    """The hosts elsewhere that anything looked up or connected to since the server began."""
+    found: list[str] = []
+    look, connect = socket.getaddrinfo, socket.socket.connect
+
+    def near(host: object) -> bool:
+        return str(host) in ("127.0.0.1", "localhost", "::1", "None", "")
+
+    def looking(host, *rest, **more):
+        if not near(host):
+            found.append(str(host))
+        return look(host, *rest, **more)
+
+    def connecting(self, address):
+        if isinstance(address, tuple) and not near(address[0]):
+            found.append(str(address))
+        return connect(self, address)
+
+    patch = pytest.MonkeyPatch()
+    patch.setattr(socket, "getaddrinfo", looking)
+    patch.setattr(socket.socket, "connect", connecting)
+    yield found
+    patch.undo()
+
+
+@pytest.fixture(scope="session")
+def served(looked_up) -> Iterator[tuple[str, Desk]]:
     """A server on this machine, and its desk."""
     desk = Desk(Library(":memory:"), slow_team)
     config = uvicorn.Config(create(desk), port=0, log_level="error")

@@ -54,13 +54,14 @@ def test_a_job_that_is_stopped_records_nothing(desk, story) -> None:
     desk.stop("ann", "7")
     assert [s["kind"] for s in signs] == ["stopped"]
     assert len(desk.library.open(story["id"], "ann").nodes) == 1
-    assert not [key for key in desk.stops if key[0] == "ann"]
+    assert not desk.running
 
 
 def test_a_job_that_was_stopped_before_it_began_does_nothing(desk) -> None:
     desk.stop("ann", "9")
     signs = [*work(desk, "ann", {"do": "start", "id": "9", "prompt": "a fox"})]
     assert [s["kind"] for s in signs] == ["stopped"]
+    assert not desk.early
     assert not desk.library.stories("ann")
 
 

@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import os
 import threading
 import time
 import urllib.error
@@ -167,6 +168,7 @@ def test_the_worlds_own_pictures_are_drawn_when_asked_for(client) -> None:
         "/gradio/gradio_api/file=/etc/passwd",
         "/gradio/gradio_api/proxy=http://example.org",
         "/gradio/gradio_api/queue/join",
+        "/gradio/gradio_api/cancel",
         "/page/../server.py",
         "/page/%2e%2e/server.py",
     ],
@@ -255,3 +257,10 @@ def test_the_line_has_an_end(readers, slow) -> None:
     ann.send("/stop", {"job": "long"})
     answer.read()
     running.close()
+
+
+def test_no_request_leaves_the_machine(readers, looked_up) -> None:
+    """Gradio looks up hosts when it starts, unless it was told not to before its import."""
+    readers[0].work(do="start", prompt="a fox")
+    assert os.environ["GRADIO_ANALYTICS_ENABLED"] == "False"
+    assert looked_up == []
