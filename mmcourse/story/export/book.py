@@ -29,6 +29,8 @@ SIZE = 512
 """The side of a page's picture in pixels, where it can be drawn that fine."""
 PORTRAIT = 384
 UNTITLED = "A story"
+MAKERS = {"reader": "the reader", "world": "the world's own pen"}
+"""Backends by the names that readers know; the others are called by their own."""
 FORBIDDEN = re.compile("[^\t\n\u0020-\u007e\u0085\u00a0-\ud7ff\ue000-\ufdcf\ufdf0-\ufffd"
                        "\U00010000-\U0010fffd]")  # fmt: skip
 """What XML 1.0 forbids or advises against: control characters, surrogates, non-characters."""
@@ -236,11 +238,11 @@ def _list(words: list[str]) -> str:
 
 def _makers(path: tuple[Node, ...]) -> str:
     """Who wrote and drew it, each once."""
-    wrote = dict.fromkeys(c.backend for n in path for c in n.credits if c.ability == "writer")
+    wrote = dict.fromkeys(_drawer(c) for n in path for c in n.credits if c.ability == "writer")
     drew = dict.fromkeys(_drawer(n.picture.drawn) for n in path if n.picture)
     said = [f"Written by {_list(list(wrote))}."] if wrote else []
     return " ".join([*said, *([f"Drawn by {_list(list(drew))}."] if drew else [])])
 
 
 def _drawer(credit: Credit) -> str:
-    return "the reader" if credit.backend == "reader" else credit.backend
+    return MAKERS.get(credit.backend, credit.backend)
