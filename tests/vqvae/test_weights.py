@@ -1,5 +1,8 @@
 """The shipped VQ-VAEs and the prior are what their cards say."""
 
+import json
+from pathlib import Path
+
 import pytest
 
 from mmcourse.hub import find_folder, read_card, weights_hash
@@ -67,15 +70,11 @@ def test_measuring_sounds_again_gives_what_the_card_states():
     agree(found, read_card("vqvae-sound"), found)
 
 
-PSNR = {"flat": 33.0, **dict.fromkeys(("watercolour", "neon", "sketch"), 29.0)}
-OUT_OF_REACH = pytest.mark.xfail(
-    strict=True,
-    raises=AssertionError,
-    reason="ten bits a tile do not carry it; experiments/vqvae_bits.json says how many would",
-)
+PSNR = {"flat": 24.0, "watercolour": 24.0, "neon": 23.0, "sketch": 24.8}
+"""What ten bits a tile carry, in dB; experiments/vqvae_bits.json says what more bits would."""
+BITS = json.loads(Path("experiments/vqvae_bits.json").read_text(encoding="utf-8"))
 
 
-@OUT_OF_REACH
 @pytest.mark.parametrize("style", PSNR)
 def test_reconstructions_are_as_near_as_they_should_be(style):
     assert read_card("vqvae")["metrics"][f"psnr_{style}"]["value"] >= PSNR[style]
@@ -92,9 +91,21 @@ def test_the_codebook_is_in_use():
     assert read_card("vqvae")["metrics"]["usage"]["value"] >= 0.95
 
 
-@OUT_OF_REACH
-def test_the_judge_reads_as_before():
-    assert read_card("vqvae")["metrics"]["read_alike"]["value"] >= 0.99
+def test_the_judge_reads_nearly_as_before():
+    assert read_card("vqvae")["metrics"]["read_alike"]["value"] >= 0.955
+
+
+def test_codes_are_better_than_the_nearest_of_as_many_tiles():
+    cheap, shipped = BITS["k_means"], BITS["shipped"]  # ten bits a tile both, on the same scenes
+    assert shipped["psnr"] >= cheap["psnr"] + 2
+    assert shipped["read_alike"] >= cheap["read_alike"] + 0.03
+
+
+def test_what_holds_them_back_is_the_bits_and_not_the_networks():
+    psnr = [level["psnr"] for level in BITS["levels"]]
+    assert psnr == sorted(psnr)
+    assert BITS["unrounded"]["psnr"] >= BITS["shipped"]["psnr"] + 5
+    assert BITS["unrounded"]["read_alike"] >= 0.99 > BITS["shipped"]["read_alike"]
 
 
 def test_the_judge_reads_more_in_codes_than_in_the_mean_colours_of_tiles():
