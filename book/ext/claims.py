@@ -1,10 +1,11 @@
-"""{claim}`card:joint.t2i_recall_at_1|.1%`: a computed number in a sentence.
+"""{claim}`card:joint.t2i_recall_at_1|.1%`: a computed number in a sentence, or in an alt text.
 
 The number is read from what computed it (see `sources`), printed by a format after the bar (see
 `numbers`), and linked to its origin: the cell of a lab, or the ledger on the status page. A claim
 that does not exist fails the build, whether or not warnings are errors.
 """
 
+import re
 from pathlib import Path
 from typing import NamedTuple
 
@@ -53,13 +54,30 @@ def source_label(kind: str, name: str) -> str:
     return f"source-{kind}-{slug(name)}"
 
 
+WRITTEN = re.compile(r"\{claim\}`([^`|]+)(?:\|([^`]*))?`")
+
+
+def fill_in(env: BuildEnvironment, text: str) -> str:
+    """The claims in a plain text, such as an alt text, as printed numbers.
+
+    Raises:
+        LookupError, ValueError: as `sources.evaluate`, and for a format that does not fit.
+    """
+
+    def value(match: re.Match[str]) -> str:
+        _, found = sources.evaluate(all_sources(env), match[1].strip())
+        return printed(found, match[2] or None)
+
+    return WRITTEN.sub(value, text)
+
+
 class ClaimRole(SphinxRole):
     """`kind:key`, with an optional format after a bar."""
 
     def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
         target, _, spec = (part.strip() for part in self.text.partition("|"))
         try:
-            source, value = sources.find(all_sources(self.env), target)
+            source, value = sources.evaluate(all_sources(self.env), target)
             text = printed(value, spec or None)
         except (LookupError, ValueError) as error:
             reason = error.args[0] if isinstance(error, LookupError) else f"{target}: {error}"
@@ -67,7 +85,8 @@ class ClaimRole(SphinxRole):
         uses(self.env).append(Use(self.env.docname, target, text, (source.kind, source.name)))
         inner = nodes.inline("", text, classes=["mm-claim"])
         if source.kind == "lab":
-            name = next(n for n in tagged_names(source) if f"{target[4:]}.".startswith(f"{n}."))
+            key = next(part[4:] for part in target.split() if part.startswith("lab:"))
+            name = next(n for n in tagged_names(source) if f"{key}.".startswith(f"{n}."))
             label = label_for("claim", name)
         else:
             label = source_label(source.kind, source.name)

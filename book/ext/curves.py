@@ -15,10 +15,10 @@ CODECS = {"jpeg": ("JPEG", plots.ORANGE, "s"), "webp": ("WebP", plots.TEAL, "^")
 CURES = {
     "fsq": "no codebook (FSQ)",
     "simvq": "one map (SimVQ)",
-    "ema_restart": "running means, restarts",
+    "ema_restart": "EMA, restarts",
     "cosine": "cosine codes",
     "data_start": "start on the data",
-    "ema": "running means",
+    "ema": "EMA",
     "rotation": "rotation trick",
     "plain": "none",
 }

@@ -35,7 +35,7 @@ from sphinx.util.docutils import SphinxDirective
 
 from mmcourse.plots import to_svg
 
-from .claims import source_label
+from .claims import fill_in, source_label
 from .curves import DRAWN
 from .labs import executed, label_for, slug
 from .sources import FILES, executed_outputs
@@ -134,7 +134,10 @@ class DescribedPicture(Picture):
         alt = " ".join(self.options.get("alt", "").split())
         if len(alt) < 20:
             raise self.error(f"{self.name} {name!r} has no :alt: that says what is to be seen")
-        return alt
+        try:
+            return fill_in(self.env, alt)
+        except (LookupError, ValueError) as error:
+            raise self.error(f"{self.name} {name!r}: {error.args[0]}") from error
 
 
 class ExperimentFigure(DescribedPicture):

@@ -4,6 +4,7 @@
     card:joint.t2i_recall_at_1     a metric of mmcourse/weights/joint/card.json (also .n, .chance …)
     bench:clip_loss.ratio          benchmarks/clip_loss.json
     exp:scaling.points.0.loss      experiments/scaling.json
+    exp:a.x - exp:a.y              a difference; also a ratio, and with a plain number: 1 - exp:a.x
 
 Nothing here knows of Sphinx, so that a test or a script can ask the same questions.
 """
@@ -11,6 +12,7 @@ Nothing here knows of Sphinx, so that a test or a script can ask the same questi
 import difflib
 import functools
 import json
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -110,3 +112,30 @@ def find(sources: list[Source], target: str) -> tuple[Source, object]:
     alike = [name for name in known if name.startswith(f"{kind}:")]
     near = difflib.get_close_matches(target, alike or known, n=1, cutoff=0)[0]
     raise LookupError(f"no claim {target!r}; the nearest that exists is {near!r}")
+
+
+def evaluate(sources: list[Source], text: str) -> tuple[Source, object]:
+    """The value of "kind:key", or of a difference or ratio such as "exp:a.x - exp:a.y" or
+    "1 - card:b.z", and the source of the first key in it.
+
+    Raises:
+        LookupError: as `find`.
+        ValueError: a calculation without a key, or with what is no number.
+    """
+    asked = re.fullmatch(r"(\S+) ([-/]) (\S+)", text)
+    if not asked:
+        return find(sources, text)
+    (first, left), (second, right) = (_operand(sources, asked[i]) for i in (1, 3))
+    origin = first or second
+    if origin is None:
+        raise ValueError("a claim needs a value that was computed, got numbers alone")
+    return origin, left - right if asked[2] == "-" else left / right
+
+
+def _operand(sources: list[Source], text: str) -> tuple[Source | None, float]:
+    if re.fullmatch(r"\d+(\.\d+)?", text):
+        return None, float(text)
+    source, value = find(sources, text)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError(f"cannot calculate with {value!r}")
+    return source, value

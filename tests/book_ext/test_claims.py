@@ -15,6 +15,10 @@ PAGE = "Page\n====\n\nText.\n\nIt is :claim:`{}`.\n"
         ("card:joint.recall|.1%", "95.3 %"),
         ("card:joint.recall.n", "9"),
         ("exp:scaling.points.0.loss|.2f", "1.25"),
+        ("card:joint.recall.n - exp:scaling.points.0.loss|.2f", "7.75"),
+        ("1 - card:joint.recall|.1%", "4.7 %"),
+        ("exp:scaling.points.0.loss / 5|.2f", "0.25"),
+        ("lab:ch01.parity / 2|.1e", "6.0 \u00d7 10⁻⁸"),
     ],
 )
 def test_a_claim_is_printed(tiny, target, shown):
@@ -38,6 +42,13 @@ def test_a_claim_that_does_not_exist_fails_and_is_named(tiny, target, nearest):
         tiny.build()
     assert f"index.rst:6: ERROR: no claim '{target}'" in tiny.messages
     assert nearest in tiny.messages
+
+
+@pytest.mark.parametrize("target", ["2 - 1", "1 - card:joint.recal", "1 - card:joint.command"])
+def test_a_calculation_without_numbers_of_ours_fails(tiny, target):
+    tiny.write("index.rst", PAGE.format(target))
+    with pytest.raises(ExtensionError, match=r"1 claim\(s\) do not exist"):
+        tiny.build()
 
 
 def test_a_missing_claim_fails_the_next_build_too(tiny):
