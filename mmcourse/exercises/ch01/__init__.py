@@ -2,11 +2,11 @@
 
 TITLE = "Joint embeddings"
 ORDER = (
+    "attention_maps",
     "normalise_similarity",
     "clip_loss",
     "recall_at_k",
     "zero_shot",
-    "attention_maps",
     "negative_chances",
     "hunt_contrastive",
     "hunt_pooling",
