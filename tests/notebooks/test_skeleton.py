@@ -129,6 +129,14 @@ def test_it_is_plain_commonmark(lab: nbformat.NotebookNode) -> None:
             assert not myst_in(cell.source), cell.source
 
 
+def test_it_builds_its_model_in_the_open(lab: nbformat.NotebookNode) -> None:
+    """A front page that says "you write it" is true only if the lab's cells hold the model and a
+    step that trains it, or a loop that draws from it."""
+    code = "\n".join(cell.source for cell in lab.cells if cell.cell_type == "code")
+    assert re.search(r"^class \w+\(nn\.Module\):", code, re.M), "no module is written here"
+    assert ".backward()" in code, "no training step stands in the lab"
+
+
 def test_few_cells_are_excused(lab: nbformat.NotebookNode) -> None:
     excused = {"skip-execution", "raises-exception"}
     cells = [cell for cell in lab.cells if excused.intersection(cell.metadata.get("tags", []))]
