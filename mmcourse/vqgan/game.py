@@ -113,10 +113,9 @@ def gan_step(
     optimiser.zero_grad()
     _backward(loss, accelerator)
     parameters = [p for group in optimiser.param_groups for p in group["params"]]
-    if accelerator is None:
-        nn.utils.clip_grad_norm_(parameters, objective.clip)
-    else:
-        accelerator.clip_grad_norm_(parameters, objective.clip)
+    if accelerator is not None:  # its own clipping would unscale the critic's old gradients too
+        accelerator.unscale_gradients(optimiser)
+    nn.utils.clip_grad_norm_(parameters, objective.clip)
     optimiser.step()
     if heard > 0:
         turn |= critic_step(x, drawn, critic, critic_optimiser, objective, accelerator)

@@ -25,7 +25,7 @@ from mmcourse.vqgan.style import other_style, restyle
 from mmcourse.vqvae.batches import decode_pictures, encode_pictures
 
 HOW = Drawing(temperature=0.9, top_p=0.95, guidance=2.0)
-"""Chosen on scenes of `val`, which the card's numbers leave out."""
+"""How pictures are drawn from captions for the card."""
 BATCH = 50
 Found = dict[str, Measurement]
 
