@@ -26,7 +26,7 @@ export function truth() {
     el("p", {class: "quiet"}, "Everything that the story has made true, in the order in which it did. Another branch has a ledger of its own."),
     parts.length ? null : el("p", {}, "Nothing yet."),
     el("div", {class: "ledger"}, parts.map(([part, facts]) => el("section", {class: "paper-card"}, el("h2", {}, capital(part)),
-      el("table", {}, el("thead", {}, el("tr", {}, ["Who or what", "is said to", "", "told on"].map((h, i) => i === 2 ? el("td", {}) : el("th", {scope: "col"}, h)))),
-        el("tbody", {}, facts.map(f => el("tr", {}, el("th", {scope: "row"}, f.who === "scene" ? "it" : f.who), el("td", {}, says(f.what)), el("td", {}, f.value),
+      el("table", {}, el("thead", {}, el("tr", {}, ["Who or what", "what is so", "told on"].map(h => el("th", {scope: "col"}, h)))),
+        el("tbody", {}, facts.map(f => el("tr", {}, el("th", {scope: "row"}, f.who === "scene" ? "it" : f.who), el("td", {}, `${says(f.what)} ${f.value}`),
           el("td", {}, f.scenes.map((id, i) => [i ? ", " : "", el("button", {type: "button", class: "page-link", onclick: () => goTo("book", id), "aria-label": `page ${pageNumber(id)}`}, i ? String(pageNumber(id)) : `page ${pageNumber(id)}`)]))))))))));
 }
