@@ -50,7 +50,6 @@ def test_the_same_seed_tells_the_same_story_to_programs(mmcourse) -> None:
 
 @pytest.mark.parametrize("ending", ["html", "zip"])
 def test_a_copy_is_written_by_its_ending(mmcourse, tmp_path, ending) -> None:
-    pytest.importorskip("mmcourse.story.export")
     out = tmp_path / f"story.{ending}"
     status, said, _ = mmcourse("story", "a fox", "--scenes", 1, "--out", out)
     assert status == 0
@@ -70,8 +69,6 @@ def test_a_copy_is_written_by_its_ending(mmcourse, tmp_path, ending) -> None:
     ],
 )
 def test_what_a_user_can_mend_is_said(mmcourse, tmp_path, monkeypatch, arguments, named) -> None:
-    if "--out" in arguments:
-        pytest.importorskip("mmcourse.story.export")
     monkeypatch.chdir(tmp_path)
     status, out, err = mmcourse("story", "a fox", *arguments)
     assert (status, out) == (2, "")

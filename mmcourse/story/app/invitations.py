@@ -25,13 +25,13 @@ def _who(species: str, colour: str, mood: str = "happy", action: str = "standing
 INVITATIONS = (
     Invitation(
         "A light on the sand",
-        "a fox finds a yellow lantern on the beach at night",
+        "an orange fox finds a yellow lantern on the beach at night",
         Scene((_who("fox", "orange", "surprised", position="left"),),
               (Thing("lantern", "yellow", "right"),), "beach", "night"),
     ),
     Invitation(
         "The kite that left",
-        "a sad rabbit has lost a red kite in the mountains",
+        "a sad white rabbit with a scarf has lost a red kite in the mountains",
         Scene((_who("rabbit", "white", "sad", position="left", accessory="scarf"),),
               (Thing("kite", "red", "right"),), "mountains", "day", variation=1),
     ),
@@ -49,7 +49,7 @@ INVITATIONS = (
     ),
     Invitation(
         "Two and one balloon",
-        "an elephant gives a mouse a red balloon in the meadow",
+        "a purple elephant gives a yellow mouse a red balloon in the meadow",
         Scene((_who("elephant", "purple", position="left", name="Juno"),
                _who("mouse", "yellow", position="right", name="Dot")),
               (Thing("balloon", "red", "left"),), "meadow", "day",
@@ -57,19 +57,19 @@ INVITATIONS = (
     ),
     Invitation(
         "Who cannot sleep?",
-        "an owl is awake at night in the village",
+        "a purple owl is awake at night in the village",
         Scene((_who("owl", "purple", "surprised", identity=(0.2, 0, 0.6, 0, 0, 0, 0.3, 0.8)),),
               (Thing("lantern", "orange", "right"),), "village", "night", variation=3),
     ),
     Invitation(
         "A boat for the sea",
-        "a cat has a blue boat at the pond",
+        "an orange cat with a hat has a blue boat at the pond",
         Scene((_who("cat", "orange", "happy", "jumping", "left", "hat"),),
               (Thing("boat", "blue", "right"),), "pond", "day", variation=2),
     ),
     Invitation(
         "A quarrel in the garden",
-        "an angry cat and an angry fox quarrel about a ball in the garden",
+        "an angry pink cat and an angry red fox quarrel about a blue ball in the garden",
         Scene((_who("cat", "pink", "angry", position="left", name="Rue"),
                _who("fox", "red", "angry", position="middle", name="Gus")),
               (Thing("ball", "blue", "right"),), "garden", "day", variation=1,
@@ -77,25 +77,25 @@ INVITATIONS = (
     ),
     Invitation(
         "The book in the rain",
-        "a mouse finds a red book in the rain in the village",
+        "a white mouse finds a red book in the rain in the village",
         Scene((_who("mouse", "white", "surprised", position="left"),),
               (Thing("book", "red", "right"),), "village", "sunset", "rain"),
     ),
     Invitation(
         "Mushroom time",
-        "a bear and a rabbit look for mushrooms in the forest",
+        "an orange bear and a pink rabbit look for a red mushroom in the forest",
         Scene((_who("bear", "orange", position="left", name="Basil"),
                _who("rabbit", "pink", position="middle", name="Clover")),
               (Thing("mushroom", "red", "right"),), "forest", "sunset"),
     ),
     Invitation(
         "Far from home",
-        "a small elephant is lost in the mountains at sunset",
+        "a sad pink elephant is lost in the mountains at sunset",
         Scene((_who("elephant", "pink", "sad", "sitting"),), (), "mountains", "sunset"),
     ),
     Invitation(
         "A flower that nobody planted",
-        "a frog finds a purple flower in the garden",
+        "a green frog finds a purple flower in the garden",
         Scene((_who("frog", "green", "surprised", position="left", name="Sol"),),
               (Thing("flower", "purple", "right"),), "garden", "day", variation=2),
     ),

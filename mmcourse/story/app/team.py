@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-
 from mmcourse.story.backends import default_team
 from mmcourse.story.team import Team
+from mmcourse.story.voices import voice
 
 
 def voiced_team(first: str = "") -> Team:
@@ -17,11 +16,7 @@ def voiced_team(first: str = "") -> Team:
     Raises:
         ValueError: there is no backend of that name.
     """
-    backends = [*default_team().backends]
-    if find_spec("mmcourse.story.voices") is not None:
-        from mmcourse.story.voices import voice
-
-        backends.append(voice())
+    backends = [*default_team().backends, voice()]
     named = {b.name: b for b in backends}
     if first and first not in named:
         raise ValueError(f"no backend is called {first!r}; there are {', '.join(named)}")

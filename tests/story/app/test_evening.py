@@ -294,7 +294,6 @@ def test_pages_are_found_by_words_and_by_a_picture(evening, desk_page, tmp_path)
 
 
 def test_a_copy_is_taken_along(desk_page) -> None:
-    pytest.importorskip("mmcourse.story.export")
     page = desk_page
     view(page, "take")
     axe(page)

@@ -264,3 +264,18 @@ def test_no_request_leaves_the_machine(readers, looked_up) -> None:
     readers[0].work(do="start", prompt="a fox")
     assert os.environ["GRADIO_ANALYTICS_ENABLED"] == "False"
     assert looked_up == []
+
+
+def test_a_story_that_was_taken_along_comes_back(readers) -> None:
+    ann, bob = readers
+    story = ann.work(do="start", prompt="a fox")[-1]["story"]
+    copied = ann.work(do="copy", story=story["id"], kind="zip")[-1]
+    assert copied["name"].endswith(".zip")
+    assert bob.send(f"/made/{copied['file']}")[0] == 400
+    status, content = ann.send(f"/made/{copied['file']}")
+    assert (status, len(content)) == (200, copied["bytes"])
+    back = json.loads(bob.send("/load", raw=content)[1])["story"]
+    key = str(story["current"])
+    assert back["nodes"][key]["text"] == story["nodes"][key]["text"]
+    assert bob.send(f"/picture/{back['nodes'][key]['picture']['hash']}.png")[0] == 200
+    assert "refused" in json.loads(bob.send("/load", raw=b"no zip")[1])

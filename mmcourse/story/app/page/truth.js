@@ -20,6 +20,11 @@ const SAYS = {species: "is a", colour: "is", kind: "is a", accessory: "wears a",
   give: "gives to", exit: "leads to the"};
 const says = what => SAYS[what] ?? what;
 
+function sentence({what, value}) {
+  const words = says(what);
+  return `${/ a$/.test(words) && /^[aeiou]/.test(value) ? `${words}n` : words} ${value}`;
+}
+
 export function truth() {
   const parts = Object.entries(store.story.ledger).map(([part, facts]) => [part, once(facts)]).filter(([, facts]) => facts.length);
   return el("div", {class: "view truth"}, el("h1", {}, "What is true"),
@@ -27,6 +32,6 @@ export function truth() {
     parts.length ? null : el("p", {}, "Nothing yet."),
     el("div", {class: "ledger"}, parts.map(([part, facts]) => el("section", {class: "paper-card"}, el("h2", {}, capital(part)),
       el("table", {}, el("thead", {}, el("tr", {}, ["Who or what", "what is so", "told on"].map(h => el("th", {scope: "col"}, h)))),
-        el("tbody", {}, facts.map(f => el("tr", {}, el("th", {scope: "row"}, f.who === "scene" ? "it" : f.who), el("td", {}, `${says(f.what)} ${f.value}`),
+        el("tbody", {}, facts.map(f => el("tr", {}, el("th", {scope: "row"}, f.who === "scene" ? "it" : f.who), el("td", {}, sentence(f)),
           el("td", {}, f.scenes.map((id, i) => [i ? ", " : "", el("button", {type: "button", class: "page-link", onclick: () => goTo("book", id), "aria-label": `page ${pageNumber(id)}`}, i ? String(pageNumber(id)) : `page ${pageNumber(id)}`)]))))))))));
 }
