@@ -15,7 +15,7 @@ from mmcourse.vqgan.latents_data import BATCH, draw_pictures, encode_bytes
 from mmcourse.vqvae.measure import psnr_by_style, read_alike
 
 SIZE = 128
-FITTED = 256
+FITTED = 64
 """Pictures that the linear baseline is fitted to."""
 
 

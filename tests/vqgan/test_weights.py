@@ -5,8 +5,10 @@ import pytest
 from mmcourse.hub import find_folder, read_card
 from mmcourse.vqgan.features import Features
 from mmcourse.vqgan.features_measure import measure_features
+from mmcourse.vqgan.latents import LatentAutoencoder
+from mmcourse.vqgan.latents_measure import measure_latents
 
-BUDGETS = {"features": 2**20}
+BUDGETS = {"features": 2**20, "latents-128": 6 * 2**20}
 
 
 @pytest.mark.parametrize("name", BUDGETS)
@@ -30,4 +32,13 @@ def test_measuring_the_features_again_gives_what_the_card_states():
     )
     assert set(found) == set(stated["metrics"])
     for name, metric in stated["metrics"].items():
+        assert found[name]["value"] == pytest.approx(metric["value"], abs=metric["band"]), name
+
+
+def test_measuring_the_latents_again_gives_what_the_card_states():
+    stated = read_card("latents-128")["metrics"]
+    found = measure_latents(LatentAutoencoder.from_pretrained("latents-128"), 48)
+    assert set(found) == set(stated)
+    for name in ("psnr_all", "linear_psnr_all", "read_alike", "linear_read_alike", "spread"):
+        metric = stated[name]
         assert found[name]["value"] == pytest.approx(metric["value"], abs=metric["band"]), name
