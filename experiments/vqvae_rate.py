@@ -61,7 +61,7 @@ def trained(factor: int, size: int, shown: Tensor, steps: int) -> tuple[VQVAE, C
     prior = CodePrior(
         len(words), size, codes[0].numel(), dim=48, depth=2, heads=4, vocabulary=words.fingerprint
     )
-    for _ in train_prior(prior, codes, Telling(lambda i, step: ""), steps=steps, lr=LR, seed=SEED):
+    for _ in train_prior(prior, codes, Telling(lambda i, step: "", seed=SEED), steps=steps, lr=LR):
         pass
     return model, prior
 

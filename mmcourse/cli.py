@@ -93,14 +93,23 @@ def train(
     tier: Annotated[str, typer.Option(help="smoke, cpu, gpu or full.")] = "cpu",
     out: Annotated[Path | None, typer.Option(help="Folder to save to (runs/NAME).")] = None,
     seed: Annotated[int, typer.Option(help="Seed of weights and data.")] = 0,
-    precision: Annotated[str, typer.Option(help="no (float32), bf16 or fp16.")] = "no",
+    precision: Annotated[
+        str, typer.Option(help="auto (what this device is fastest in), no (float32), bf16 or fp16.")
+    ] = "auto",
 ) -> None:
     """Train a model as its card says, with a card of its own. Killed runs go on where they were."""
-    from mmcourse.training import TIERS
+    from mmcourse.processes import rank
+    from mmcourse.training import TIERS, check_seed, pick_device, pick_precision
 
     _known(name, TRAINABLE)
     if tier not in TIERS:
         raise ValueError(f"tier {tier!r} does not exist; choose one of {', '.join(TIERS)}")
+    check_seed(seed)
+    if precision == "auto":
+        device = pick_device()
+        precision = pick_precision(device)
+        if rank() == 0:
+            typer.echo(f"on this {device.type}: --precision {precision}", err=True)
     _load(TRAINABLE[name])(out or Path("runs") / name, tier, seed, precision)  # type: ignore[operator]
 
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import time
+from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from tqdm.auto import tqdm
 
-from mmcourse.cards import device_name, environment, write_card
+from mmcourse.cards import device_name, environment, read_json, write_card
+from mmcourse.checkpoints import write_atomically
+from mmcourse.processes import rank
 from mmcourse.training import pick_device
 
 PRECISIONS = ("no", "bf16", "fp16")
@@ -18,6 +21,8 @@ PRECISIONS = ("no", "bf16", "fp16")
 
 class Run:
     """A run that is killed goes on when the same command is given again on the same folder.
+
+    Of several processes the first alone, `main`, reads and writes the folder.
 
     Args:
         out: folder of the checkpoints, of run.json and of log.jsonl.
@@ -30,11 +35,15 @@ class Run:
 
     def __init__(self, out: Path, command: str, sources: str) -> None:
         self.out, self.command, self.sources = out, command, sources
+        self.main = rank() == 0
+        self._started = time.time()
+        if not self.main:
+            return
         out.mkdir(parents=True, exist_ok=True)
         note, mine = out / "run.json", {"command": command, "sources": sources}
         before = 0.0
         if any(out.glob("checkpoint*.pt")):
-            found = json.loads(note.read_text(encoding="utf-8")) if note.exists() else {}
+            found = read_json(note) if note.exists() else {}
             if found != mine:
                 other = found.get("command", "an unknown command")
                 what = "other code" if other == command else f"`{other}`"
@@ -45,9 +54,9 @@ class Run:
             rows = self.log_rows()
             before = rows[-1]["seconds"] if rows else 0.0
         else:
-            note.write_text(json.dumps(mine), encoding="utf-8")
+            write_atomically({note: json.dumps(mine).encode()})
             (out / "log.jsonl").unlink(missing_ok=True)
-        self._started = time.time() - before
+        self._started -= before
 
     @property
     def seconds(self) -> float:
@@ -55,25 +64,34 @@ class Run:
         return time.time() - self._started
 
     def log_rows(self) -> list[dict]:
-        """What has been logged so far, a row for each step."""
+        """What has been logged so far, a row for each step; a line that a kill cut off is none."""
         log = self.out / "log.jsonl"
-        lines = log.read_text(encoding="utf-8").splitlines() if log.exists() else []
-        return [json.loads(line) for line in lines]
+        lines = log.read_text(encoding="utf-8").splitlines(True) if log.exists() else []
+        return [json.loads(line) for line in lines if line.endswith("\n")]
+
+    def _forget(self, stage: str, step: int) -> None:
+        """Drop the rows of a stage from a step on, which a resumed run takes again."""
+        kept = [r for r in self.log_rows() if r.get("stage", "") != stage or r["step"] < step]
+        lines = "".join(json.dumps(row) + "\n" for row in kept)
+        write_atomically({self.out / "log.jsonl": lines.encode()})
 
     def follow(
         self, steps: Iterable[dict[str, float]], total: int, shown: tuple[str, ...], stage: str = ""
     ) -> None:
         """Exhaust a training loop: a progress bar with the `shown` metrics, a logged row a step."""
+        if not self.main:
+            deque(steps, maxlen=0)
+            return
         named = {"stage": stage} if stage else {}
-        with (
-            (self.out / "log.jsonl").open("a", encoding="utf-8") as log,
-            tqdm(steps, desc=stage or None, total=total) as bar,
-        ):
-            for metrics in bar:
-                bar.set_postfix({key: f"{metrics[key]:.3f}" for key in shown})
-                row = {**named, **metrics, "seconds": round(self.seconds, 1)}
+        first = True
+        for metrics in (bar := tqdm(steps, desc=stage or None, total=total)):
+            if first:
+                self._forget(stage, int(metrics["step"]))
+                first = False
+            bar.set_postfix({key: f"{metrics[key]:.3f}" for key in shown})
+            row = {**named, **metrics, "seconds": round(self.seconds, 1)}
+            with (self.out / "log.jsonl").open("a", encoding="utf-8") as log:
                 log.write(json.dumps(row) + "\n")
-                log.flush()
 
     def finish(self, name: str, tier: str, seed: int, **told: Any) -> None:
         """Write the card of what was trained and saved, and delete the checkpoints.

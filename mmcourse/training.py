@@ -19,10 +19,12 @@ from __future__ import annotations
 
 import functools
 import math
+import operator
 import os
 import random
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -35,8 +37,10 @@ __all__ = [
     "EMA",
     "TIERS",
     "batch_indices",
+    "check_seed",
     "cosine_schedule",
     "count_parameters",
+    "cpu_flags",
     "device_name",
     "environment",
     "evaluating",
@@ -52,14 +56,29 @@ __all__ = [
 TIERS = ("smoke", "cpu", "gpu", "full")
 
 
-def seed_everything(seed: int) -> None:
+def check_seed(seed: int | np.integer) -> int:
+    """The seed as a plain integer.
+
+    Raises:
+        ValueError: if it is no integer in [0, 2**32), the range that NumPy takes.
+    """
+    try:
+        plain = operator.index(seed)
+    except TypeError:
+        kind = type(seed).__name__
+        raise ValueError(f"seed is {seed!r}, a {kind}: give an integer") from None
+    if not 0 <= plain < 2**32:
+        raise ValueError(f"seed is {plain}, expected 0 to {2**32 - 1}: choose a smaller one")
+    return plain
+
+
+def seed_everything(seed: int | np.integer) -> None:
     """Seed Python's, NumPy's and PyTorch's global generators (CPU and accelerator).
 
     Raises:
-        ValueError: if the seed is not in [0, 2**32), the range that NumPy takes.
+        ValueError: if the seed is no integer in [0, 2**32).
     """
-    if not 0 <= seed < 2**32:
-        raise ValueError(f"seed is {seed}, expected 0 to {2**32 - 1}: choose a smaller one")
+    seed = check_seed(seed)
     random.seed(seed)
     np.random.seed(seed)  # noqa: NPY002 - other libraries draw from NumPy's global state
     torch.manual_seed(seed)
@@ -81,6 +100,8 @@ def evaluating(model: nn.Module) -> Iterator[None]:
 def pick_device(prefer: str | torch.device | None = None) -> torch.device:
     """The device to train on: `prefer` if given, else CUDA, else Apple's MPS, else the CPU.
 
+    As accelerate does, it takes the CPU where the environment variable ACCELERATE_USE_CPU is true.
+
     Raises:
         ValueError: if the preferred device does not exist here.
     """
@@ -89,6 +110,8 @@ def pick_device(prefer: str | torch.device | None = None) -> torch.device:
         "mps": torch.backends.mps.is_available(),
         "cpu": True,
     }
+    if prefer is None and os.environ.get("ACCELERATE_USE_CPU", "").lower() in ("1", "true", "yes"):
+        return torch.device("cpu")
     if prefer is None:
         return torch.device(next(kind for kind, there in available.items() if there))
     kind = str(prefer).partition(":")[0]
@@ -98,15 +121,35 @@ def pick_device(prefer: str | torch.device | None = None) -> torch.device:
     return torch.device(prefer)
 
 
-def pick_precision(device: str | torch.device) -> str:
+BFLOAT16_UNITS = frozenset({"amx_bf16", "avx512_bf16"})
+"""Flags of processors that compute in bfloat16; without them it is emulated, many times slower."""
+
+
+@functools.lru_cache(maxsize=1)
+def cpu_flags() -> frozenset[str]:
+    """What Linux says that this CPU can do; nothing where it says nothing."""
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text(errors="replace").splitlines() if cpuinfo.exists() else []
+    told = [line.partition(":")[2].split() for line in lines if line.startswith("flags")]
+    return frozenset(told[0] if told else ())
+
+
+def pick_precision(device: str | torch.device, flags: Collection[str] | None = None) -> str:
     """The `mixed_precision` to give to `accelerate.Accelerator` on this device.
 
     "bf16" on a GPU that computes in bfloat16, "fp16" on an older one (a T4 only emulates bfloat16,
-    slowly), "no" elsewhere: on a CPU float32 is the faster one for models of this size.
+    slowly). On a CPU "bf16" if it has units for it. Else "no".
+
+    Args:
+        device: a torch device or its name.
+        flags: of the CPU; `cpu_flags()` if None.
     """
-    if torch.device(device).type != "cuda":
+    kind = torch.device(device).type
+    if kind == "cuda":
+        return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp16"
+    if kind != "cpu":
         return "no"
-    return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp16"
+    return "no" if BFLOAT16_UNITS.isdisjoint(cpu_flags() if flags is None else flags) else "bf16"
 
 
 def tier() -> str:

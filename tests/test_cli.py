@@ -111,10 +111,8 @@ def test_a_program_error_is_not_hidden(mmcourse, monkeypatch):
 
 def test_train_saves_and_measures(mmcourse, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setitem(RECIPES, "smoke", Recipe(24, 3, 0, 0, batch_size=8))
+    monkeypatch.setitem(RECIPES, "smoke", Recipe(24, 3, 0, 0, batch_size=8, measured=5))
     monkeypatch.setattr(recipe, "build", small_towers)
-    measure = recipe.measure_joint
-    monkeypatch.setattr(recipe, "measure_joint", lambda model: measure(model, n=5))
     status, _, err = mmcourse("train", "joint", "--tier", "smoke", "--seed", "2")
     assert status == 0, err
     assert read_card(tmp_path / "runs" / "joint")["seed"] == 2
@@ -163,3 +161,25 @@ def test_help_lists_every_command(mmcourse):
         "story",
     ):
         assert command in out + err
+
+
+def test_the_package_runs_as_a_module():
+    command = [sys.executable, "-m", "mmcourse", "train", "jiont"]
+    answer = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (answer.returncode, answer.stdout) == (2, "")
+    assert answer.stderr.startswith("mmcourse: no model is called 'jiont'")
+
+
+@pytest.mark.parametrize(("flags", "picked"), [({"avx512_bf16"}, "bf16"), ({"avx2"}, "no")])
+def test_by_default_training_says_which_precision_it_picks(
+    mmcourse, tmp_path, monkeypatch, flags, picked
+):
+    seen = []
+    monkeypatch.setenv("ACCELERATE_USE_CPU", "true")
+    monkeypatch.setattr("mmcourse.training.cpu_flags", lambda: flags)
+    monkeypatch.setattr("mmcourse.joint.recipe.train_joint", lambda *given: seen.append(given))
+    status, out, err = mmcourse("train", "joint", "--tier", "smoke", "--out", tmp_path)
+    assert (status, out, err) == (0, "", f"on this cpu: --precision {picked}\n")
+    assert seen == [(tmp_path, "smoke", 0, picked)]
+    assert mmcourse("train", "joint", "--out", tmp_path, "--precision", "no")[2] == ""
+    assert seen[1][-1] == "no"

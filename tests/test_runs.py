@@ -98,6 +98,30 @@ def test_the_same_command_goes_on_and_so_do_its_seconds(tmp_path, clock):
     assert (tmp_path / "checkpoint.pt").read_bytes() == b"weights"
 
 
+def test_steps_that_are_taken_again_stand_in_the_log_once(tmp_path, clock):
+    """Killed at step 4 with a checkpoint at 2, and in the midst of a line."""
+    run = Run(tmp_path, *MINE)
+    run.follow(steps([1, 2], clock), 2, ("loss",), stage="first")
+    run.follow(steps([1, 2, 3, 4], clock), 5, ("loss",))
+    with (tmp_path / "log.jsonl").open("a") as log:
+        log.write('{"step": 5, "lo')
+    (tmp_path / "checkpoint.pt").write_bytes(b"weights")
+    again = Run(tmp_path, *MINE)
+    again.follow(steps([3, 4, 5], clock), 5, ("loss",))
+    found = [(row.get("stage"), row["step"]) for row in rows(tmp_path)]
+    assert found == [("first", 1), ("first", 2), *((None, k) for k in range(1, 6))]
+    seconds = [row["seconds"] for row in rows(tmp_path)]
+    assert seconds == sorted(seconds)
+
+
+def test_a_note_that_was_cut_off_is_one_line(tmp_path):
+    Run(tmp_path, *MINE)
+    (tmp_path / "checkpoint.pt").write_bytes(b"weights")
+    (tmp_path / "run.json").write_text('{"comm')
+    with pytest.raises(ValueError, match=r"run\.json is not readable"):
+        Run(tmp_path, *MINE)
+
+
 def test_a_run_killed_before_its_first_logged_step_goes_on(tmp_path, clock):
     Run(tmp_path, *MINE)
     (tmp_path / "checkpoint.pt").write_bytes(b"weights")

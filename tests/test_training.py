@@ -56,6 +56,17 @@ def test_a_seed_out_of_range_is_refused(seed):
     one_line(error)
 
 
+def test_a_seed_may_be_numpys_and_nothing_but_an_integer():
+    seed_everything(np.int64(3))
+    one = torch.rand(2)
+    seed_everything(3)
+    assert torch.equal(torch.rand(2), one)
+    for seed in (3.0, "3", None, np.float32(3)):
+        with pytest.raises(ValueError, match="give an integer") as error:
+            seed_everything(seed)
+        one_line(error)
+
+
 @pytest.mark.parametrize("name", training.TIERS)
 def test_the_tier_is_read_from_the_environment(monkeypatch, name):
     monkeypatch.setenv("MMCOURSE_TIER", name)
@@ -100,8 +111,49 @@ def test_a_gpu_that_only_emulates_bfloat16_gets_fp16(monkeypatch, major, expecte
     monkeypatch.setattr(torch.cuda, "get_device_properties", lambda device: properties)
     monkeypatch.setattr(torch.cuda, "_check_bf16_tensor_supported", lambda device: True)
     assert training.pick_precision("cuda") == expected
-    assert training.pick_precision("cpu") == "no"
     assert training.pick_precision("mps") == "no"
+
+
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [
+        ({"fpu", "avx2", "avx512f", "amx_tile", "amx_bf16"}, "bf16"),
+        ({"fpu", "avx2", "avx512f", "avx512_bf16"}, "bf16"),
+        ({"fpu", "avx2", "avx512f", "avx512_vnni", "amx_tile", "amx_int8"}, "no"),
+        ({"fpu", "sse2", "avx2"}, "no"),
+        (set(), "no"),
+    ],
+)
+def test_a_cpu_computes_in_bfloat16_if_its_flags_say_that_it_can(flags, expected):
+    assert training.pick_precision("cpu", flags) == expected
+
+
+def test_without_flags_this_cpu_is_asked(monkeypatch):
+    for flags, expected in (({"amx_bf16"}, "bf16"), ({"avx2"}, "no")):
+        monkeypatch.setattr(training, "cpu_flags", lambda flags=flags: flags)
+        assert training.pick_precision("cpu") == expected
+        assert training.pick_precision(torch.device("cpu")) == expected
+
+
+def test_flags_are_read_where_linux_tells_them_and_are_none_elsewhere(monkeypatch):
+    told = "processor\t: 0\nflags\t\t: fpu sse2 avx512_bf16\nprocessor\t: 1\nflags\t\t: fpu\n"
+    for text, expected in (
+        (told, {"fpu", "sse2", "avx512_bf16"}),
+        ("Features\t: fp bf16\n", set()),
+    ):
+        monkeypatch.setattr(Path, "exists", lambda path: True)
+        monkeypatch.setattr(Path, "read_text", lambda path, errors, text=text: text)
+        assert training.cpu_flags.__wrapped__() == expected
+    monkeypatch.setattr(Path, "exists", lambda path: False)
+    assert training.cpu_flags.__wrapped__() == set()
+
+
+@pytest.mark.parametrize(("value", "expected"), [("true", "cpu"), ("1", "cpu"), ("", "cuda")])
+def test_accelerates_own_variable_keeps_a_run_off_the_gpu(monkeypatch, value, expected):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setenv("ACCELERATE_USE_CPU", value)
+    assert training.pick_device() == torch.device(expected)
+    assert training.pick_device("cuda") == torch.device("cuda")
 
 
 # Data order and learning rate

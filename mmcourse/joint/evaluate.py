@@ -33,6 +33,7 @@ from mmcourse.storyworld.language.words import (
     article,
 )
 from mmcourse.training import evaluating
+from mmcourse.watching import watched
 
 Measurement = dict[str, float | int]
 """{"value", "n", "chance"} and, for a card, "band": how far a new measurement may lie away."""
@@ -52,7 +53,7 @@ def embed_texts(
     tokenizer, device = known_words(model, tokenizer), model.logit_scale.device
     rows = []
     with evaluating(model):
-        for start in range(0, len(texts), batch_size):
+        for start in watched(range(0, len(texts), batch_size), "reading captions"):
             ids, mask = tokenizer.encode(texts[start : start + batch_size])
             rows.append(model.encode_text(ids.to(device), mask.to(device)).cpu())
     return torch.cat(rows)
@@ -76,7 +77,7 @@ def known_words(model: JointModel, tokenizer: Tokenizer | None = None) -> Tokeni
 def embed_pictures(model: JointModel, pictures: Tensor, batch_size: int = 256) -> Tensor:
     """uint8 pictures (N, H, W, 3) to unit vectors (N, D), on the CPU."""
     device = model.logit_scale.device
-    batches = pictures.split(batch_size)
+    batches = watched(pictures.split(batch_size), "looking at pictures")
     with evaluating(model):
         return torch.cat([model.encode_image(from_bytes(b).to(device)).cpu() for b in batches])
 
@@ -150,7 +151,9 @@ def measure_retrieval(
     """Recall among n scenes that differ, by their complete captions, both ways."""
     scenes = distinct_scenes(split, n)
     text = embed_texts(model, [caption(s) for s in scenes])
-    image = embed_pictures(model, render_bytes(scenes, model.image_tower.size))
+    image = embed_pictures(
+        model, render_bytes(watched(scenes, "drawing scenes"), model.image_tower.size)
+    )
     similarity = text @ image.T
     return {
         f"{way}_recall_at_{k}": {"value": recall_at_k(matrix, k), "n": n, "chance": k / n}
@@ -164,7 +167,9 @@ def measure_zero_shot(
 ) -> dict[str, Measurement]:
     """Share of scenes with one character whose attribute is read right, by prompts alone."""
     scenes = lone_scenes(split, n)
-    image = embed_pictures(model, render_bytes(scenes, model.image_tower.size))
+    image = embed_pictures(
+        model, render_bytes(watched(scenes, "drawing scenes"), model.image_tower.size)
+    )
     result: dict[str, Measurement] = {}
     for attribute in READABLE:
         predicted = zero_shot_predict(image, class_embeddings(model, attribute))
@@ -205,7 +210,9 @@ def swappable_scenes(split: str, n: int, seed: int = 0) -> list[Scene]:
 def measure_binding(model: JointModel, split: str = "test", n: int = 500) -> dict[str, Measurement]:
     """How often the true caption scores above the same caption with two colours exchanged."""
     scenes = swappable_scenes(split, n)
-    image = embed_pictures(model, render_bytes(scenes, model.image_tower.size))
+    image = embed_pictures(
+        model, render_bytes(watched(scenes, "drawing scenes"), model.image_tower.size)
+    )
     true = embed_texts(model, [short_caption(s) for s in scenes])
     swapped = embed_texts(model, [short_caption(swap_colours(s)) for s in scenes])
     wins = F.cosine_similarity(image, true) > F.cosine_similarity(image, swapped)

@@ -36,13 +36,14 @@ from mmcourse.storyworld.world.dice import Dice
 from mmcourse.storyworld.world.facts import truths
 from mmcourse.storyworld.world.families import change_one
 from mmcourse.storyworld.world.sampling import held_out
+from mmcourse.watching import watched
 
 
 @torch.no_grad()
 def picture_cells(model: JointModel, pictures: Tensor, batch_size: int = 256) -> Tensor:
     """uint8 pictures (N, H, W, 3) to the image tower's tokens (N, S, dim), on the CPU."""
     device = model.logit_scale.device
-    parts = pictures.split(batch_size)
+    parts = watched(pictures.split(batch_size), "looking at pictures")
     return torch.cat([model.image_tower(from_bytes(b).to(device))[1].cpu() for b in parts])
 
 
@@ -53,7 +54,7 @@ def match_logits(
     """(N,): logits of "text i is true of picture i", the picture given by its cells (N, S, dim)."""
     tokenizer, device = known_words(model), model.logit_scale.device
     rows = []
-    for start in range(0, len(texts), batch_size):
+    for start in watched(range(0, len(texts), batch_size), "matching captions"):
         ids, mask = tokenizer.encode(texts[start : start + batch_size])
         part = cells[start : start + batch_size].to(device)
         rows.append(model.match(ids.to(device), mask.to(device), part).cpu())
@@ -90,7 +91,7 @@ def measure_matching(
     picture, how often it prefers the true caption to the wrong one: what the texts alone betray."""
     scenes = distinct_scenes(split, n)
     texts = [caption(s) for s in scenes] + [wrong_caption(s) for s in scenes]
-    pictures = render_bytes(scenes, model.image_tower.size)
+    pictures = render_bytes(watched(scenes, "drawing scenes"), model.image_tower.size)
     cells = picture_cells(model, pictures).repeat(2, 1, 1)
     fits = torch.arange(2 * n) < n
     right = (match_logits(model, texts, cells) > 0) == fits
@@ -110,7 +111,9 @@ def measure_fused_binding(
 ) -> dict[str, Measurement]:
     """`measure_binding`, answered by the fused encoder."""
     scenes = swappable_scenes(split, n)
-    cells = picture_cells(model, render_bytes(scenes, model.image_tower.size))
+    cells = picture_cells(
+        model, render_bytes(watched(scenes, "drawing scenes"), model.image_tower.size)
+    )
     true = match_logits(model, [short_caption(s) for s in scenes], cells)
     swapped = match_logits(model, [short_caption(swap_colours(s)) for s in scenes], cells)
     return {"binding_swap_fused": share(true > swapped, 0.5)}
@@ -153,7 +156,7 @@ def measure_crowds(model: JointModel, split: str = "test", n: int = 200) -> dict
     out: dict[str, Measurement] = {}
     for k in (1, 2, 3):
         scenes = crowds(split, k, n)
-        pictures = render_bytes(scenes, model.image_tower.size)
+        pictures = render_bytes(watched(scenes, "drawing scenes"), model.image_tower.size)
         image = embed_pictures(model, pictures)
         for attribute in ASKED:
             who = [s.characters[i % k] for i, s in enumerate(scenes)]

@@ -16,6 +16,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from mmcourse.joint.glimpses import glimpse
 from mmcourse.joint.negatives import true_of
+from mmcourse.processes import my_rows
 from mmcourse.storyworld import (
     Caption,
     Scene,
@@ -36,7 +37,8 @@ class Batch:
     """What a step is shown: N texts (N, T) and their mask, B pictures (B, 3, H, W) in [-1, 1].
 
     of (N,) is the picture of each text; step and index say which pictures these are. true (N, B)
-    bool tells which texts are true of which pictures; None: each of its own alone.
+    bool tells which texts are true of which pictures; None: each of its own alone. Of several
+    processes each has all texts and what is true, but only the pixels of its own pictures.
     """
 
     index: list[int]
@@ -76,8 +78,9 @@ class Pairs:
     """(indices of B pictures, step) to which of their captions are true of which of them, (B times
     captions, B) bool; by default each of its own alone."""
 
-    def batch(self, step: int, batch_size: int) -> Tensor:
-        """The indices (batch_size,) of a step: whole families, in an order of their own.
+    def batch(self, step: int, batch_size: int, processes: int = 1) -> Tensor:
+        """The indices (processes · batch_size,) of a step: whole families, in an order of their
+        own, the first process's first.
 
         Raises:
             ValueError: a batch that would cut a family, or one larger than the data.
@@ -88,7 +91,9 @@ class Pairs:
                 "are shown whole"
             )
         families = len(self.pictures) // self.family
-        chosen = batch_indices(step, batch_size // self.family, families, self.seed)
+        parts = range(step * processes, (step + 1) * processes)
+        each = batch_size // self.family
+        chosen = torch.cat([batch_indices(part, each, families, self.seed) for part in parts])
         return (chosen[:, None] * self.family + torch.arange(self.family)).flatten()
 
     def tell(self, index: Tensor, step: int) -> tuple[Tensor, Tensor, Tensor | None]:
@@ -105,10 +110,10 @@ class Pairs:
         device: torch.device,
         told: tuple[Tensor, Tensor, Tensor | None] | None = None,
     ) -> Batch:
-        """The pictures of these indices (B,) with their captions of a step, which may have been
-        told before."""
+        """The pictures of these indices (B,), or this process's part of them, with the captions of
+        all in a step, which may have been told before."""
         ids, mask, true = told or self.tell(index, step)
-        pixels = from_bytes(self.pictures[index].to(device))
+        pixels = from_bytes(self.pictures[index[my_rows(len(index))]].to(device))
         of = torch.arange(len(index), device=device).repeat_interleave(self.captions)
         true = None if true is None else true.to(device)
         return Batch(index.tolist(), step, ids.to(device), mask.to(device), of, pixels, true)

@@ -35,7 +35,8 @@ SOURCES = (
 
 @dataclass(frozen=True)
 class Recipe:
-    """Numbers of one tier: scenes drawn once, optimiser steps, pictures in a batch.
+    """Numbers of one tier: scenes drawn once, optimiser steps, pictures in a batch, and scenes to
+    measure on (None: the card's).
 
     Each picture comes with `captions` texts, a long one and glimpses. The first `steps` are among
     strangers and by contrast alone; the `sibling_steps` after them are among families of four
@@ -52,11 +53,12 @@ class Recipe:
     lr: float = 6e-4
     fused_depth: int = 0
     captions: int = 4
+    measured: int | None = None
 
 
 RECIPES = {
     "smoke": Recipe(
-        scenes=256, steps=10, sibling_steps=5, thing_steps=3, batch_size=32, fused_depth=1
+        128, steps=10, sibling_steps=3, thing_steps=2, batch_size=16, fused_depth=1, measured=8
     ),
     "cpu": Recipe(1_600, 100, sibling_steps=0, thing_steps=0, batch_size=64, lr=8e-4),
     "gpu": Recipe(24_000, 1_500, 1_500, 500, batch_size=256, lr=8e-4, fused_depth=2),
@@ -138,11 +140,15 @@ def train_joint(out: Path, tier: str, seed: int = 0, precision: str = "no") -> N
             objective=objective,
         )
         run.follow(loop, steps, ("loss", "accuracy"), stage)
-        if stage != todo[-1].name:
-            after[stage] = {name: m["value"] for name, m in measure_towers(model).items()}
+        if run.main and stage != todo[-1].name:
+            after[stage] = {
+                name: m["value"] for name, m in measure_towers(model, recipe.measured).items()
+            }
+    if not run.main:
+        return
     model.save_pretrained(out, dtype=torch.float16)
     model = JointModel.from_pretrained(out, device=str(pick_device()))
-    metrics = {k: {**m, "band": 0.02} for k, m in measure_joint(model).items()}
+    metrics = {k: {**m, "band": 0.02} for k, m in measure_joint(model, recipe.measured).items()}
     run.finish(
         "joint",
         tier,

@@ -11,6 +11,7 @@ from mmcourse.joint.model import JointModel
 from mmcourse.joint.pairs import Batch, Pairs
 from mmcourse.joint.towers import by_length
 from mmcourse.joint.train import contrast, in_float32, picked, read
+from mmcourse.processes import gather, my_rows, weight_of
 
 
 class ThreeLosses(nn.Module):
@@ -41,8 +42,9 @@ class ThreeLosses(nn.Module):
         """The loss, and what it is made of."""
         model = self.model
         dice = torch.Generator().manual_seed(1_000_003 * self.pairs.seed + batch.step)
-        pooled, words = read(model, batch)  # (N, dim), (N, T, dim)
-        seen, cells = model.image_tower(batch.pixels)  # (B, dim), (B, S, dim)
+        tokens = (*read(model, batch), *model.image_tower(batch.pixels))
+        # (N, dim), (N, T, dim), (B, dim), (B, S, dim), of all processes
+        pooled, words, seen, cells = map(gather, tokens)
         text, image = model.project_text(pooled), model.project_image(seen)
         scale = model.logit_scale.exp()
         one = self._one_each(len(cells), dice).to(text.device)  # (B,)
@@ -53,12 +55,15 @@ class ThreeLosses(nn.Module):
             told_apart = contrast(text, image[batch.of], scale, batch.ignored)
             accuracy = picked(text, image, batch.of)
             texts, pictures = self._questions(scale * text[one] @ image.T, true, dice)
+        mine = my_rows(len(texts))  # each process asks about its own part
+        texts, pictures = texts[mine], pictures[mine]
         fit = true[texts, pictures]
         texts = one[texts]
         answers = self._answers(words[texts], batch.mask[texts], cells[pictures])  # (B,)
         matching = matching_loss(answers, fit)
         names, hidden = self._names(batch.ids[one], batch.mask[one], cells, dice)
-        masked = masked_word_loss(names[None], hidden[None])
+        asked = torch.tensor(len(hidden), device=text.device)
+        masked = masked_word_loss(names[None], hidden[None]) * weight_of(asked)
         return told_apart + matching + masked, {
             "accuracy": accuracy,
             "scale": scale,
@@ -103,8 +108,11 @@ class ThreeLosses(nn.Module):
     def _names(
         self, ids: Tensor, mask: Tensor, cells: Tensor, dice: torch.Generator
     ) -> tuple[Tensor, Tensor]:
-        """Logits (hidden words, V) of the words that were hidden, and these words' ids."""
+        """Logits (hidden words, V) of the words that were hidden, and these words' ids, for this
+        process's part of the texts."""
         shown, labels = mask_words(ids, len(self.pairs.tokenizer), dice, self.rate)
+        mine = my_rows(len(ids))
+        shown, labels, mask, cells = shown[mine], labels[mine], mask[mine], cells[mine]
         names, hidden = [], []
         for rows, length in by_length(mask):
             asked = labels[rows, :length]

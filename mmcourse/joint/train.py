@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from datetime import timedelta
 from functools import partial
 from multiprocessing import get_all_start_methods
 from pathlib import Path
@@ -12,7 +13,7 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 from accelerate import Accelerator
-from accelerate.utils import DistributedDataParallelKwargs
+from accelerate.utils import DistributedDataParallelKwargs, InitProcessGroupKwargs
 from torch import Tensor, nn
 
 from mmcourse.checkpoints import load_checkpoint, save_checkpoint
@@ -20,6 +21,7 @@ from mmcourse.joint.losses import clip_loss, masked_clip_loss
 from mmcourse.joint.model import JointModel
 from mmcourse.joint.pairs import Batch, Pairs
 from mmcourse.joint.towers import by_length
+from mmcourse.processes import gather, means, my_rows
 from mmcourse.training import EMA, cosine_schedule
 
 Metrics = dict[str, float]
@@ -38,17 +40,29 @@ def picked(text: Tensor, image: Tensor, of: Tensor) -> Tensor:
     return ((text @ image.T).argmax(1) == of).float().mean()
 
 
+def by_parts(model: JointModel, batch: Batch) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    """The rows of some of this process's texts, one vector for each, and one for each word. Short
+    texts are read among short ones, which takes less time."""
+    mine = my_rows(len(batch.ids))
+    ids, mask = batch.ids[mine], batch.mask[mine]
+    for rows, length in by_length(mask):
+        yield rows, *model.text_tower(ids[rows, :length], mask[rows, :length])
+
+
 def read(model: JointModel, batch: Batch) -> tuple[Tensor, Tensor]:
-    """What the text tower makes of the texts, (N, dim), and of each word, (N, T, dim); what stands
-    in the padding means nothing. Short texts are read among short ones, which takes less time."""
-    pooled, words, order = [], [], []
-    for rows, length in by_length(batch.mask):
-        mean, tokens = model.text_tower(batch.ids[rows, :length], batch.mask[rows, :length])
-        pooled.append(mean)
-        words.append(F.pad(tokens, (0, 0, 0, batch.ids.shape[1] - length)))
-        order.append(rows)
+    """What the text tower makes of this process's texts, (N, dim), and of each word, (N, T, dim);
+    what stands in the padding means nothing."""
+    order, pooled, words = zip(*by_parts(model, batch), strict=True)
+    longest = batch.ids.shape[1]
+    padded = [F.pad(part, (0, 0, 0, longest - part.shape[1])) for part in words]
     back = torch.cat(order).argsort()
-    return torch.cat(pooled)[back], torch.cat(words)[back]
+    return torch.cat(pooled)[back], torch.cat(padded)[back]
+
+
+def read_whole(model: JointModel, batch: Batch) -> Tensor:
+    """(N, dim): what the text tower makes of this process's texts, the words left out."""
+    order, pooled, _ = zip(*by_parts(model, batch), strict=True)
+    return torch.cat(pooled)[torch.cat(order).argsort()]
 
 
 def contrast(text: Tensor, image: Tensor, scale: Tensor, ignored: Tensor | None = None) -> Tensor:
@@ -67,7 +81,8 @@ def helpers(device: torch.device) -> int:
 
 
 class Contrast(nn.Module):
-    """The towers' objective.
+    """The towers' objective. Texts choose among the pictures of all processes, and what is pooled
+    is standardised over all of them.
 
     Args:
         model: whose towers are trained.
@@ -85,8 +100,8 @@ class Contrast(nn.Module):
 
     def forward(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
         """The loss, and the share of texts that pick their own picture."""
-        text = self.model.project_text(read(self.model, batch)[0])
-        image = self.model.encode_image(batch.pixels)
+        text = self.model.project_text(gather(read_whole(self.model, batch)))
+        image = self.model.project_image(gather(self.model.image_tower(batch.pixels)[0]))
         scale = self.model.logit_scale.exp()
         options = [] if batch.ignored is None else [batch.ignored]
         with in_float32(text.device):
@@ -111,14 +126,14 @@ def train(
 
     The data of a step depend on (`pairs.seed`, step) alone, so a run that is killed and started
     again with the same `checkpoint` file goes on where it was. At the end the model holds its
-    averaged (EMA) weights. On several devices each tells its own pairs apart: the batch that a text
-    chooses from is the one on its device.
+    averaged (EMA) weights. On several devices the batch that a text chooses from is that of all of
+    them, so the step is the one that a single device with the whole batch would take.
 
     Args:
         model: trained in place.
         pairs: what to train on.
         steps: optimiser steps in all.
-        batch_size: pairs in a batch: each text is told apart from as many pictures.
+        batch_size: pairs in a batch, on each device.
         lr: peak learning rate of AdamW; 5 % of the steps warm up, then it falls along a cosine.
         precision: accelerate's name of it: "no" (float32), "bf16" or "fp16".
         checkpoint: file to save to every 250 steps, and to resume from if it is there.
@@ -126,13 +141,15 @@ def train(
             `ThreeLosses`, which trains the fused encoder too.
     """
     several = DistributedDataParallelKwargs(find_unused_parameters=True)  # contrast fuses nothing
-    accelerator = Accelerator(mixed_precision=precision, kwargs_handlers=[several])
+    patient = InitProcessGroupKwargs(timeout=timedelta(hours=2))  # while one measures a stage
+    accelerator = Accelerator(mixed_precision=precision, kwargs_handlers=[several, patient])
     no_decay = [p for p in model.parameters() if p.ndim < 2]
     decay = [p for p in model.parameters() if p.ndim >= 2]
     optimiser = torch.optim.AdamW(
         [{"params": decay, "weight_decay": 0.05}, {"params": no_decay, "weight_decay": 0.0}],
         lr=lr,
         betas=(0.9, 0.98),
+        fused=precision != "no",
     )
     rate = partial(cosine_schedule, total=steps, warmup=min(steps - 1, max(1, steps // 20)))
     model.to(memory_format=torch.channels_last)  # faster convolutions
@@ -143,9 +160,8 @@ def train(
     start = 0
     if checkpoint is not None and checkpoint.exists():
         start = load_checkpoint(checkpoint, accelerator=accelerator, **state)
-    shard, shards = accelerator.process_index, accelerator.num_processes
-
-    turns = [(s, pairs.batch(s * shards + shard, batch_size)) for s in range(start, steps)]
+    shards = accelerator.num_processes
+    turns = [(step, pairs.batch(step, batch_size, shards)) for step in range(start, steps)]
     told = pairs.told_ahead(turns, helpers(accelerator.device))
     for step, index in turns:
         for group in optimiser.param_groups:
@@ -155,16 +171,11 @@ def train(
         accelerator.backward(loss)
         accelerator.clip_grad_norm_(prepared.parameters(), 1.0)
         optimiser.step()
-        logged = {name: value.item() for name, value in numbers.items()}
+        logged = means({"loss": loss, **numbers})
         model.clamp_scale()
         ema.update(model)
         if checkpoint is not None and ((step + 1) % 250 == 0 or step + 1 == steps):
             save_checkpoint(checkpoint, step=step + 1, accelerator=accelerator, **state)
-        yield {
-            "step": step + 1,
-            "loss": loss.item(),
-            **logged,
-            "lr": optimiser.param_groups[0]["lr"],
-        }
+        yield {"step": step + 1, **logged, "lr": optimiser.param_groups[0]["lr"]}
     ema.copy_to(model)
     model.eval()

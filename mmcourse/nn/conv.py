@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from mmcourse.nn.norm import GroupNorm
+
 
 def zeroed(layer: nn.Module) -> nn.Module:
     """The same layer with all its parameters at 0, so that what it is added to starts unchanged."""
@@ -33,10 +35,10 @@ class ResidualBlock(nn.Module):
                 f"groups must divide the channels, got {groups} for {channels} in and {out} out"
             )
         self.body = nn.Sequential(
-            nn.GroupNorm(groups, channels),
+            GroupNorm(groups, channels),
             nn.SiLU(),
             nn.Conv2d(channels, out, 3, padding=1),
-            nn.GroupNorm(groups, out),
+            GroupNorm(groups, out),
             nn.SiLU(),
             nn.Conv2d(out, out, 3, padding=1),
         )

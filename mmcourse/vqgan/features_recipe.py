@@ -80,6 +80,8 @@ def train_features(out: Path, tier: str, seed: int = 0, precision: str = "no") -
         seed=seed,
     )
     run.follow(loop, recipe.steps, ("loss", "kind", "character.species"))
+    if not run.main:
+        return
     model.save_pretrained(out, dtype=torch.float16)
     model = Features.from_pretrained(out, device=str(pick_device()))
     metrics = {

@@ -91,6 +91,8 @@ def train_latents(out: Path, tier: str, seed: int = 0, precision: str = "no") ->
             seed=seed,
         )
         run.follow(loop, plan.steps, ("loss", "psnr"), name)
+    if not run.main:
+        return
     model.save_pretrained(out, dtype=torch.float16)
     model = LatentAutoencoder.from_pretrained(out, device=str(pick_device()))
     metrics = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from mmcourse.processes import gather
 from mmcourse.vqvae.losses import commitment_loss
 from mmcourse.vqvae.quantizer import Quantized, VectorQuantizer, to_rows
 
@@ -113,7 +114,12 @@ class EMAVectorQuantizer(VectorQuantizer):
 
     @torch.no_grad()
     def follow(self, rows: Tensor, index: Tensor) -> None:
-        """Move counts, sums and codes by one batch, in place: `ema_update` with restarts."""
+        """Move counts, sums and codes by one batch, in place: `ema_update` with restarts.
+
+        Of several processes each follows the vectors of all, in one order, so there is one codebook
+        and one draw of restarts.
+        """
+        rows, index = gather(rows), gather(index)
         add_batch_(self.counts, self.sums, rows, index, self.decay)
         if self.restart_below > 0:
             self.restart(rows)

@@ -18,13 +18,14 @@ from mmcourse.vqvae.autoencoder import VQVAE, Autoencoder
 from mmcourse.vqvae.batches import decode_pictures, encode_pictures
 from mmcourse.vqvae.distortion import psnr
 from mmcourse.vqvae.usage import perplexity, usage
+from mmcourse.watching import watched
 
 
 @cache
 def held_out(n: int, split: str = "test") -> tuple[list[Scene], Tensor]:
     """The first n scenes of a split and their pictures (n, 64, 64, 3) uint8."""
     scenes = [sample_scene(split, i) for i in range(n)]
-    return scenes, render_bytes(scenes)
+    return scenes, render_bytes(watched(scenes, "drawing scenes"))
 
 
 def through(model: Autoencoder, pictures: Tensor) -> tuple[Tensor, Tensor]:

@@ -21,6 +21,7 @@ from mmcourse.vqvae.measure import held_out, through
 from mmcourse.vqvae.prior import CodePrior
 from mmcourse.vqvae.sample import sample_codes
 from mmcourse.vqvae.usage import perplexity
+from mmcourse.watching import watched
 
 ASKED = ("place", "time", "weather", "number", "species", "colour")
 """What generated pictures are scored by: all that a brief caption says of a scene."""
@@ -33,7 +34,7 @@ def bits_with_caption(prior: CodePrior, codes: Tensor, texts: list[str]) -> floa
     """Mean bits a picture when its caption is known."""
     tokenizer, device, total = Tokenizer(), prior.tokens.weight.device, 0.0
     with evaluating(prior):
-        for text, grid in zip(texts, codes, strict=True):
+        for text, grid in watched(list(zip(texts, codes, strict=True)), "reading pictures"):
             ids, _ = tokenizer.encode([text])
             tokens, places = (x.to(device) for x in prior.shared.join(ids, grid[None], True))
             logits = prior.code_logits(prior(tokens[:, :-1], places[:, :-1]))
@@ -48,7 +49,7 @@ def drawn_from_captions(
 ) -> Tensor:
     """One picture for each caption, uint8 (N, H, W, 3), drawn one after the other."""
     tokenizer, grids = Tokenizer(), []
-    for i, text in enumerate(texts):
+    for i, text in enumerate(watched(texts, "drawing pictures")):
         ids, dice = tokenizer.encode([text])[0], torch.Generator().manual_seed(i)
         grids.append(
             sample_codes(prior, 1, ids, generator=dice, guidance=guidance, temperature=temperature)

@@ -67,14 +67,12 @@ def train_vqvae_prior(out: Path, tier: str, seed: int = 0, precision: str = "no"
         out: folder for config.json, model.safetensors, card.json and log.jsonl.
         tier: which recipe.
         seed: of the weights, the pictures and their order.
-        precision: "no" (float32); no other one is offered.
+        precision: "no" (float32), "bf16" or "fp16".
 
     Raises:
-        ValueError: another precision, or a folder that holds another run.
+        ValueError: an unknown precision, or a folder that holds another run.
     """
     check_precision(precision)
-    if precision != "no":
-        raise ValueError(f"the prior is trained in float32, precision no; got {precision!r}")
     recipe, hash_of_codes = RECIPES[tier], weights_hash("vqvae")
     command = f"mmcourse train vqvae-prior --tier {tier} --seed {seed} --precision {precision}"
     run = Run(out, f"{command} on {hash_of_codes}", sources_hash(SOURCES))
@@ -91,8 +89,8 @@ def train_vqvae_prior(out: Path, tier: str, seed: int = 0, precision: str = "no"
         return brief(scenes[i]) if step % 8 else all_kinds(i, step)  # such steps tell it first
 
     for stage, steps, told in (
-        ("captions", recipe.steps, Telling(all_kinds)),
-        ("brief", recipe.brief_steps, Telling(mostly_brief, after_every=4)),
+        ("captions", recipe.steps, Telling(all_kinds, seed=seed)),
+        ("brief", recipe.brief_steps, Telling(mostly_brief, after_every=4, seed=seed)),
     ):
         loop = train_prior(
             prior,
@@ -101,10 +99,12 @@ def train_vqvae_prior(out: Path, tier: str, seed: int = 0, precision: str = "no"
             steps=steps,
             batch_size=recipe.batch_size,
             lr=recipe.lr,
+            precision=precision,
             checkpoint=out / f"checkpoint-{stage}.pt",
-            seed=seed,
         )
         run.follow(loop, steps, ("loss",), stage)
+    if not run.main:
+        return
     prior.save_pretrained(out, dtype=torch.float16)
     prior = CodePrior.from_pretrained(out, device=str(pick_device()))
     metrics = {

@@ -12,6 +12,7 @@ from accelerate import Accelerator
 from torch import Tensor
 
 from mmcourse.checkpoints import load_checkpoint, save_checkpoint
+from mmcourse.processes import means, weight_of
 from mmcourse.storyworld import Tokenizer
 from mmcourse.training import EMA, batch_indices, cosine_schedule
 from mmcourse.vqvae.prior import CodePrior
@@ -30,6 +31,8 @@ class Telling:
     after_every: int = 2
     """Of so many steps the last shows captions after their pictures, which are then read without
     one; the others show captions first."""
+    seed: int = 0
+    """Of the order of the pictures."""
 
     def comes_first(self, step: int) -> bool:
         """Whether this step shows captions and then pictures."""
@@ -44,8 +47,8 @@ def train_prior(
     steps: int,
     batch_size: int = 16,
     lr: float = 2e-3,
+    precision: str = "no",
     checkpoint: Path | None = None,
-    seed: int = 0,
 ) -> Iterator[Metrics]:
     """Minimise the cross-entropy of the next token, in place.
 
@@ -56,20 +59,21 @@ def train_prior(
     Args:
         prior: trained in place.
         codes: (N, h, w), by a VQ-VAE in eval mode that is trained no more.
-        told: the captions, and how often they come after their pictures.
+        told: the captions, how often they come after their pictures, and the order of these.
         steps: optimiser steps in all.
-        batch_size: pictures in a batch.
+        batch_size: pictures in a batch, on each device.
         lr: peak learning rate of AdamW.
+        precision: "no", "bf16" or "fp16"; the cross-entropy is in float32 whichever it is.
         checkpoint: file to save to every `SAVE_EVERY` steps, and to resume from if it is there.
-        seed: of the order.
     """
-    accelerator, tokenizer = Accelerator(), Tokenizer()
+    accelerator, tokenizer = Accelerator(mixed_precision=precision), Tokenizer()
     small = [p for p in prior.parameters() if p.ndim < 2]
     large = [p for p in prior.parameters() if p.ndim >= 2]
     optimiser = torch.optim.AdamW(
         [{"params": large, "weight_decay": 0.05}, {"params": small, "weight_decay": 0.0}],
         lr=lr,
         betas=(0.9, 0.98),
+        fused=precision != "no",
     )
     rate = partial(cosine_schedule, total=steps, warmup=min(steps - 1, max(1, steps // 20)))
     prior.to(accelerator.device).train()
@@ -79,8 +83,9 @@ def train_prior(
     start = 0
     if checkpoint is not None and checkpoint.exists():
         start = load_checkpoint(checkpoint, accelerator=accelerator, **state)
+    shard, shards = accelerator.process_index, accelerator.num_processes
     for step in range(start, steps):
-        index = batch_indices(step, batch_size, len(codes), seed)
+        index = batch_indices(step * shards + shard, batch_size, len(codes), told.seed)
         ids, _ = tokenizer.encode([told.caption(i, step) for i in index.tolist()])
         tokens, places = (
             x.to(accelerator.device)
@@ -88,7 +93,8 @@ def train_prior(
         )
         for group in optimiser.param_groups:
             group["lr"] = lr * rate(step)
-        loss = prior.loss_of(prepared(tokens[:, :-1], places[:, :-1]), tokens)
+        loss = prior.loss_of(prepared(tokens[:, :-1], places[:, :-1]).float(), tokens)
+        loss = loss * weight_of((tokens[:, 1:] != 0).sum())
         optimiser.zero_grad()
         accelerator.backward(loss)
         accelerator.clip_grad_norm_(prepared.parameters(), 1.0)
@@ -96,6 +102,6 @@ def train_prior(
         ema.update(prior)
         if checkpoint is not None and ((step + 1) % SAVE_EVERY == 0 or step + 1 == steps):
             save_checkpoint(checkpoint, step=step + 1, accelerator=accelerator, **state)
-        yield {"step": step + 1, "loss": loss.item(), "lr": optimiser.param_groups[0]["lr"]}
+        yield {"step": step + 1, **means({"loss": loss}), "lr": optimiser.param_groups[0]["lr"]}
     ema.copy_to(prior)
     prior.eval()

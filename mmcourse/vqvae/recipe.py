@@ -95,6 +95,8 @@ def train_vqvae(out: Path, tier: str, seed: int = 0, precision: str = "no") -> N
         seed=seed,
     )
     run.follow(loop, recipe.steps, ("loss", "psnr", "perplexity"))
+    if not run.main:
+        return
     settled(model).save_pretrained(out, dtype=torch.float16)
     model = VQVAE.from_pretrained(out, device=str(pick_device()))
     metrics = {

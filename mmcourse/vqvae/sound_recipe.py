@@ -108,6 +108,8 @@ def train_vqvae_sound(out: Path, tier: str, seed: int = 0, precision: str = "no"
         seed=seed,
     )
     run.follow(loop, recipe.steps, ("loss", "perplexity"))
+    if not run.main:
+        return
     model.save_pretrained(out, dtype=torch.float16)
     model = SoundVQVAE.from_pretrained(out, device=str(pick_device()))
     measured = measure_sound(model, 8 if tier == "smoke" else None)

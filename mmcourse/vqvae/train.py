@@ -11,6 +11,7 @@ from accelerate import Accelerator
 from torch import Tensor
 
 from mmcourse.checkpoints import load_checkpoint, save_checkpoint
+from mmcourse.processes import gather, means
 from mmcourse.storyworld.dataset import from_bytes
 from mmcourse.training import EMA, batch_indices, cosine_schedule
 from mmcourse.vqvae.autoencoder import Autoencoder
@@ -50,14 +51,16 @@ def train(
         model: trained in place. Its codebook is put onto what the encoder says of the first batch.
         data: pictures, uint8 (N, S, S, 3), or sounds, float32 (N, 1, T).
         steps: optimiser steps in all.
-        batch_size: examples in a batch.
+        batch_size: examples in a batch, on each device.
         lr: peak learning rate of AdamW.
         precision: "no", "bf16" or "fp16".
         checkpoint: file to save to every `SAVE_EVERY` steps, and to resume from if it is there.
         seed: of the order.
     """
     accelerator = Accelerator(mixed_precision=precision)
-    optimiser = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=0.01, betas=(0.9, 0.99))
+    optimiser = torch.optim.AdamW(
+        model.parameters(), lr=lr, weight_decay=0.01, betas=(0.9, 0.99), fused=precision != "no"
+    )
     rate = partial(cosine_schedule, total=steps, warmup=max(1, steps // 50))
     if data.dtype == torch.uint8:
         model.to(memory_format=torch.channels_last)
@@ -68,13 +71,14 @@ def train(
     start = 0
     if checkpoint is not None and checkpoint.exists():
         start = load_checkpoint(checkpoint, accelerator=accelerator, **state)
+    shard, shards = accelerator.process_index, accelerator.num_processes
     for step in range(start, steps):
-        index = batch_indices(step, batch_size, len(data), seed)
+        index = batch_indices(step * shards + shard, batch_size, len(data), seed)
         x = shown(data[index].to(accelerator.device))
         if step == 0:
             with torch.no_grad():
                 dice = torch.Generator().manual_seed(seed)
-                model.quantizer.start_from(model.encoder(x), dice)
+                model.quantizer.start_from(gather(model.encoder(x)), dice)
         for group in optimiser.param_groups:
             group["lr"] = lr * rate(step)
         drawn, found = prepared(x)
@@ -86,11 +90,12 @@ def train(
         ema.update(model)
         if checkpoint is not None and ((step + 1) % SAVE_EVERY == 0 or step + 1 == steps):
             save_checkpoint(checkpoint, step=step + 1, accelerator=accelerator, **state)
+        told = means({"loss": loss, "psnr": psnr(drawn.detach().float(), x).mean()})
+        chosen = perplexity(gather(found.indices), model.quantizer.num_codes).item()
         yield {
             "step": step + 1,
-            "loss": loss.item(),
-            "psnr": psnr(drawn.detach().float(), x).mean().item(),
-            "perplexity": perplexity(found.indices, model.quantizer.num_codes).item(),
+            **told,
+            "perplexity": chosen,
             "lr": optimiser.param_groups[0]["lr"],
         }
     ema.copy_to(model)

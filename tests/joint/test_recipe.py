@@ -2,7 +2,6 @@
 
 import json
 import shutil
-from functools import partial
 
 import pytest
 from safetensors.torch import load_file
@@ -29,10 +28,8 @@ def small():
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(recipe, "build", build)
-        patch.setitem(RECIPES, "smoke", Recipe(24, 4, 2, 2, batch_size=8, fused_depth=1))
-        for name in ("measure_joint", "measure_towers"):
-            measure = getattr(recipe, name)
-            patch.setattr(recipe, name, partial(measure, n=5))
+        tiny = Recipe(24, 4, 2, 2, batch_size=8, fused_depth=1, measured=5)
+        patch.setitem(RECIPES, "smoke", tiny)
         yield
 
 
@@ -47,7 +44,7 @@ def kill(folder, measurement):
     """Run until a measurement (of the towers: between the stages; joint: before the card), then
     die."""
 
-    def dies(model):
+    def dies(model, n=None):
         raise Killed
 
     with pytest.MonkeyPatch.context() as patch:
@@ -119,7 +116,7 @@ def test_things_are_glimpsed_in_the_last_stage_alone(monkeypatch, tmp_path):
 
 
 def test_without_a_fused_encoder_siblings_are_told_apart_by_contrast(monkeypatch, tmp_path):
-    monkeypatch.setitem(RECIPES, "smoke", Recipe(24, 2, 2, 0, batch_size=8))
+    monkeypatch.setitem(RECIPES, "smoke", Recipe(24, 2, 2, 0, batch_size=8, measured=5))
     train_joint(tmp_path, "smoke")
     assert JointModel.from_pretrained(tmp_path).fused is None
     assert "matching" not in read_card(tmp_path)["metrics"]
@@ -151,7 +148,7 @@ def test_a_run_killed_among_siblings_ends_as_an_unbroken_one(monkeypatch, tmp_pa
     monkeypatch.setattr(training, "range", late, raising=False)
     monkeypatch.setitem(RECIPES, "smoke", Recipe(24, 1, 254, 0, batch_size=8))
     for name in ("measure_joint", "measure_towers"):
-        monkeypatch.setattr(recipe, name, lambda model: SOME_METRICS)
+        monkeypatch.setattr(recipe, name, lambda model, n: SOME_METRICS)
     train_joint(tmp_path / "whole", "smoke")
     train = recipe.train
 

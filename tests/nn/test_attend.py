@@ -83,9 +83,9 @@ def test_bfloat16_on_a_cpu_goes_by_products_up_to_the_longest_that_was_measured(
     with torch.autocast("cpu", torch.bfloat16):  # leaves float64 as it is
         assert attend(*inputs()).dtype == torch.float64
     assert len(kernel_calls) == 5
-    attend(*inputs(keys=256, dtype=torch.bfloat16))
+    attend(*inputs(keys=512, dtype=torch.bfloat16))
     assert len(kernel_calls) == 5
-    attend(*inputs(keys=257, dtype=torch.bfloat16))
+    attend(*inputs(keys=513, dtype=torch.bfloat16))
     assert len(kernel_calls) == 6
 
 

@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from mmcourse.nn import RMSNorm
+from mmcourse.nn.norm import GroupNorm
 
 
 def draw(*shape, seed=0):
@@ -40,3 +41,23 @@ def test_half_precision_comes_out_as_it_went_in_with_statistics_in_float32(dtype
         assert out.dtype == dtype
         exact = (x.double() / x.double().square().mean(-1, keepdim=True).sqrt()).to(dtype)
         assert torch.equal(out, exact)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_groups_are_normalised_in_float32_and_come_out_as_they_went_in(dtype):
+    ours, theirs = GroupNorm(2, 8), nn.GroupNorm(2, 8)
+    with torch.no_grad():
+        for norm in (ours, theirs):
+            norm.weight.copy_(draw(8, seed=1))
+            norm.bias.copy_(draw(8, seed=2))
+    x = (20 + draw(2, 8, 16, 16)).float()
+    assert torch.equal(ours(x), theirs(x))
+    half = x.to(dtype).contiguous(memory_format=torch.channels_last)
+    exact = theirs(half.float()).to(dtype)
+    for autocast in (False, True):
+        with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
+            found = ours(half)
+        assert torch.equal(found, exact)
+    for norm in (ours, theirs):
+        norm.to(dtype).float()
+    assert torch.equal(ours.to(dtype)(half), theirs(half.float()).to(dtype))

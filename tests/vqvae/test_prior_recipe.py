@@ -108,8 +108,8 @@ def test_a_run_leaves_a_prior_and_a_card_that_tells_how_it_was_made(shipped, tmp
     assert card["metrics"]["bits_prior"]["n"] == 3
     assert {m["band"] for m in card["metrics"].values()} == set(BANDS.values())
     assert not list(tmp_path.glob("checkpoint*"))
-    with pytest.raises(ValueError, match="float32"):
-        train_vqvae_prior(tmp_path / "other", "smoke", precision="bf16")
+    with pytest.raises(ValueError, match="precision is 'half'"):
+        train_vqvae_prior(tmp_path / "other", "smoke", precision="half")
 
 
 def test_captions_of_all_kinds_are_learnt_first_and_mostly_brief_ones_after_them(

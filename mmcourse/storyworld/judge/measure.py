@@ -17,6 +17,7 @@ from mmcourse.storyworld.judge.reading import FIELDS, targets
 from mmcourse.storyworld.world import vocabulary as v
 from mmcourse.storyworld.world.sampling import sample_scene
 from mmcourse.storyworld.world.scene import Scene
+from mmcourse.watching import watched
 
 Measurement = dict[str, float | int | None]
 ATTRIBUTES = {
@@ -37,7 +38,7 @@ def observe(
 ) -> tuple[dict[str, Tensor], Tensor, Tensor]:
     """uint8 (N, S, S, 3) to logits, identities and summaries, on the CPU."""
     rows = []
-    for part in pictures.split(batch):
+    for part in watched(pictures.split(batch), "reading pictures"):
         logits, identities, _, summary = model(from_bytes(part).to(model.temperature.device))
         rows.append(({k: x.cpu().float() for k, x in logits.items()}, identities.cpu(),
                      summary.cpu().float()))  # fmt: skip
@@ -97,7 +98,7 @@ def measure_reading(
     model: Judge, scenes: Sequence[Scene], size: int, prefix: str
 ) -> tuple[dict[str, Measurement], dict[str, list[list[int]]]]:
     """Accuracy of each attribute and of whole scenes, with confusion matrices (truth by answer)."""
-    logits, _, _ = observe(model, render_bytes(scenes, size))
+    logits, _, _ = observe(model, render_bytes(watched(scenes, "drawing scenes"), size))
     truth = torch.tensor([targets(s) for s in scenes])  # (N, F), -1 where nothing is asked
     said = torch.stack([logits[f].argmax(-1) for f in FIELDS], 1)
     number = torch.tensor([len(s.characters) for s in scenes])
@@ -150,7 +151,7 @@ def measure_unreadable(model: Judge, n: int = 500) -> dict[str, Measurement]:
     """How often noise, blur beyond recognition and scrambled pictures are called unreadable, and
     how often ordinary ones are called readable."""
     scenes = [sample_scene("test", i) for i in range(n)]
-    ordinary = from_bytes(render_bytes(scenes, 64))
+    ordinary = from_bytes(render_bytes(watched(scenes, "drawing scenes"), 64))
     generator = torch.Generator().manual_seed(0)
     tiles = (
         ordinary.unflatten(2, (8, 8)).unflatten(4, (8, 8)).permute(0, 2, 4, 1, 3, 5).flatten(1, 2)

@@ -143,6 +143,8 @@ def train_judge(out: Path, tier: str, seed: int = 0, precision: str = "no") -> N
         loop = train_stage(model, stage, recipe.batch_size, precision, out, seed)
         run.follow(loop, stage.steps, ("loss", "told_apart"), stage.name)
         trained.append({name: value.detach().clone() for name, value in model.state_dict().items()})
+    if not run.main:
+        return
     if not recipe.again:
         model.load_state_dict(mean_of(trained))
     calibrate(model, recipe.calibration)
