@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import glob
 import io
 import os
 import pickle
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import psutil
 import torch
 from torch import nn
 
@@ -30,10 +32,12 @@ def write_atomically(contents: Mapping[Path, bytes | memoryview]) -> None:
     Raises:
         OSError: in one line, if the disk is full or a folder cannot be written; nothing is changed.
     """
-    partials = {path: path.with_name(f".{path.name}.partial") for path in contents}
+    own = f"{os.getpid()}.partial"  # two processes that save at once do not meet
+    partials = {path: path.with_name(f".{path.name}.{own}") for path in contents}
     try:
         for path, data in contents.items():
             path.parent.mkdir(parents=True, exist_ok=True)
+            _sweep(path)
             with open(partials[path], "wb") as file:
                 file.write(data)
                 file.flush()
@@ -57,8 +61,19 @@ def write_atomically(contents: Mapping[Path, bytes | memoryview]) -> None:
             folder = os.open(parent, os.O_RDONLY)
             try:
                 os.fsync(folder)
+            except OSError as error:  # shared and mounted folders often cannot
+                if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+                    raise
             finally:
                 os.close(folder)
+
+
+def _sweep(path: Path) -> None:
+    """Delete what processes that were killed have left of this file."""
+    for old in path.parent.glob(f".{glob.escape(path.name)}.*.partial"):
+        writer = old.name.split(".")[-2]
+        if writer.isdigit() and not psutil.pid_exists(int(writer)):
+            old.unlink(missing_ok=True)
 
 
 def describe_mismatch(

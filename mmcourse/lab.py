@@ -14,8 +14,6 @@ import torch
 from mmcourse.cards import device_name, environment
 from mmcourse.training import pick_device, pick_precision, seed_everything, tier
 
-PRECISIONS = {"no": "float32", "bf16": "bfloat16", "fp16": "float16"}
-
 
 @dataclass(frozen=True)
 class Lab:
@@ -58,7 +56,6 @@ def setup(chapter: str, seed: int = 0) -> Lab:
     print(f"device   {device_name(lab.device)}")
     print(f"tier     {lab.tier}   (set MMCOURSE_TIER to smoke, cpu, gpu or full to change it)")
     print(f"seed     {seed}")
-    print(f"trains   in {PRECISIONS[lab.precision]}")
     indent = " " * len("versions ")
     listed = ", ".join(f"{k} {v}" for k, v in versions.items())
     print(textwrap.fill(f"versions {listed}", 80, subsequent_indent=indent))

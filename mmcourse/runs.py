@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import time
 from collections import deque
@@ -15,6 +16,11 @@ from mmcourse.cards import device_name, environment, read_json, write_card
 from mmcourse.checkpoints import write_atomically
 from mmcourse.processes import rank
 from mmcourse.training import pick_device
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
 
 PRECISIONS = ("no", "bf16", "fp16")
 
@@ -51,12 +57,28 @@ class Run:
                     f"{out} holds a run of {what}, this is `{command}`; "
                     "choose another --out or delete it"
                 )
+            self._take(out)
             rows = self.log_rows()
             before = rows[-1]["seconds"] if rows else 0.0
         else:
+            self._take(out)
             write_atomically({note: json.dumps(mine).encode()})
             (out / "log.jsonl").unlink(missing_ok=True)
         self._started -= before
+
+    def _take(self, out: Path) -> None:
+        """Keep other processes out of the folder while this one lives; a kill frees it."""
+        self._lock = (out / "run.lock").open("w")
+        if fcntl is None:
+            return
+        try:
+            fcntl.lockf(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            if error.errno not in (errno.EACCES, errno.EAGAIN):
+                return  # a folder that knows no locks
+            raise ValueError(
+                f"another process is at work in {out}: wait for it, or choose another --out"
+            ) from None
 
     @property
     def seconds(self) -> float:
@@ -116,6 +138,8 @@ class Run:
         write_card(self.out, {**card, **told})
         for checkpoint in self.out.glob("checkpoint*.pt"):
             checkpoint.unlink()
+        self._lock.close()
+        (self.out / "run.lock").unlink(missing_ok=True)
 
 
 def history(

@@ -22,9 +22,8 @@ import math
 import operator
 import os
 import random
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -32,11 +31,13 @@ from torch import Tensor, nn
 
 from mmcourse.cards import device_name, environment, sources_hash
 from mmcourse.checkpoints import describe_mismatch, load_checkpoint, save_checkpoint
+from mmcourse.devices import cpu_flags, pick_device, pick_precision
 
 __all__ = [
     "EMA",
     "TIERS",
     "batch_indices",
+    "check_finite",
     "check_seed",
     "cosine_schedule",
     "count_parameters",
@@ -47,6 +48,7 @@ __all__ = [
     "load_checkpoint",
     "pick_device",
     "pick_precision",
+    "plain",
     "save_checkpoint",
     "seed_everything",
     "sources_hash",
@@ -95,61 +97,6 @@ def evaluating(model: nn.Module) -> Iterator[None]:
             yield
     finally:
         model.train(training)
-
-
-def pick_device(prefer: str | torch.device | None = None) -> torch.device:
-    """The device to train on: `prefer` if given, else CUDA, else Apple's MPS, else the CPU.
-
-    As accelerate does, it takes the CPU where the environment variable ACCELERATE_USE_CPU is true.
-
-    Raises:
-        ValueError: if the preferred device does not exist here.
-    """
-    available = {
-        "cuda": torch.cuda.is_available(),
-        "mps": torch.backends.mps.is_available(),
-        "cpu": True,
-    }
-    if prefer is None and os.environ.get("ACCELERATE_USE_CPU", "").lower() in ("1", "true", "yes"):
-        return torch.device("cpu")
-    if prefer is None:
-        return torch.device(next(kind for kind, there in available.items() if there))
-    kind = str(prefer).partition(":")[0]
-    if not available.get(kind):
-        here = ", ".join(kind for kind, there in available.items() if there)
-        raise ValueError(f"device {str(prefer)!r} is not available: choose one of {here}")
-    return torch.device(prefer)
-
-
-BFLOAT16_UNITS = frozenset({"amx_bf16", "avx512_bf16"})
-"""Flags of processors that compute in bfloat16; without them it is emulated, many times slower."""
-
-
-@functools.lru_cache(maxsize=1)
-def cpu_flags() -> frozenset[str]:
-    """What Linux says that this CPU can do; nothing where it says nothing."""
-    cpuinfo = Path("/proc/cpuinfo")
-    lines = cpuinfo.read_text(errors="replace").splitlines() if cpuinfo.exists() else []
-    told = [line.partition(":")[2].split() for line in lines if line.startswith("flags")]
-    return frozenset(told[0] if told else ())
-
-
-def pick_precision(device: str | torch.device, flags: Collection[str] | None = None) -> str:
-    """The `mixed_precision` to give to `accelerate.Accelerator` on this device.
-
-    "bf16" on a GPU that computes in bfloat16, "fp16" on an older one (a T4 only emulates bfloat16,
-    slowly). On a CPU "bf16" if it has units for it. Else "no".
-
-    Args:
-        device: a torch device or its name.
-        flags: of the CPU; `cpu_flags()` if None.
-    """
-    kind = torch.device(device).type
-    if kind == "cuda":
-        return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp16"
-    if kind != "cpu":
-        return "no"
-    return "no" if BFLOAT16_UNITS.isdisjoint(cpu_flags() if flags is None else flags) else "bf16"
 
 
 def tier() -> str:
@@ -211,8 +158,8 @@ class EMA:
 
     After k updates the decay is min(decay, (1 + k) / (10 + k)): while there is little to average,
     the average follows the model closely. Averages of half-precision parameters are kept in
-    float32, since a small step towards the model would round to none. Under
-    `accelerate`, pass `accelerator.unwrap_model(model)`.
+    float32, since a small step towards the model would round to none. A model that is compiled or
+    trained data-parallel is looked through.
 
         ema = EMA(model, decay=0.999)
         ema.update(model)              # after each optimiser step
@@ -230,7 +177,7 @@ class EMA:
         self.updates = 0
         self.average = {
             name: value.float() if value.dtype in (torch.float16, torch.bfloat16) else value.clone()
-            for name, value in model.state_dict().items()
+            for name, value in plain(model).state_dict().items()
         }
 
     @torch.no_grad()
@@ -238,7 +185,7 @@ class EMA:
         """Move the average towards the model by one step."""
         self.updates += 1
         decay = min(self.decay, (1 + self.updates) / (10 + self.updates))
-        for name, value in model.state_dict(keep_vars=True).items():
+        for name, value in plain(model).state_dict(keep_vars=True).items():
             average = self.average[name]
             if isinstance(value, nn.Parameter) and value.is_floating_point():
                 average.lerp_(value.to(average.dtype), 1 - decay)
@@ -247,17 +194,17 @@ class EMA:
 
     def copy_to(self, model: nn.Module) -> None:
         """Overwrite the model's parameters and buffers with the averaged ones."""
-        model.load_state_dict(self.average)
+        plain(model).load_state_dict(self.average)
 
     @contextmanager
     def averaged(self, model: nn.Module) -> Iterator[nn.Module]:
         """Lend the model the averaged weights, and give back its own at the end, even on error."""
-        own = {name: value.clone() for name, value in model.state_dict().items()}
+        own = {name: value.clone() for name, value in plain(model).state_dict().items()}
         self.copy_to(model)
         try:
             yield model
         finally:
-            model.load_state_dict(own)
+            plain(model).load_state_dict(own)
 
     def state_dict(self) -> dict[str, object]:
         """What `load_state_dict` needs to go on: the decay, the count of updates, the average."""
@@ -275,6 +222,31 @@ class EMA:
         self.decay, self.updates = state["decay"], state["updates"]
         for name, average in self.average.items():
             average.copy_(state["average"][name])
+
+
+def check_finite(loss: Tensor, step: int) -> None:
+    """Stop a run before it takes a step by a loss that is NaN or infinite; weights that did would
+    never heal, nor would their average.
+
+    Raises:
+        ValueError: naming the step and what may help.
+    """
+    if not loss.isfinite():
+        raise ValueError(
+            f"the loss of step {step} is {loss.item()}, so it was not taken: lower the learning "
+            "rate, look at the data, or train in float32; the last checkpoint is as it was"
+        )
+
+
+def plain(model: nn.Module) -> nn.Module:
+    """The model itself, without what `torch.compile` or data-parallel training wraps around it."""
+    while True:
+        inner = getattr(model, "_orig_mod", None)
+        if inner is None and isinstance(model, nn.parallel.DistributedDataParallel):
+            inner = model.module
+        if inner is None:
+            return model
+        model = inner
 
 
 def count_parameters(model: nn.Module, trainable_only: bool = False) -> int:

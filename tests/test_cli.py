@@ -176,7 +176,7 @@ def test_by_default_training_says_which_precision_it_picks(
 ):
     seen = []
     monkeypatch.setenv("ACCELERATE_USE_CPU", "true")
-    monkeypatch.setattr("mmcourse.training.cpu_flags", lambda: flags)
+    monkeypatch.setattr("mmcourse.devices.cpu_flags", lambda: flags)
     monkeypatch.setattr("mmcourse.joint.recipe.train_joint", lambda *given: seen.append(given))
     status, out, err = mmcourse("train", "joint", "--tier", "smoke", "--out", tmp_path)
     assert (status, out, err) == (0, "", f"on this cpu: --precision {picked}\n")

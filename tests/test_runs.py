@@ -1,6 +1,8 @@
 """The folder of a run: whose it is, how long it took, and that a refusal changes nothing in it."""
 
 import json
+import subprocess
+import sys
 from types import SimpleNamespace
 
 import pytest
@@ -216,3 +218,22 @@ def test_a_precision_that_exists_is_fine(precision):
 def test_a_precision_that_does_not_is_refused(precision):
     with pytest.raises(ValueError, match=f"is '{precision}'; choose one of no, bf16, fp16"):
         check_precision(precision)
+
+
+@pytest.mark.skipif(runs.fcntl is None, reason="this system has no locks of files")
+def test_a_second_process_is_refused_in_one_line_and_welcome_after_a_kill(tmp_path):
+    holder = (
+        "import fcntl, sys; file = open(sys.argv[1], 'w'); "
+        "fcntl.lockf(file, fcntl.LOCK_EX); print('mine', flush=True); sys.stdin.read()"
+    )
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen([sys.executable, "-c", holder, tmp_path / "run.lock"], **pipes) as other:
+        assert other.stdout.readline() == "mine\n"
+        with pytest.raises(
+            ValueError, match=r"another process is at work in .*choose another --out"
+        ):
+            Run(tmp_path, *MINE)
+        assert not (tmp_path / "run.json").exists()
+        other.kill()
+    Run(tmp_path, *MINE)
+    assert (tmp_path / "run.json").exists()

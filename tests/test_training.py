@@ -19,7 +19,7 @@ from scripts import a_python, in_a_fork
 from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from mmcourse import cards, checkpoints, training
+from mmcourse import cards, checkpoints, devices, training
 from mmcourse.training import (
     EMA,
     batch_indices,
@@ -130,7 +130,7 @@ def test_a_cpu_computes_in_bfloat16_if_its_flags_say_that_it_can(flags, expected
 
 def test_without_flags_this_cpu_is_asked(monkeypatch):
     for flags, expected in (({"amx_bf16"}, "bf16"), ({"avx2"}, "no")):
-        monkeypatch.setattr(training, "cpu_flags", lambda flags=flags: flags)
+        monkeypatch.setattr(devices, "cpu_flags", lambda flags=flags: flags)
         assert training.pick_precision("cpu") == expected
         assert training.pick_precision(torch.device("cpu")) == expected
 
@@ -143,9 +143,9 @@ def test_flags_are_read_where_linux_tells_them_and_are_none_elsewhere(monkeypatc
     ):
         monkeypatch.setattr(Path, "exists", lambda path: True)
         monkeypatch.setattr(Path, "read_text", lambda path, errors, text=text: text)
-        assert training.cpu_flags.__wrapped__() == expected
+        assert devices.cpu_flags.__wrapped__() == expected
     monkeypatch.setattr(Path, "exists", lambda path: False)
-    assert training.cpu_flags.__wrapped__() == set()
+    assert devices.cpu_flags.__wrapped__() == set()
 
 
 @pytest.mark.parametrize(("value", "expected"), [("true", "cpu"), ("1", "cpu"), ("", "cuda")])
@@ -458,9 +458,9 @@ def test_a_process_killed_between_and_during_saves_resumes_exactly(tmp_path, str
             result = in_a_fork(main, "run", *arguments)
         assert result.returncode == (0 if kill_at < 0 else -9), result.stderr
         if where == "saving":
-            assert (tmp_path / ".run.pt.partial").exists()
+            assert list(tmp_path.glob(".run.pt.*.partial"))
             assert torch.load(path, weights_only=True)["step"] == 11
-    assert not (tmp_path / ".run.pt.partial").exists()
+    assert not list(tmp_path.glob(".run.pt.*.partial"))
     assert_equal_bits(torch.load(f"{path}.end", weights_only=True), straight)
 
 
@@ -766,3 +766,54 @@ def test_the_environment_and_the_device_are_named():
     assert versions["torch"] == torch.__version__.split("+")[0] or versions["torch"]
     assert all(re.match(r"\d", version) for version in versions.values())
     assert re.fullmatch(r"\d+ cores of .+", training.device_name("cpu"))
+
+
+# What goes wrong around a run
+
+
+@pytest.mark.parametrize(
+    ("number", "saved"), [(errno.EINVAL, True), (errno.ENOTSUP, True), (errno.EIO, False)]
+)
+def test_a_folder_that_cannot_be_flushed_is_no_reason_to_fail(tmp_path, monkeypatch, number, saved):
+    """Shared and mounted folders refuse it; a failing disk is told."""
+    flush = os.fsync
+
+    def fsync(file):
+        if os.path.isdir(f"/proc/self/fd/{file}"):
+            raise OSError(number, os.strerror(number))
+        flush(file)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    model = nn.Linear(2, 2)
+    if saved:
+        save_checkpoint(tmp_path / "run.pt", step=3, model=model)
+        assert load_checkpoint(tmp_path / "run.pt", model=model) == 3
+    else:
+        with pytest.raises(OSError, match=os.strerror(number)):
+            save_checkpoint(tmp_path / "run.pt", step=3, model=model)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+def test_a_loss_that_is_not_finite_stops_the_run_in_one_line(value):
+    training.check_finite(torch.tensor(1e30), 3)
+    with pytest.raises(ValueError, match=r"loss of step 7 is.*not taken.*learning rate") as error:
+        training.check_finite(torch.tensor(value), 7)
+    one_line(error)
+
+
+def test_an_average_looks_through_what_a_model_is_wrapped_in():
+    torch.manual_seed(0)
+    model, twin = nn.Linear(3, 2), nn.Linear(3, 2)
+    twin.load_state_dict(model.state_dict())
+    wrapped = torch.compile(model)
+    ema, other = EMA(wrapped, decay=0.9), EMA(twin, decay=0.9)
+    for one in (model, twin):
+        nn.init.ones_(one.weight)
+    ema.update(wrapped)
+    other.update(twin)
+    assert ema.average.keys() == other.average.keys() == model.state_dict().keys()
+    assert all(torch.equal(ema.average[k], other.average[k]) for k in other.average)
+    with ema.averaged(wrapped):
+        assert torch.equal(model.weight, other.average["weight"])
+    assert torch.equal(model.weight, torch.ones(2, 3))
+    assert training.plain(wrapped) is model

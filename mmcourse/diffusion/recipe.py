@@ -107,6 +107,8 @@ def train_unet(out: Path, tier: str, seed: int = 0, precision: str = "no") -> No
         seed=seed,
     )
     run.follow(loop, recipe.plan.steps, ("loss", "error"))
+    if not run.main:
+        return
     model.save_pretrained(out, dtype=torch.float16)
     model = PixelUNet.from_pretrained(out, device=str(pick_device()))
     data = f"StoryWorld train, {recipe.pictures} scenes at {model.shape[-1]} pixels, seed {seed}"
@@ -134,6 +136,8 @@ def train_text_unet(out: Path, tier: str, seed: int = 0, precision: str = "no") 
         seed=seed,
     )
     run.follow(loop, recipe.plan.steps, ("loss", "gradient"))
+    if not run.main:
+        return
     model.save_pretrained(out, dtype=torch.float16)
     model = TextUNet.from_pretrained(out, device=str(pick_device()))
     data = (

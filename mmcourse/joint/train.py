@@ -22,7 +22,7 @@ from mmcourse.joint.model import JointModel
 from mmcourse.joint.pairs import Batch, Pairs
 from mmcourse.joint.towers import by_length
 from mmcourse.processes import gather, means, my_rows
-from mmcourse.training import EMA, cosine_schedule
+from mmcourse.training import EMA, check_finite, cosine_schedule
 
 Metrics = dict[str, float]
 Objective = Callable[[JointModel, Pairs], nn.Module]
@@ -167,6 +167,7 @@ def train(
         for group in optimiser.param_groups:
             group["lr"] = lr * rate(step)
         loss, numbers = prepared(pairs.show(index, step, accelerator.device, next(told)))
+        check_finite(loss, step + 1)
         optimiser.zero_grad()
         accelerator.backward(loss)
         accelerator.clip_grad_norm_(prepared.parameters(), 1.0)

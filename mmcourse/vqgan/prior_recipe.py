@@ -114,6 +114,8 @@ def train_picture_prior(out: Path, tier: str, seed: int = 0, precision: str = "n
         out=(out / "checkpoint.pt", seed),
     )
     run.follow(loop, recipe.steps, ("loss",))
+    if not run.main:
+        return
     prior.save_pretrained(out, dtype=torch.float16)
     prior = ResidualPrior.from_pretrained(out, device=str(pick_device()))
     metrics = {

@@ -144,6 +144,8 @@ def _train(name: str, out: Path, tier: str, seed: int, precision: str) -> None:
         model, pictures, recipe.plan, precision, out / "checkpoint.pt", seed
     )
     run.follow(steps, recipe.plan.steps, ("loss", "psnr", "perplexity"))
+    if not run.main:
+        return
     settled(model).save_pretrained(out, dtype=torch.float16)
     model = VQGAN.from_pretrained(out, device=str(pick_device()))
     metrics = {

@@ -14,7 +14,7 @@ from torch import Tensor
 from mmcourse.checkpoints import load_checkpoint, save_checkpoint
 from mmcourse.processes import means, weight_of
 from mmcourse.storyworld import Tokenizer
-from mmcourse.training import EMA, batch_indices, cosine_schedule
+from mmcourse.training import EMA, batch_indices, check_finite, cosine_schedule
 from mmcourse.vqvae.prior import CodePrior
 
 Metrics = dict[str, float]
@@ -95,6 +95,7 @@ def train_prior(
             group["lr"] = lr * rate(step)
         loss = prior.loss_of(prepared(tokens[:, :-1], places[:, :-1]).float(), tokens)
         loss = loss * weight_of((tokens[:, 1:] != 0).sum())
+        check_finite(loss, step + 1)
         optimiser.zero_grad()
         accelerator.backward(loss)
         accelerator.clip_grad_norm_(prepared.parameters(), 1.0)

@@ -13,7 +13,7 @@ from torch import Tensor
 from mmcourse.checkpoints import load_checkpoint, save_checkpoint
 from mmcourse.processes import gather, means
 from mmcourse.storyworld.dataset import from_bytes
-from mmcourse.training import EMA, batch_indices, cosine_schedule
+from mmcourse.training import EMA, batch_indices, check_finite, cosine_schedule
 from mmcourse.vqvae.autoencoder import Autoencoder
 from mmcourse.vqvae.distortion import psnr
 from mmcourse.vqvae.usage import perplexity
@@ -56,12 +56,21 @@ def train(
         precision: "no", "bf16" or "fp16".
         checkpoint: file to save to every `SAVE_EVERY` steps, and to resume from if it is there.
         seed: of the order.
+
+    Raises:
+        ValueError: pictures of another shape, or a loss that is not finite.
     """
+    channels = getattr(model, "channels", 1)
+    if data.dtype == torch.uint8 and (data.ndim != 4 or data.shape[-1] != channels):
+        raise ValueError(
+            f"uint8 pictures must be (N, H, W, {channels}), got {tuple(data.shape)}; "
+            "channels come last: data.movedim(1, -1)"
+        )
     accelerator = Accelerator(mixed_precision=precision)
     optimiser = torch.optim.AdamW(
         model.parameters(), lr=lr, weight_decay=0.01, betas=(0.9, 0.99), fused=precision != "no"
     )
-    rate = partial(cosine_schedule, total=steps, warmup=max(1, steps // 50))
+    rate = partial(cosine_schedule, total=steps, warmup=min(steps - 1, max(1, steps // 50)))
     if data.dtype == torch.uint8:
         model.to(memory_format=torch.channels_last)
     model.to(accelerator.device).train()
@@ -83,6 +92,7 @@ def train(
             group["lr"] = lr * rate(step)
         drawn, found = prepared(x)
         loss = model.distance(drawn.float(), x) + found.loss
+        check_finite(loss, step + 1)
         optimiser.zero_grad()
         accelerator.backward(loss)
         accelerator.clip_grad_norm_(prepared.parameters(), 1.0)

@@ -183,7 +183,13 @@ def measure_judge(model: Judge, n: int | None = None) -> dict[str, Measurement]:
 def measure_with_confusion(
     model: Judge, n: int | None = None
 ) -> tuple[dict[str, Measurement], dict[str, list[list[int]]]]:
-    """The same, with the confusion matrices of each style."""
+    """The same, with the confusion matrices of each style.
+
+    Raises:
+        ValueError: n below 2, too few to tell a hero from another.
+    """
+    if n is not None and n < 2:
+        raise ValueError(f"n must be at least 2, got {n}")
     model.eval()
     out: dict[str, Measurement] = {}
     confusion: dict[str, list[list[int]]] = {}

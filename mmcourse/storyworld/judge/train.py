@@ -18,7 +18,7 @@ from mmcourse.storyworld.dataset import from_bytes
 from mmcourse.storyworld.judge.data import Album
 from mmcourse.storyworld.judge.network import Judge
 from mmcourse.storyworld.judge.reading import FIELDS
-from mmcourse.training import EMA, batch_indices, cosine_schedule
+from mmcourse.training import EMA, batch_indices, check_finite, cosine_schedule
 
 Metrics = dict[str, float]
 IDENTITY_WEIGHT = 1.0
@@ -119,7 +119,7 @@ def train(
     optimiser = torch.optim.AdamW(
         model.parameters(), lr=lr, weight_decay=0.02, betas=(0.9, 0.99), fused=precision != "no"
     )
-    rate = partial(cosine_schedule, total=steps, warmup=max(1, steps // 20))
+    rate = partial(cosine_schedule, total=steps, warmup=min(steps - 1, max(1, steps // 20)))
     model.to(memory_format=torch.channels_last)  # a quarter faster
     model.to(accelerator.device).train()
     ema = EMA(model, decay=0.999)
@@ -150,6 +150,7 @@ def train(
         shown = album.traits[index].flatten(0, 1).to(accelerator.device)
         wrong = trait_loss(traits.float(), shown)
         loss = questions + IDENTITY_WEIGHT * identity + TRAIT_WEIGHT * wrong
+        check_finite(loss, step + 1)
         optimiser.zero_grad()
         accelerator.backward(loss)
         accelerator.clip_grad_norm_(prepared.parameters(), 1.0)
