@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from typing import Any
 
 import torch
@@ -22,3 +23,8 @@ def unit(*shape: int, seed: int) -> Tensor:
 def normalised(text_emb: Tensor, image_emb: Tensor, *rest: Any) -> tuple[Any, ...]:
     """Two batches of vectors brought to length 1, as a loss expects them."""
     return F.normalize(text_emb, dim=-1), F.normalize(image_emb, dim=-1), *rest
+
+
+def dice(seed: int) -> random.Random:
+    """Random choices of plain Python values, the same each time."""
+    return random.Random(seed)

@@ -17,6 +17,9 @@ from mmcourse.story.story import Node, Story
 
 KINDS = ("style", "present", "place", "promise", "marked", "last turns", "retrieved", "earlier")
 """The kinds of items in the order of their right to stay."""
+SCENES = ("marked", "last turns", "retrieved")
+"""The kinds that tell a scene whole. No scene is told twice."""
+TOLD, FULL = "told already", "no room"
 BUDGET = 400
 LAST = 2
 """How many scenes are remembered word for word."""
@@ -85,24 +88,68 @@ def build(
     """
     if budget < 1:
         raise ValueError(f"a context has a budget of at least 1 token, got {budget}")
-    kept: list[Item] = []
-    dropped: list[Item] = []
-    told: dict[int, str] = {}
+    items = list(_items(story, id, prompt, count))
+    kept, dropped = pack(_pieces(items), budget)
+    for i in [i for i in dropped if items[i].kind == "last turns"]:
+        left = _left(items, kept, i, budget)
+        if left >= 10:
+            items[i] = _shortened(items[i], left, count)
+            kept, dropped = pack(_pieces(items), budget)
+    teller = {items[i].scene: items[i].kind for i in kept if items[i].kind in SCENES}
+    out = []
+    for i in sorted(dropped):
+        item, why = items[i], f"no room: needs {items[i].tokens}, "
+        why += f"{_left(items, kept, i, budget)} left"
+        if dropped[i] == TOLD:
+            why = f"{TOLD}, as {teller[item.scene]}"
+        out.append(replace(item, why=why))
+    return Context(budget, tuple(items[i] for i in kept), tuple(out))
+
+
+def pack(pieces: Sequence[tuple[float, int, int]], budget: int) -> tuple[list[int], dict[int, str]]:
+    """What of the past fits into a budget.
+
+    Args:
+        pieces: (worth, tokens, scene): how much it is worth, what it costs, and the scene that it
+            tells again; scene 0 for what is no scene's. The worthiest are looked at first, of equal
+            ones the earlier in the list. Each is kept whole if it still fits, and otherwise
+            dropped; a smaller one behind it may fit.
+        budget: tokens in all.
+
+    Returns:
+        The places in `pieces` of what is kept, in the order in which it was taken, and
+        {place: why} of what is dropped: "told already" if a piece of the same scene was kept
+        before it, whether it would fit or not, else "no room".
+    """
+    kept: list[int] = []
+    dropped: dict[int, str] = {}
+    told: set[int] = set()
     left = budget
-    for item in _items(story, id, prompt, count):
-        if item.kind in ("marked", "retrieved", "earlier") and item.scene in told:
-            dropped.append(replace(item, why=f"told already, as {told[item.scene]}"))
-            continue
-        if item.kind == "last turns" and item.tokens > left >= 10:
-            item = _shortened(item, left, count)
-        if item.tokens > left:
-            dropped.append(replace(item, why=f"no room: needs {item.tokens}, {left} left"))
-            continue
-        left -= item.tokens
-        kept.append(item)
-        if item.scene and item.kind in ("last turns", "retrieved", "marked"):
-            told[item.scene] = item.kind
-    return Context(budget, tuple(kept), tuple(dropped))
+    for i in sorted(range(len(pieces)), key=lambda i: -pieces[i][0]):
+        _, tokens, scene = pieces[i]
+        if scene and scene in told:
+            dropped[i] = TOLD
+        elif tokens > left:
+            dropped[i] = FULL
+        else:
+            kept.append(i)
+            left -= tokens
+            told.add(scene)
+    return kept, dropped
+
+
+def _pieces(items: Sequence[Item]) -> list[tuple[float, int, int]]:
+    """As `pack` takes them: the kind says how much an item is worth, and whether it tells a scene
+    again."""
+    return [
+        (-KINDS.index(i.kind), i.tokens, i.scene if i.kind in (*SCENES, "earlier") else 0)
+        for i in items
+    ]
+
+
+def _left(items: Sequence[Item], kept: Sequence[int], i: int, budget: int) -> int:
+    """What was left of the budget when it was an item's turn; items stand in their order."""
+    return budget - sum(items[j].tokens for j in kept if j < i)
 
 
 def _shortened(item: Item, room: int, count: Callable[[str], int]) -> Item:

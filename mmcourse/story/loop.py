@@ -22,6 +22,7 @@ from mmcourse.story.abilities import (
     WriteRequest,
     Written,
 )
+from mmcourse.story.consistency import contradictions
 from mmcourse.story.context import build
 from mmcourse.story.facts import Fact
 from mmcourse.story.library import Library
@@ -181,6 +182,13 @@ class Told:
     style: str
 
 
+def doubts(state: State, facts: Sequence[Fact]) -> tuple[str, ...]:
+    """What of a scene contradicts the story so far, in words; nameless characters aside."""
+    said = [f for f in facts if ":" not in f.subject]
+    wrong = contradictions([f.triple for f in state.facts], [f.triple for f in said])
+    return tuple(f"this contradicts what was told before: {said[i]}" for i in wrong)
+
+
 def sheet_for(library: Library, story: Story, scene: Told, seed: int, at: int | None) -> Sheet:
     """What the illustrator of a scene is told: its text, staging, style and references to how
     those in it have looked so far along the path to `at`."""
@@ -238,12 +246,13 @@ def next_scene(
     assert words is not None
     credits = [team.writer()[1]]
     yield Event("written", words.title or "Written", 0.3 if drawn else 0.9, text=words.text)
-    for note in words.notes:
-        yield Event("note", note, 0.3 if drawn else 0.9)
     found, read_by = read_back(team, words.text, state, words.staging)
     credits += [read_by] if read_by else []
     style = words.style or request.style or story.style or "flat"
     told = Told(words.text, words.facts or found.facts, words.staging or found.staging, style)
+    notes = (*words.notes, *doubts(state, told.facts))
+    for note in notes:
+        yield Event("note", note, 0.3 if drawn else 0.9)
     pictures: tuple[Picture, ...] = ()
     if drawn:
         sheet = sheet_for(library, story, told, request.seed, at)
@@ -267,7 +276,7 @@ def next_scene(
         style=style,
         staging=told.staging,
         plan=words.plan,
-        notes=words.notes,
+        notes=notes,
         credits=tuple(credits),
         remembered=context.lines() if context else (),
     )

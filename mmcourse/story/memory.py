@@ -16,7 +16,8 @@ from mmcourse.story.abilities import Encoder, Reference
 from mmcourse.story.library import Library
 from mmcourse.story.staging import boxes, people
 from mmcourse.story.story import Picture, Story
-from mmcourse.story.vectors import embedding, keep_embeddings
+from mmcourse.story.tree import first_picture
+from mmcourse.story.vectors import embedding, keep_embeddings, nearest_on_path
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -61,8 +62,9 @@ def _album(story: Story, id: int | None) -> Iterator[Seen]:
 
 def first_seen(story: Story, name: str, id: int | None = None) -> Seen | None:
     """The first accepted picture of somebody along a path: what all later ones are held against."""
-    found = (s for s in _album(story, id) if name in s.people and s.picture.accepted)
-    return next(found, None)
+    found = album(story, id)
+    seen = [(s.scene, s.people, s, s.picture.accepted) for s in found]
+    return first_picture(story.parents, seen, name, found[-1].scene) if found else None
 
 
 def reference(
@@ -106,11 +108,12 @@ def recall(
 
     Only the version of a scene's picture that is shown counts.
     """
-    shown = {n.picture.hash for n in story.path(id) if n.picture}
+    path = story.path(id)
+    shown = {n.picture.hash for n in path if n.picture}
     found = tuple(s for s in album(story, id) if s.picture.hash in shown)
     if not found:
         return ()
     asked = encoder.texts([query]) if isinstance(query, str) else encoder.pictures([query])
-    similarity = vectors(library, encoder, found) @ asked[0]
-    best = np.argsort(-similarity, kind="stable")[:k]
-    return tuple(Recalled(found[i], float(similarity[i])) for i in best)
+    rows, scenes = vectors(library, encoder, found), [s.scene for s in found]
+    best = nearest_on_path(asked[0], rows, scenes, [n.id for n in path], k)
+    return tuple(Recalled(found[i], similarity) for i, similarity in best)

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mmcourse.story.facts import LOOKS, RELATIONS, SETTING, Fact
+from mmcourse.story.tree import last_told
 
 NOWHERE = ""
 
@@ -62,8 +63,7 @@ class State:
 
     def now(self, subject: str, attribute: str) -> Fact | None:
         """The fact of this kind that holds now: the last one told."""
-        found = self.history(subject, attribute)
-        return found[-1] if found else None
+        return last_told(self.facts).get((subject, attribute))
 
     def value(self, subject: str, attribute: str) -> str:
         """The value of `now`, or ""."""

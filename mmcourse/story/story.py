@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from mmcourse.story.abilities import Choice, Credit, Extracted, Finding, Hero
 from mmcourse.story.facts import Fact
 from mmcourse.story.state import State
+from mmcourse.story.tree import path_to
 
 
 @dataclass(frozen=True)
@@ -163,14 +164,17 @@ class Story:
             raise ValueError(f"this story has no scene {id}; its scenes are {sorted(self.nodes)}")
         return self.nodes[id]
 
+    @property
+    def parents(self) -> dict[int, int | None]:
+        """The tree: each scene's parent."""
+        return {node.id: node.parent for node in self.nodes.values()}
+
     def path(self, id: int | None = None) -> tuple[Node, ...]:
         """The scenes from the first one to a scene (the current one)."""
-        at: int | None = self.current if id is None else id
-        out = list[Node]()
-        while at:
-            out.append(self.node(at))
-            at = out[-1].parent
-        return tuple(out[::-1])
+        at = self.current if id is None else id
+        if not at:
+            return ()
+        return tuple(self.nodes[scene] for scene in path_to(self.parents, at))
 
     def children(self, id: int | None = None) -> tuple[Node, ...]:
         """The scenes that go on from a scene (the current one), the oldest first; 0 asks for the

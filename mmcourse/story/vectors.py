@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from mmcourse.story.library import Library
 
@@ -30,3 +31,29 @@ def keep_embeddings(library: Library, encoder: str, vectors: Mapping[str, np.nda
         rows.append((name, encoder, np.asarray(vector, np.float32).tobytes()))
     with library.database.transaction() as db:
         db.executemany("INSERT OR REPLACE INTO embeddings VALUES (?, ?, ?)", rows)
+
+
+def nearest_on_path(
+    query: ArrayLike, vectors: ArrayLike, scenes: Sequence[int], path: Sequence[int], k: int
+) -> list[tuple[int, float]]:
+    """The memories along a path that are most like a query.
+
+    Args:
+        query: D numbers.
+        vectors: N rows of D numbers, one a memory, of any length.
+        scenes: N ids, the scene of each.
+        path: the ids of the scenes that the reader has been through.
+        k: how many at most.
+
+    Returns:
+        (row, cosine of the angle to the query), the likest first, of equal ones the earlier row;
+        fewer than k where the path holds fewer. A vector of zeros has the cosine 0 to everything.
+    """
+    here = [i for i, scene in enumerate(scenes) if scene in set(path)]
+    if not here or k < 1:
+        return []
+    asked, rows = np.asarray(query, np.float64), np.asarray(vectors, np.float64)[here]  # (M, D)
+    lengths = np.linalg.norm(rows, axis=1) * np.linalg.norm(asked)
+    cosine = np.divide(rows @ asked, lengths, out=np.zeros(len(here)), where=lengths > 0)
+    best = np.argsort(-cosine.round(12), kind="stable")[:k]
+    return [(here[i], float(cosine[i])) for i in best]

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mmcourse.story.abilities import CheckRequest, Finding, Reference
+from mmcourse.story.copies import apart, faults, mirrored
 from mmcourse.story.staging import scene_of
 from mmcourse.storyworld.world import vocabulary as v
 from mmcourse.storyworld.world.dice import Dice
@@ -192,9 +193,8 @@ def _identity(c: Character, scene: Scene, away: np.ndarray, asked: np.ndarray) -
 
 def _mirrored(picture: np.ndarray, asked: np.ndarray) -> Finding:
     """Whether left is left."""
-    right = float(np.abs(picture - asked).mean())
-    wrong = float(np.abs(picture[:, ::-1] - asked).mean())
-    passed = right <= wrong
+    right, wrong = apart(picture, asked), apart(mirrored(picture), asked)
+    passed = "mirrored" not in faults(picture, asked, ())
     far = right / wrong if wrong else 0.0
     return Finding("sides", passed, "as told", "as told" if passed else "mirrored", far)
 
@@ -205,12 +205,12 @@ def _copies(request: CheckRequest, picture: np.ndarray) -> Iterator[Finding]:
         if r.picture is None or _same_asked(r, request):
             continue
         seen = small(r.picture)
-        pairs = (("a copy", picture), ("a mirrored copy", picture[:, ::-1]))
-        for name, image in pairs:
-            far = float(np.abs(image - seen).mean())
-            if far < COPY:
-                message = f"{name} of the picture of {r.name}"
-                yield Finding("new picture", False, "another picture", message, far / COPY)
+        found = faults(picture, picture, (seen,), COPY)
+        for name, image in (("copy", picture), ("mirrored copy", mirrored(picture))):
+            if name in found:
+                message = f"a {name} of the picture of {r.name}"
+                far = apart(image, seen) / COPY
+                yield Finding("new picture", False, "another picture", message, far)
 
 
 def _same_asked(r: Reference, request: CheckRequest) -> bool:
