@@ -56,17 +56,17 @@ def run(folder):
 
 def follow(folder, words):
     world = folder / "mmcourse" / "storyworld"
-    edit(world / "vocabulary.py", r"^(PLACES = \([^)]*)\)", r'\1, "orchard")')
-    edit(world / "vocabulary.py", r"^(SPECIES = \([^)]*)\)", r'\1, "badger")')
-    with (world / "places.py").open("a") as places:
+    edit(world / "world/vocabulary.py", r"^(PLACES = \([^)]*)\)", r'\1, "orchard")')
+    edit(world / "world/vocabulary.py", r"^(SPECIES = \([^)]*)\)", r'\1, "badger")')
+    with (world / "drawing/places.py").open("a") as places:
         places.write(ORCHARD)
-    with (world / "heads.py").open("a") as heads:
+    with (world / "drawing/heads.py").open("a") as heads:
         heads.write('\nHEADS["badger"] = HEADS["bear"]\n')
-    edit(world / "characters.py", r"^(GIRTH = \{)", r'\1"badger": 1.1, ')
-    edit(world / "wardrobe.py", r"^(HAT_LINE = \{)", r'\1"badger": -0.9, ')
+    edit(world / "drawing/characters.py", r"^(GIRTH = \{)", r'\1"badger": 1.1, ')
+    edit(world / "drawing/wardrobe.py", r"^(HAT_LINE = \{)", r'\1"badger": -0.9, ')
     if words:
         line = '    "orchard": ("in the orchard", "under the apple trees"),\n'
-        edit(world / "words.py", r'^(    "meadow": )', line + r"\1")
+        edit(world / "language/words.py", r'^(    "meadow": )', line + r"\1")
 
 
 def test_a_place_and_a_species_take_a_few_lines(copy):

@@ -22,7 +22,9 @@ def table(what: str, values: Sequence[str], phrases: Mapping[str, tuple[str, ...
     """
     silent = [value for value in values if not phrases.get(value)]
     if silent:
-        raise ValueError(f"no words for {what} {', '.join(silent)}: add a line to storyworld/words")
+        raise ValueError(
+            f"no words for {what} {', '.join(silent)}: add a line to storyworld/language/words"
+        )
     return {value: phrases[value] for value in values}
 
 
