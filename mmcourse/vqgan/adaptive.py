@@ -13,7 +13,7 @@ LIMIT = 10.0
 def adaptive_weight(
     reconstruction: Tensor, adversarial: Tensor, last: Tensor, limit: float = LIMIT
 ) -> Tensor:
-    """|∇ reconstruction| / (|∇ adversarial| + 1e-4), both at the decoder's last weight.
+    """‖∇ reconstruction‖ / (‖∇ adversarial‖ + 1e-4), both at the decoder's last weight.
 
     With it both losses change that layer at the same pace, however the critic's logits are scaled.
 

@@ -28,7 +28,7 @@ def root(matrix: Tensor) -> Tensor:
 
 
 def frechet_distance(features: Tensor, others: Tensor) -> float:
-    """|m - n|² + tr(S + T - 2 (S T)^½), with m, n and S, T the means and covariances of two crowds.
+    """‖m - n‖² + tr(S + T - 2 (S T)^½), with m, n and S, T the means and covariances of two crowds.
 
     It is the squared Wasserstein distance of the normal distributions that have these moments. As
     S T is no symmetric matrix, its root's trace is taken of S^½ T S^½, which has the same

@@ -60,7 +60,7 @@ def best_linear(fitted: Tensor, pictures: Tensor, side: int, dim: int) -> Tensor
 def measure_latents(model: LatentAutoencoder, n: int | None = None) -> dict[str, Measurement]:
     """PSNR by style, and the share of the judge's answers that a reconstruction leaves as they
     were, on `n` held-out scenes at 128 pixels; beside each what principal components of as many
-    numbers reach ("linear_").
+    numbers reach (`linear_psnr_all` and so on).
 
     "spread" is the deviation of the latents over all channels; training made it 1.
 

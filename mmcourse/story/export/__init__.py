@@ -8,12 +8,10 @@ from __future__ import annotations
 
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from mmcourse.story.library import Library
-    from mmcourse.story.narration import Narration
-    from mmcourse.story.story import Story
+from mmcourse.story.library import Library
+from mmcourse.story.narration import Narration
+from mmcourse.story.story import Story
 
 KINDS = {
     "zip": ("archive", "everything, to be loaded again"),
