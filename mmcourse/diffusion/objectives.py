@@ -1,8 +1,8 @@
 """Four things that a denoiser may predict. Each holds the others, once x_t is known.
 
 `epsilon` is the noise; at pure noise it says nothing of the picture. `x0` is the picture; at the
-picture it says nothing new. `v` is alpha epsilon - sigma x0: at pure noise minus the picture, at the
-picture the noise. `flow` is epsilon - x0, the same at every time.
+picture it says nothing new. `v` is alpha epsilon - sigma x0: at pure noise minus the picture, at
+the picture the noise. `flow` is epsilon - x0, the same at every time.
 
 alpha and sigma are numbers, or tensors that multiply x.
 """
