@@ -14,18 +14,19 @@ ENDS = {"lost": "has", "kept": "promised", "broke": "promised"}
 def contradictions(known: Sequence[Triple], said: Sequence[Triple]) -> list[int]:
     """Which facts of a scene contradict what was true before it.
 
+    Three kinds cannot be true: a "species", "colour" or "kind" unlike the one that the subject has
+    already; "lost" of a thing that the subject does not have (whoever "has" it last has it, and
+    "lost" by that owner ends it); "kept" or "broke" of what the subject never promised, or of what
+    was kept or broken since. A scene may tell things in any order that it likes: what it gives or
+    promises itself counts for all of it, and a thing that changes hands in it may be lost by who
+    had it before.
+
     Args:
         known: (subject, attribute, value) along the path, the oldest first, and without fault.
         said: those of the new scene, in their order.
 
     Returns:
-        The places in `said`, in order, of facts that cannot be true:
-        - a "species", "colour" or "kind" unlike the one that the subject has already;
-        - "lost" of a thing that the subject does not have: whoever "has" it last has it, and
-          "lost" by that owner ends it;
-        - "kept" or "broke" of what the subject never promised, or what was kept or broken since.
-        A scene may tell things in any order that it likes: what it gives or promises itself counts
-        for all of it, and a thing that changes hands in it may be lost by who had it before.
+        the places in `said`, in order, of facts that cannot be true.
     """
     looks: dict[tuple[str, str], str] = {}
     owner: dict[str, str] = {}

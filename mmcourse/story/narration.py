@@ -114,8 +114,8 @@ class Recording:
 
     samples: float32 (N,) in [-1, 1] at `rate` samples a second.
     words: each with its place in the text and its seconds in the whole recording (estimated).
-    cuts: each sentence as (start, end) in characters and (begins, ends) in seconds (exact); the
-        first begins at 0, each next one where the last ended.
+    cuts: each sentence as (start, end) in characters and (begins, ends) in seconds (exact). The
+    first begins at 0, each next one where the last ended.
     """
 
     samples: np.ndarray
