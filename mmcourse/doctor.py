@@ -23,6 +23,8 @@ EXTRAS = {
     "labs": "the labs, `mmcourse train`, `mmcourse check`",
     "export": "`mmcourse export`",
     "app": "`mmcourse app`, `mmcourse story`, `make app`",
+    "narration": "a story read aloud, in the app and in a film",
+    "film": "a story exported as MP4",
     "book": "`make book`",
     "test": "`make test`, `make lint`",
     "bench": "`make bench`",
