@@ -1,0 +1,198 @@
+"""Adapters as files: the few megabytes that were learned, and whose they are.
+
+The layout is peft's, so that either library reads what the other wrote: adapter_config.json and
+adapter_model.safetensors. Beside the tensors stands a fingerprint of the base; an adapter of
+another base is refused, since it would load without a word and answer nonsense.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor, nn
+
+from mmcourse.cards import read_json
+from mmcourse.checkpoints import describe_mismatch, write_atomically
+from mmcourse.lora.config import LoRAConfig
+from mmcourse.lora.inject import adapted_layers, adapters, inject
+
+CONFIG, TENSORS = "adapter_config.json", "adapter_model.safetensors"
+PREFIX = "base_model.model."
+SAMPLED = 256
+"""Numbers of each tensor that the fingerprint looks at."""
+UNKNOWN = ("modules_to_save", "rank_pattern", "alpha_pattern", "layers_to_transform",
+           "layer_replication", "exclude_modules", "target_parameters", "trainable_token_indices",
+           "lora_bias", "corda_config", "eva_config", "layers_pattern")  # fmt: skip
+"""What peft's config may ask for and this package does not do."""
+
+
+def fingerprint(model: nn.Module) -> str:
+    """Twelve digits that tell the base weights of a model from others'.
+
+    A sample of every tensor, rounded to bfloat16, so that float32 and bfloat16 copies of one model
+    have the same. Names don't matter, adapters and merging neither.
+    """
+    known = getattr(model, "base_fingerprint", None)
+    if known is not None:
+        return known
+    layers = adapted_layers(model)
+    before = {id(m.base.weight): m.before for m in layers.values() if m.before is not None}
+    mine = {id(p) for m in layers.values() for p in m.adapters.parameters()}
+    parts = []
+    for parameter in model.parameters():
+        if id(parameter) in mine:
+            continue
+        flat = before.get(id(parameter), parameter).detach().flatten()
+        at = torch.linspace(0, len(flat) - 1, min(SAMPLED, len(flat)), device=flat.device).long()
+        some = flat[at].to(torch.bfloat16).cpu().view(torch.int16).numpy().tobytes()
+        parts.append(hashlib.sha256(f"{tuple(parameter.shape)}".encode() + some).digest())
+    return hashlib.sha256(b"".join(sorted(parts))).hexdigest()[:12]
+
+
+def adapter_tensors(model: nn.Module, name: str = "default") -> dict[str, Tensor]:
+    """An adapter's parameters by the names that files have for them.
+
+    Raises:
+        ValueError: the model has no such adapter.
+    """
+    if name not in adapters(model):
+        there = ", ".join(adapters(model)) or "none"
+        raise ValueError(f"no adapter {name!r}; there are {there}")
+    out: dict[str, Tensor] = {}
+    for path, layer in adapted_layers(model).items():
+        if name in layer.adapters:
+            adapter = layer.adapters[name]
+            for key, parameter in zip(adapter.NAMES, adapter.parameters()):  # type: ignore[arg-type]
+                out[f"{PREFIX}{path}.{key}"] = parameter
+    return out
+
+
+def save_adapter(model: nn.Module, folder: str | Path, config: LoRAConfig,
+                 name: str = "default") -> None:  # fmt: skip
+    """Write one adapter, without its base.
+
+    Args:
+        model: with the adapter.
+        folder: where to; it is made if need be.
+        config: what the adapter was injected with.
+        name: which.
+
+    Raises:
+        ValueError: the model has no such adapter, or one of another rank.
+        OSError: if the disk is full; what was saved before is unharmed.
+    """
+    tensors = {k: v.detach().cpu().contiguous() for k, v in adapter_tensors(model, name).items()}
+    ranks = {v.shape[0] for k, v in tensors.items() if k.endswith(("A.weight", "_A"))}
+    if ranks != {config.rank}:
+        held = ", ".join(map(str, sorted(ranks)))
+        raise ValueError(f"adapter {name!r} has rank {held}, the config says {config.rank}")
+    text = json.dumps(to_peft(config), indent=2, sort_keys=True) + "\n"
+    data = save(tensors, metadata={"format": "pt", "base": fingerprint(model)})
+    write_atomically({Path(folder) / CONFIG: text.encode(), Path(folder) / TENSORS: data})
+
+
+def load_adapter(model: nn.Module, folder: str | Path, name: str = "default") -> LoRAConfig:
+    """Add a saved adapter to a model, and use it alone.
+
+    Args:
+        model: the base, with or without other adapters.
+        folder: that `save_adapter` or peft has written.
+        name: what to call it here.
+
+    Returns:
+        Its config.
+
+    Raises:
+        ValueError: in one line, if it belongs to another base, is damaged, has tensors too few or
+            too many, or asks for what this package does not do. The model is unchanged then, but
+            for being frozen.
+    """
+    config = read_config(folder)
+    tensors, base = _read(Path(folder) / TENSORS)
+    mine = fingerprint(model)
+    if base and base != mine:
+        raise ValueError(
+            f"{folder} is an adapter of another base (its base is {base}, this is {mine}): load "
+            "the model that it was trained on"
+        )
+    with torch.random.fork_rng():
+        paths = inject(model, config, name)
+    expected = adapter_tensors(model, name)
+    wrong = describe_mismatch(expected, tensors)
+    if wrong:
+        _remove(model, name)
+        raise ValueError(f"{folder} does not fit the {len(paths)} layers it names: {wrong}")
+    with torch.no_grad():
+        for key, parameter in expected.items():
+            parameter.copy_(tensors[key])
+    return config
+
+
+def read_config(folder: str | Path) -> LoRAConfig:
+    """The config of a saved adapter.
+
+    Raises:
+        ValueError: it is missing, not LoRA's, or asks for what this package does not do.
+    """
+    told = read_json(Path(folder) / CONFIG)
+    if told.get("peft_type") != "LORA":
+        raise ValueError(f"{folder} is {told.get('peft_type')!r}, expected a LoRA adapter")
+    strange = [key for key in UNKNOWN if told.get(key)]
+    if told.get("bias", "none") != "none":
+        strange.append("bias")
+    if strange:
+        raise ValueError(f"{folder} uses {', '.join(strange)}, which is not done here: use peft")
+    targets = told.get("target_modules") or ()
+    return LoRAConfig(
+        targets=targets if isinstance(targets, str) else tuple(sorted(targets)),
+        rank=told["r"],
+        alpha=told["lora_alpha"],
+        dropout=told.get("lora_dropout", 0.0),
+        rs=told.get("use_rslora", False),
+        dora=told.get("use_dora", False),
+    )
+
+
+def to_peft(config: LoRAConfig) -> dict[str, Any]:
+    """What peft calls the same numbers, for its `LoraConfig(**...)` or its file."""
+    return {
+        "peft_type": "LORA",
+        "task_type": None,
+        "base_model_name_or_path": None,
+        "inference_mode": True,
+        "target_modules": config.targets if isinstance(config.targets, str) else [*config.targets],
+        "r": config.rank,
+        "lora_alpha": config.alpha,
+        "lora_dropout": config.dropout,
+        "use_rslora": config.rs,
+        "use_dora": config.dora,
+        "bias": "none",
+        "init_lora_weights": True,
+    }
+
+
+def _remove(model: nn.Module, name: str) -> None:
+    """Undo an injection."""
+    for layer in adapted_layers(model).values():
+        layer.use({})
+        if name in layer.adapters:
+            del layer.adapters[name]
+
+
+def _read(path: Path) -> tuple[dict[str, Tensor], str]:
+    """Tensors, and the fingerprint of their base where there is one."""
+    if not path.is_file():
+        raise ValueError(f"{path} is missing: save the adapter again")
+    try:
+        with safe_open(path, framework="pt") as file:
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            return tensors, (file.metadata() or {}).get("base", "")
+    except (SafetensorError, OSError) as error:
+        reason = str(error).splitlines()[0]
+        raise ValueError(f"{path} is damaged ({reason}): save the adapter again") from None

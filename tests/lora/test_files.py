@@ -1,0 +1,138 @@
+"""Adapters alone in files, and whose they are."""
+
+import json
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from mmcourse.lora import (
+    LoRAConfig,
+    adapters,
+    fingerprint,
+    inject,
+    load_adapter,
+    merge,
+    pack_model,
+    save_adapter,
+    use,
+)
+
+CONFIG = LoRAConfig(targets=("q_proj", "words", "patches"), rank=2, alpha=3.0, rs=True)
+
+
+@pytest.fixture
+def saved(model, batch, stir, tmp_path):
+    """A folder with an adapter, and what the adapted model computes."""
+    inject(model, CONFIG)
+    stir(model)
+    save_adapter(model, tmp_path, CONFIG)
+    return tmp_path, model(*batch)
+
+
+def test_saved_and_loaded_it_is_the_same(saved, batch, fresh):
+    folder, wanted = saved
+    model = fresh()
+    state = torch.get_rng_state()
+    assert load_adapter(model, folder, "mine") == LoRAConfig(
+        targets=("patches", "q_proj", "words"), rank=2, alpha=3.0, rs=True
+    )
+    assert torch.equal(torch.get_rng_state(), state)
+    torch.testing.assert_close(model(*batch), wanted, rtol=0, atol=0)
+    assert sum(f.stat().st_size for f in folder.iterdir()) < 10_000
+
+
+def test_an_adapter_of_another_base_is_refused(saved, fresh):
+    folder, _ = saved
+    model = fresh(seed=1)
+    before = list(dict(model.named_modules()))
+    with pytest.raises(ValueError, match="is an adapter of another base"):
+        load_adapter(model, folder)
+    assert list(dict(model.named_modules())) == before
+
+
+def test_the_fingerprint_is_the_bases(model, stir, fresh):
+    first = fingerprint(model)
+    assert first == fingerprint(fresh())
+    assert first == fingerprint(fresh().bfloat16())
+    inject(model, CONFIG)
+    stir(model)
+    assert fingerprint(model) == first
+    merge(model)
+    assert fingerprint(model) == first
+    assert fingerprint(fresh(seed=1)) != first
+    small = fresh()
+    small.head.weight.data += 0.01
+    assert fingerprint(small) != first
+
+
+def test_packed_to_four_bits_it_is_still_that_base(saved, fresh):
+    folder, _ = saved
+    model = fresh()
+    pack_model(model, ("v_proj",))
+    load_adapter(model, folder)
+
+
+def test_several_are_saved_apart(model, stir, tmp_path, batch, fresh):
+    inject(model, CONFIG, "a")
+    inject(model, CONFIG, "b")
+    stir(model)
+    for name in "ab":
+        save_adapter(model, tmp_path / name, CONFIG, name)
+    other = fresh()
+    for name in "ab":
+        load_adapter(other, tmp_path / name, name)
+    assert adapters(other) == ("a", "b")
+    for shares in ("a", "b", {"a": 0.3, "b": 0.7}):
+        use(model, shares)
+        use(other, shares)
+        torch.testing.assert_close(other(*batch), model(*batch))
+
+
+def test_files_that_do_not_fit_leave_no_adapter(saved, batch, fresh):
+    folder, _ = saved
+    tensors = load_file(folder / "adapter_model.safetensors")
+    some = next(iter(tensors))
+    for damage, told in (
+        ({k: v for k, v in tensors.items() if k != some}, "missing base_model.model."),
+        ({**tensors, "more": torch.ones(1)}, "unexpected more"),
+        ({**tensors, some: torch.ones(1, 1)}, "wrong shape"),
+    ):
+        save_file(damage, folder / "adapter_model.safetensors")
+        model = fresh()
+        wanted = model(*batch)
+        with pytest.raises(ValueError, match=told):
+            load_adapter(model, folder)
+        assert adapters(model) == ()
+        torch.testing.assert_close(model(*batch), wanted)
+    (folder / "adapter_model.safetensors").write_bytes(b"x" * 100)
+    with pytest.raises(ValueError, match="is damaged"):
+        load_adapter(fresh(), folder)
+    (folder / "adapter_model.safetensors").unlink()
+    with pytest.raises(ValueError, match="is missing"):
+        load_adapter(fresh(), folder)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"peft_type": "IA3"}, "expected a LoRA adapter"),
+        ({"rank_pattern": {"q_proj": 4}}, "uses rank_pattern"),
+        ({"bias": "all"}, "uses bias"),
+        ({"target_modules": ["query"]}, "no layer matches"),
+    ],
+)
+def test_configs_that_ask_for_more(saved, change, told, fresh):
+    folder, _ = saved
+    path = folder / "adapter_config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
+    with pytest.raises(ValueError, match=told):
+        load_adapter(fresh(), folder)
+
+
+def test_saving_what_is_not_there(model, tmp_path):
+    inject(model, CONFIG)
+    with pytest.raises(ValueError, match="no adapter 'x'; there are default"):
+        save_adapter(model, tmp_path, CONFIG, "x")
+    with pytest.raises(ValueError, match="has rank 2, the config says 4"):
+        save_adapter(model, tmp_path, LoRAConfig(targets=("q_proj",), rank=4))
