@@ -39,6 +39,15 @@ def my_rows(n: int) -> slice:
     return slice(rank() * each, (rank() + 1) * each) if world() > 1 else slice(0, n)
 
 
+def mine(x: Tensor) -> Tensor:
+    """This process's rows of what was drawn for the whole batch: x (world · n, ...) to (n, ...).
+
+    Noise, times, crops: each process draws for all, from one seed, and keeps its part, so that
+    several see together what one process with the whole batch sees.
+    """
+    return x[my_rows(len(x))]
+
+
 class _Gather(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor) -> Tensor:

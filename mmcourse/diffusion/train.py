@@ -15,6 +15,7 @@ from mmcourse.diffusion.guidance import draw_dropped
 from mmcourse.diffusion.objectives import min_snr_weight, target
 from mmcourse.diffusion.schedule import like
 from mmcourse.diffusion.text import TextReader, Words
+from mmcourse.processes import means, mine, world
 from mmcourse.training import EMA, batch_indices
 
 Metrics = dict[str, float]
@@ -84,9 +85,10 @@ class Denoising(nn.Module):
 
 
 def noise_of(x0: Tensor, seed: int) -> tuple[torch.Generator, Tensor]:
-    """A generator for this step alone, and noise in the shape of x0, drawn on the CPU."""
+    """A generator for this step alone, and noise in the shape of x0, drawn on the CPU: of several
+    processes each draws for all of them, and keeps its rows."""
     dice = torch.Generator().manual_seed(seed)
-    return dice, torch.randn(x0.shape, generator=dice).to(x0.device)
+    return dice, mine(torch.randn(world() * len(x0), *x0.shape[1:], generator=dice)).to(x0.device)
 
 
 def denoising_error(
@@ -151,13 +153,13 @@ def train(
         turn = step * accelerator.num_processes + accelerator.process_index
         index = batch_indices(turn, plan.batch_size, len(data), seed)
         x0 = data[index].to(device, torch.float32)
-        dice, noise = noise_of(x0, seed * 1_000_003 + turn)
-        t = model.path.draw(len(x0), dice).to(device)  # type: ignore[union-attr, operator]
+        dice, noise = noise_of(x0, seed * 1_000_003 + step)
+        t = mine(model.path.draw(world() * len(x0), dice)).to(device)  # type: ignore[union-attr, operator]
         x = model.path.add_noise(x0, noise, t).contiguous(memory_format=torch.channels_last)  # type: ignore[union-attr, operator]
         words = dropped = None
         if told is not None:
             words = told.reader([told.caption(i, step) for i in index.tolist()])
-            dropped = draw_dropped(len(x0), plan.dropped, dice).to(device)
+            dropped = mine(draw_dropped(world() * len(x0), plan.dropped, dice)).to(device)
         error = denoising_error(model, prepared(x, t, words, dropped), x0, noise, t)  # (B,)
         loss = (error * weights(model, t, plan.gamma)).mean()
         if not loss.isfinite():
@@ -174,8 +176,7 @@ def train(
             save_checkpoint(checkpoint, step=done, accelerator=accelerator, **state)
         yield {
             "step": done,
-            "loss": loss.item(),
-            "error": error.detach().mean().item(),
+            **means({"loss": loss, "error": error.mean()}),
             "gradient": float(gradient),
             "lr": optimiser.param_groups[0]["lr"],
         }

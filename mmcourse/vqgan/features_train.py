@@ -12,6 +12,7 @@ from accelerate import Accelerator
 from torch import Tensor
 
 from mmcourse.checkpoints import load_checkpoint, save_checkpoint
+from mmcourse.processes import means, weight_of
 from mmcourse.storyworld.dataset import from_bytes
 from mmcourse.training import EMA, batch_indices, cosine_schedule
 from mmcourse.vqgan.features import QUESTIONS, Features
@@ -23,7 +24,7 @@ SAVE_EVERY = 250
 
 def dense_losses(said: Mapping[str, Tensor], truth: Truth) -> dict[str, Tensor]:
     """The mean loss of each question over the patches where it arises, in nats; of the depth the
-    mean absolute error.
+    mean absolute error. Of several processes each weighs by how many of them it has.
 
     Args:
         said: of `Features.answer`.
@@ -32,9 +33,9 @@ def dense_losses(said: Mapping[str, Tensor], truth: Truth) -> dict[str, Tensor]:
     out = {}
     for i, name in enumerate(QUESTIONS):
         right = truth["answers"][:, i].long()  # (B, h, w)
-        there = (right >= 0).sum().clamp(min=1)
+        there = (right >= 0).sum()
         total = F.cross_entropy(said[name].float(), right, ignore_index=-1, reduction="sum")
-        out[name] = total / there
+        out[name] = total / there.clamp(min=1) * weight_of(there)
     near = truth["near"].long()  # (B, H / 2, W / 2)
     out["near.0"] = F.cross_entropy(said["near.0"].float(), near)
     out["near.1"] = F.cross_entropy(said["near.1"].float(), near[:, ::2, ::2])
@@ -101,8 +102,8 @@ def train(
         ema.update(model)
         if checkpoint is not None and ((step + 1) % SAVE_EVERY == 0 or step + 1 == steps):
             save_checkpoint(checkpoint, step=step + 1, accelerator=accelerator, **state)
-        told = {name: value.item() for name, value in losses.items()}
-        yield {"step": step + 1, "loss": loss.item(), **told, "lr": optimiser.param_groups[0]["lr"]}
+        told = means({"loss": loss, **losses})
+        yield {"step": step + 1, **told, "lr": optimiser.param_groups[0]["lr"]}
     ema.copy_to(model)
     model.eval()
 

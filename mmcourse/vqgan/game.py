@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mmcourse.processes import means, total, world
 from mmcourse.vqgan.adaptive import adaptive_weight
 from mmcourse.vqgan.losses import (
     hinge_discriminator_loss,
@@ -41,9 +42,9 @@ class UsualLogits(nn.Module):
 
     @torch.no_grad()
     def follow(self, real: Tensor, fake: Tensor) -> None:
-        """Move both means towards those of a batch."""
-        self.real.lerp_(real.mean(), 1 - self.decay)
-        self.fake.lerp_(fake.mean(), 1 - self.decay)
+        """Move both means towards those of a batch, which may be shared by processes."""
+        self.real.lerp_(total(real.mean()) / world(), 1 - self.decay)
+        self.fake.lerp_(total(fake.mean()) / world(), 1 - self.decay)
 
 
 @dataclass
@@ -100,14 +101,14 @@ def gan_step(
     drawn, own = generator(x)
     reconstruction = objective.reconstruct(drawn, x)
     loss = reconstruction + own
-    turn = {"loss": float(loss.detach())}
+    turn = means({"loss": loss})
     if heard > 0:
         critic.requires_grad_(False)
         opinion = hinge_generator_loss(_alone(critic, accelerator)(drawn).float())
         weight = drawn.new_ones(())
         if objective.last is not None:
             weight = adaptive_weight(reconstruction, opinion, objective.last)
-        turn |= {"weight": float(weight), "adversarial": float(opinion.detach())}
+        turn |= means({"weight": weight, "adversarial": opinion})
         loss = loss + heard * objective.adversarial * weight * opinion
         critic.requires_grad_(True)
     optimiser.zero_grad()
@@ -141,8 +142,7 @@ def critic_step(
     optimiser.zero_grad()
     _backward(loss, accelerator)
     optimiser.step()
-    means = {"real": float(real.detach().mean()), "fake": float(fake.detach().mean())}
-    return {"critic": float(loss.detach()), **means}
+    return means({"critic": loss, "real": real.mean(), "fake": fake.mean()})
 
 
 def _alone(critic: nn.Module, accelerator: Accelerator | None) -> Any:

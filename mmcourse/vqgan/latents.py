@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from mmcourse.hub import Pretrained
+from mmcourse.processes import gather, mine
 from mmcourse.training import evaluating
 from mmcourse.vqgan.autoencoder import DenseDecoder, DenseEncoder
 
@@ -73,8 +74,12 @@ class LatentAutoencoder(Pretrained):
             raise ValueError("the pixels hold NaN or infinity; look at where they were read")
 
     def forward(self, x: Tensor) -> Tensor:
-        """Pictures (B, C, H, W) in [-1, 1] to latents (B, dim, H / factor, W / factor)."""
-        return self.norm(self.encoder(x).float())
+        """Pictures (B, C, H, W) in [-1, 1] to latents (B, dim, H / factor, W / factor).
+
+        Where several processes train, the normalisation is by the batch of all.
+        """
+        raw = self.encoder(x).float()
+        return mine(self.norm(gather(raw))) if self.norm.training else self.norm(raw)
 
     def encode(self, x: Tensor) -> Tensor:
         """Pictures to latents, in eval mode and without gradients; errors as `check`."""

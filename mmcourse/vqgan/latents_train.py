@@ -10,9 +10,11 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 from accelerate import Accelerator
+from accelerate.utils import DistributedDataParallelKwargs
 from torch import Tensor, nn
 
 from mmcourse.checkpoints import load_checkpoint, save_checkpoint
+from mmcourse.processes import means, mine, world
 from mmcourse.storyworld.dataset import from_bytes
 from mmcourse.training import EMA, batch_indices, cosine_schedule
 from mmcourse.vqgan.adaptive import adaptive_weight
@@ -50,15 +52,19 @@ class Plan:
 
 
 def cropped(x: Tensor, side: int, dice: torch.Generator) -> Tensor:
-    """A random square of each picture (B, C, H, W): (B, C, side, side)."""
+    """A random square of each picture (B, C, H, W): (B, C, side, side).
+
+    Here as in `noisy`, each of several processes draws for all, and keeps its part.
+    """
     room = x.shape[-1] - side + 1
-    at = torch.randint(room, (len(x), 2), generator=dice).tolist()
+    at = mine(torch.randint(room, (world() * len(x), 2), generator=dice)).tolist()
     return torch.stack([one[:, i : i + side, j : j + side] for one, (i, j) in zip(x, at)])
 
 
 def noisy(z: Tensor, dice: torch.Generator) -> Tensor:
     """Latents with a little noise, so that neighbours decode alike."""
-    return z + NOISE * torch.randn(z.shape, generator=dice).to(z.device)
+    noise = mine(torch.randn(world() * len(z), *z.shape[1:], generator=dice))
+    return z + NOISE * noise.to(z.device)
 
 
 def reconstruction_loss(drawn: Tensor, x: Tensor, perceptual: PerceptualLoss) -> Tensor:
@@ -110,7 +116,8 @@ def train(
         checkpoint: file to save to every 250 steps, and to resume from if it is there.
         seed: of order, crops and noise, and of the critic.
     """
-    accelerator = Accelerator(mixed_precision=precision)
+    some = DistributedDataParallelKwargs(find_unused_parameters=plan.critic)  # the encoder's
+    accelerator = Accelerator(mixed_precision=precision, kwargs_handlers=[some])
     model.to(memory_format=torch.channels_last)
     model.to(accelerator.device).train()
     trained = [*model.decoder.parameters()] if plan.critic else [*model.parameters()]
@@ -128,7 +135,7 @@ def train(
     if critic is not None:
         model.encoder.eval(), model.norm.eval()
         opponent = torch.optim.Adam(critic.parameters(), lr=plan.lr / 2, betas=(0.5, 0.9))
-        opponent = accelerator.prepare(opponent)
+        judging, opponent = accelerator.prepare(critic, opponent)
         state |= {"critic": critic, "opponent": opponent}
     start = 0
     if checkpoint is not None and checkpoint.exists():
@@ -137,7 +144,7 @@ def train(
     for step in range(start, plan.steps):
         turn = step * shards + shard
         index = batch_indices(turn, min(plan.batch_size, len(pictures)), len(pictures), seed)
-        dice = torch.Generator().manual_seed(seed * 1_000_003 + turn)
+        dice = torch.Generator().manual_seed(seed * 1_000_003 + step)
         x = from_bytes(pictures[index].to(accelerator.device))
         x = cropped(x, plan.crop, dice) if plan.crop else x
         x = x.contiguous(memory_format=torch.channels_last)
@@ -148,10 +155,12 @@ def train(
         drawn, wanted = drawn.float(), F.avg_pool2d(x, 2) if half else x
         with accelerator.autocast():
             loss = reconstruction_loss(drawn, wanted, perceptual)
-        told = {"psnr": psnr(drawn.detach(), wanted).mean().item()}
+        told = means({"psnr": psnr(drawn.detach(), wanted).mean()})
         if critic is not None:
+            critic.requires_grad_(False)  # while the decoder moves, it keeps no gradients
             with accelerator.autocast():
                 pleased = hinge_generator_loss(critic(drawn).float())
+            critic.requires_grad_(True)
             weight = adaptive_weight(loss, pleased, model.last)
             loss = loss + ADVERSARIAL * weight * pleased
             told["weight"] = weight.item()
@@ -160,18 +169,19 @@ def train(
         accelerator.clip_grad_norm_(trained, 1.0)
         optimiser.step()
         if critic is not None:
-            opponent.zero_grad()  # the generator's step has left gradients in the critic
+            opponent.zero_grad()
             with accelerator.autocast():
                 told_apart = hinge_discriminator_loss(
-                    critic(wanted).float(), critic(drawn.detach()).float()
+                    judging(wanted).float(), judging(drawn.detach()).float()
                 )
             accelerator.backward(told_apart)
             opponent.step()
-            told["critic"] = told_apart.item()
+            told |= means({"critic": told_apart})
         ema.update(model)
         if checkpoint is not None and ((step + 1) % SAVE_EVERY == 0 or step + 1 == plan.steps):
             save_checkpoint(checkpoint, step=step + 1, accelerator=accelerator, **state)
-        yield {"step": step + 1, "loss": loss.item(), **told, "lr": optimiser.param_groups[0]["lr"]}
+        told |= means({"loss": loss})
+        yield {"step": step + 1, **told, "lr": optimiser.param_groups[0]["lr"]}
     ema.copy_to(model)
     if critic is None:
         some = pictures[:512].split(32)

@@ -10,9 +10,11 @@ from pathlib import Path
 
 import torch
 from accelerate import Accelerator
+from accelerate.utils import DistributedDataParallelKwargs
 from torch import Tensor
 
 from mmcourse.checkpoints import load_checkpoint, save_checkpoint
+from mmcourse.processes import means, mine, weight_of, world
 from mmcourse.storyworld import Tokenizer
 from mmcourse.training import EMA, batch_indices, cosine_schedule
 from mmcourse.vqgan.prior import ResidualPrior
@@ -88,7 +90,9 @@ def train_prior(
         save_every: steps between two checkpoints.
     """
     checkpoint, seed = out
-    accelerator, tokenizer = Accelerator(mixed_precision=precision), Tokenizer()
+    some = DistributedDataParallelKwargs(find_unused_parameters=True)  # a lesson does not use all
+    accelerator = Accelerator(mixed_precision=precision, kwargs_handlers=[some])
+    tokenizer = Tokenizer()
     device = accelerator.device
     small = [p for p in prior.parameters() if p.ndim < 2]
     large = [p for p in prior.parameters() if p.ndim >= 2]
@@ -107,18 +111,22 @@ def train_prior(
         start = load_checkpoint(checkpoint, accelerator=accelerator, **state)
     for step in range(start, steps):
         turn = step * accelerator.num_processes + accelerator.process_index
-        dice = torch.Generator().manual_seed(seed * 1_000_003 + turn)
+        dice = torch.Generator().manual_seed(seed * 1_000_003 + step)
         lesson = lessons.lesson(step)
-        ids, codes, source = _batch(lessons, lesson, turn, batch_size, (tokenizer, dice, seed))
+        when = (step, turn)
+        ids, codes, source = _batch(lessons, lesson, when, batch_size, (tokenizer, dice, seed))
         known = None
         if lesson != "raster":
-            known = missing_places(len(codes), prior.cells, dice).unflatten(1, prior.grid)
+            known = mine(missing_places(world() * len(codes), prior.cells, dice))
+            known = known.unflatten(1, prior.grid)
         ids, codes = ids.to(device), codes.to(device)
         known = None if known is None else known.to(device)
         source = None if source is None else source.to(device)
         for group in optimiser.param_groups:
             group["lr"] = lr * rate(step)
         loss = prior.loss_of(prepared(ids, codes, known, source), codes.flatten(1, 2), known)
+        if known is not None:  # a mean over the places that are missing here
+            loss = loss * weight_of((~known).sum())
         optimiser.zero_grad()
         accelerator.backward(loss)
         accelerator.clip_grad_norm_(prepared.parameters(), 1.0)
@@ -127,7 +135,8 @@ def train_prior(
         if checkpoint is not None and ((step + 1) % save_every == 0 or step + 1 == steps):
             save_checkpoint(checkpoint, step=step + 1, accelerator=accelerator, **state)
         lr_now = optimiser.param_groups[0]["lr"]
-        yield {"step": step + 1, "loss": loss.item(), lesson: loss.item(), "lr": lr_now}
+        told = means({"loss": loss, lesson: loss})
+        yield {"step": step + 1, **told, "lr": lr_now}
     ema.copy_to(prior)
     prior.eval()
 
@@ -135,20 +144,21 @@ def train_prior(
 def _batch(
     lessons: Lessons,
     lesson: str,
-    turn: int,
+    when: tuple[int, int],
     batch_size: int,
     by: tuple[Tokenizer, torch.Generator, int],
 ) -> tuple[Tensor, Tensor, Tensor | None]:
-    """The texts, targets and sources of a step."""
+    """The texts, targets and sources of a step, which is a turn of this process."""
     tokenizer, dice, seed = by
+    step, turn = when
     restyle = lesson == "style" and lessons.restyled is not None
     n = len(lessons.restyled) if restyle and lessons.restyled is not None else len(lessons.codes)
     index = batch_indices(turn, min(batch_size, n), n, seed)
     if restyle and lessons.restyled is not None:
         ids, _ = tokenizer.encode([lessons.style(i) for i in index.tolist()])
         return ids, lessons.restyled[index], lessons.codes[index]
-    ids, _ = tokenizer.encode([lessons.caption(i, turn) for i in index.tolist()])
-    gone = torch.rand(len(ids), generator=dice) < lessons.dropped
+    ids, _ = tokenizer.encode([lessons.caption(i, step) for i in index.tolist()])
+    gone = mine(torch.rand(world() * len(ids), generator=dice)) < lessons.dropped
     empty = torch.zeros_like(ids)
     empty[:, :2] = no_text(1)
     return torch.where(gone[:, None], empty, ids), lessons.codes[index], None

@@ -13,6 +13,7 @@ from accelerate import Accelerator
 from torch import Tensor
 
 from mmcourse.checkpoints import load_checkpoint, save_checkpoint
+from mmcourse.processes import gather, means
 from mmcourse.training import EMA, batch_indices, cosine_schedule
 from mmcourse.vqgan.autoencoder import VQGAN
 from mmcourse.vqgan.discriminator import PatchDiscriminator
@@ -120,8 +121,8 @@ def train(
 
     def draw(x: Tensor) -> tuple[Tensor, Tensor]:
         drawn, found = prepared(x)
-        first = found.indices[..., 0]
-        seen["psnr"] = psnr(drawn.detach().float(), x).mean().item()
+        first = gather(found.indices[..., 0])
+        seen.update(means({"psnr": psnr(drawn.detach().float(), x).mean()}))
         seen["perplexity"] = perplexity(first, model.quantizer.num_codes).item()
         return drawn.float(), found.loss
 

@@ -2,8 +2,8 @@
 
     torchrun --standalone --nproc_per_node 2 tests/processes/every_loop.py OUT.json
 
-The first process writes how many there were, and for each loop its losses and whether all processes
-ended with the same weights.
+The first process writes how many there were, and for each loop what its steps told and whether all
+processes ended with the same weights.
 """
 
 from __future__ import annotations
@@ -18,7 +18,10 @@ from accelerate import Accelerator
 from accelerate.utils import gather_object
 from torch import nn
 
-from mmcourse.joint import JointModel
+from mmcourse.diffusion import PixelUNet, TextUNet
+from mmcourse.diffusion import train as diffusion_train
+from mmcourse.diffusion.text import TextReader
+from mmcourse.joint import JointModel, TextTower
 from mmcourse.joint import train as joint_train
 from mmcourse.joint.pairs import storyworld_pairs
 from mmcourse.joint.three_losses import ThreeLosses
@@ -26,6 +29,12 @@ from mmcourse.storyworld import Tokenizer, caption, sample_scene
 from mmcourse.storyworld.judge import network as judge_network
 from mmcourse.storyworld.judge import train as judge_train
 from mmcourse.storyworld.judge.data import draw_album
+from mmcourse.vqgan import VQGAN, ResidualPrior, features_train, latents_train, prior_train
+from mmcourse.vqgan import train as vqgan_train
+from mmcourse.vqgan.discriminator import PatchDiscriminator
+from mmcourse.vqgan.features import QUESTIONS, Features
+from mmcourse.vqgan.latents import LatentAutoencoder
+from mmcourse.vqgan.perceptual import PerceptualLoss
 from mmcourse.vqvae import VQVAE, CodePrior
 from mmcourse.vqvae.prior_train import Telling, train_prior
 from mmcourse.vqvae.sound_model import SoundVQVAE
@@ -83,20 +92,93 @@ def judge(batch: int) -> tuple[nn.Module, Iterator[dict[str, float]]]:
     return model, judge_train.train(model, [draw_album(N, 16)], steps=STEPS, batch_size=batch)
 
 
-LOOPS: dict[str, Loop] = {
-    loop.__name__: loop for loop in (towers, fused, vqvae, sound, prior, judge)
-}
+def pictures(side: int) -> torch.Tensor:
+    return (255 * random(N, side, side, 3)).to(torch.uint8)
+
+
+def eye() -> PerceptualLoss:
+    return PerceptualLoss(Features(channels=(8, 8, 8, 8)))
+
+
+def features(batch: int) -> tuple[nn.Module, Iterator[dict[str, float]]]:
+    """Questions that arise in few patches, of which the processes have different numbers."""
+    most = torch.tensor([len(answers) for answers in QUESTIONS.values()])[:, None, None]
+    truth = {
+        "pixels": pictures(32),
+        "answers": ((random(N, len(QUESTIONS), 4, 4) * (most + 2)).long() - 2).clamp(min=-1),
+        "near": (5 * random(N, 16, 16)).long(),
+        "depth": random(N, 4, 4),
+    }
+    model = Features(channels=(8, 8, 8, 8))
+    # A batch is counted in pictures of 64 pixels, and these are a quarter of one.
+    return model, features_train.train(model, [truth], steps=STEPS, batch_size=batch // 4)
+
+
+def latents(critic: bool, batch: int) -> tuple[nn.Module, Iterator[dict[str, float]]]:
+    model = LatentAutoencoder(4, widths=(8, 8), depths=(1, 1), half_width=8)
+    plan = latents_train.Plan(STEPS, batch, crop=0 if critic else 16, lr=3e-4, critic=critic)
+    return model, latents_train.train(model, pictures(32), plan, eye())
+
+
+def latents_with_crops(batch: int) -> tuple[nn.Module, Iterator[dict[str, float]]]:
+    return latents(False, batch)
+
+
+def latents_with_critic(batch: int) -> tuple[nn.Module, Iterator[dict[str, float]]]:
+    return latents(True, batch)
+
+
+def vqgan(batch: int) -> tuple[nn.Module, Iterator[dict[str, float]]]:
+    options = {"num_codes": 16, "dim": 4, "restart_below": 1.0}
+    model = VQGAN(2, "ema", options, widths=(8, 8), half_width=8)
+    critic = PatchDiscriminator(width=4)
+    plan = vqgan_train.Plan(STEPS, batch, critic_from=3, critic_ramp=2, lecam=50.0, start=N)
+    run = vqgan_train.train(model, pictures(32), plan, critic=critic, perceptual=eye())
+    return nn.ModuleList([model, critic]), run
+
+
+def picture_prior(batch: int) -> tuple[nn.Module, Iterator[dict[str, float]]]:
+    model = ResidualPrior(len(Tokenizer()), 7, 2, dim=4, grid=(2, 2), width=64, depth=1)
+    codes = (7 * random(2 * N, 2, 2, 2)).long()
+    lessons = prior_train.Lessons(
+        codes[:N],
+        lambda i, step: caption(sample_scene("train", i), step),
+        restyled=codes[N:],
+        style=lambda i: "neon" if i % 2 else "sketched",
+        dropped=0.5,
+    )
+    return model, prior_train.train_prior(model, lessons, steps=STEPS, batch_size=batch)
+
+
+def unet(batch: int) -> tuple[nn.Module, Iterator[dict[str, float]]]:
+    model = PixelUNet(size=8, widths=(32,), looking=())
+    plan = diffusion_train.Plan(STEPS, batch)
+    return model, diffusion_train.train(model, random(N, 3, 8, 8), plan)
+
+
+def text_unet(batch: int) -> tuple[nn.Module, Iterator[dict[str, float]]]:
+    words = Tokenizer()
+    reader = TextReader(TextTower(len(words), 32, 1, 2), words, "tower")
+    model = TextUNet(shape=(4, 4, 4), widths=(32,), looking=(0,), words=32)
+    told = diffusion_train.Told(lambda i, step: caption(sample_scene("train", i), step), reader)
+    plan = diffusion_train.Plan(STEPS, batch, dropped=0.5, gamma=5.0)
+    return model, diffusion_train.train(model, random(N, 4, 4, 4), plan, told=told)
+
+
+IN_CHAPTERS = (towers, fused, vqvae, sound, prior, judge, features, latents_with_crops,
+               latents_with_critic, vqgan, picture_prior, unet, text_unet)  # fmt: skip
+LOOPS: dict[str, Loop] = {loop.__name__: loop for loop in IN_CHAPTERS}
 
 
 def run(processes: int) -> dict[str, dict[str, object]]:
-    """Train each; losses, and what the weights add up to."""
+    """Train each; what its steps told, and what the weights add up to."""
     found = {}
     for name, loop in LOOPS.items():
         torch.manual_seed(0)
         model, rows = loop(BATCH // processes)
-        losses = [row["loss"] for row in rows]
+        told = list(rows)
         ends = [sum(v.double().sum().item() for v in model.state_dict().values())]
-        found[name] = {"losses": losses, "ends": ends}
+        found[name] = {"told": told, "ends": ends}
     return found
 
 

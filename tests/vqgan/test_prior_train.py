@@ -46,7 +46,7 @@ def test_places_are_missing_as_often_as_in_the_passes() -> None:
 
 def test_captions_are_dropped_by_sample_and_leave_no_word() -> None:
     many = Lessons(codes(400), lambda i, step: WORDS[i % 2], dropped=0.1)
-    ids, _, source = _batch(many, "raster", 0, 400, (Tokenizer(), torch.Generator(), 0))
+    ids, _, source = _batch(many, "raster", (0, 0), 400, (Tokenizer(), torch.Generator(), 0))
     gone = (ids[:, 2:] == 0).all(1)
     assert 20 <= gone.sum() <= 65
     assert (ids[gone][:, :2] == torch.tensor([1, 2])).all()
@@ -56,7 +56,7 @@ def test_captions_are_dropped_by_sample_and_leave_no_word() -> None:
 
 def test_a_style_lesson_shows_the_picture_and_asks_for_its_other_style() -> None:
     given = lessons(**RESTYLED)
-    ids, target, source = _batch(given, "style", 0, 4, (Tokenizer(), torch.Generator(), 0))
+    ids, target, source = _batch(given, "style", (0, 0), 4, (Tokenizer(), torch.Generator(), 0))
     assert Tokenizer().decode(ids) == ["neon"] * 4
     for a, b in zip(target, source):
         at = next(i for i in range(4) if torch.equal(RESTYLED["restyled"][i], a))
