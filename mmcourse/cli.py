@@ -41,6 +41,7 @@ TRAINABLE = {
     "prior": "mmcourse.vqgan.prior_recipe:train_picture_prior",
     "unet": "mmcourse.diffusion.recipe:train_unet",
     "text-unet": "mmcourse.diffusion.recipe:train_text_unet",
+    "dit": "mmcourse.dit.recipe:train_dit",
 }
 MEASURABLE = {
     "judge": (
@@ -70,6 +71,7 @@ MEASURABLE = {
     ),
     "unet": ("mmcourse.diffusion:PixelUNet", "mmcourse.diffusion.measure:measure_unet"),
     "text-unet": ("mmcourse.diffusion:TextUNet", "mmcourse.diffusion.measure:measure_text_unet"),
+    "dit": ("mmcourse.dit:DiT", "mmcourse.dit.measure:measure_dit"),
 }
 EXPORTABLE = {
     "joint": ("mmcourse.joint:JointModel", "mmcourse.joint.export:joint_parts"),

@@ -12,9 +12,12 @@ import typer
 DRAWERS = {
     "vqvae-prior": "mmcourse.vqvae.draw:draw_captions",
     "text-unet": "mmcourse.diffusion.draw:draw_captions",
+    "dit": "mmcourse.dit.draw:draw_captions",
 }
 """The models that draw sentences. Each function takes (texts, seeds, weights, guidance, steps),
 where None stands for the model's own choice, and returns uint8 pictures (N, H, W, 3)."""
+REFERRING = ("dit",)
+"""Those that draw somebody again, whose functions take a reference, a file, too."""
 
 
 def in_the_worlds_words(prompt: str) -> tuple[str, str]:
@@ -48,6 +51,21 @@ def drawer(model: str) -> Callable:
     return getattr(import_module(module), name)
 
 
+def shown_to(model: str, reference: Path | None) -> dict[str, Path]:
+    """What a model's function is given beside the words.
+
+    Raises:
+        ValueError: a reference for a model that takes none.
+    """
+    if reference is None:
+        return {}
+    if model not in REFERRING:
+        raise ValueError(
+            f"{model} draws nobody again: leave --reference out, or use --model {REFERRING[0]}"
+        )
+    return {"reference": reference}
+
+
 def sample(
     prompt: Annotated[str, typer.Argument(help='What to draw: "a red fox on the beach".')],
     model: Annotated[str, typer.Option(help=f"Who draws: {', '.join(DRAWERS)}.")] = "text-unet",
@@ -56,6 +74,9 @@ def sample(
     guidance: Annotated[float | None, typer.Option(help="Its scale; 1 is off.")] = None,
     steps: Annotated[int | None, typer.Option(help="Of the sampler.")] = None,
     weights: Annotated[str | None, typer.Option(help="A folder to draw with instead.")] = None,
+    reference: Annotated[
+        Path | None, typer.Option(help="A portrait of whom to draw again, cut closely.")
+    ] = None,
 ) -> None:
     """Draw a sentence. Everyday words are read as the world's, and you are told which."""
     draw = drawer(model)
@@ -63,11 +84,12 @@ def sample(
         raise ValueError(f"{out} is no PNG: give a name that ends in .png")
     if not 0 <= seed < 2**63:
         raise ValueError(f"seed is {seed}, expected 0 or more")
+    shown = shown_to(model, reference)
     text, told = in_the_worlds_words(prompt)
     typer.echo(told or f'Read as it stands: "{text}".')
     if told:
         typer.echo(f'Drawn: "{text}".')
-    save(draw([text], [seed], weights, guidance, steps), out)
+    save(draw([text], [seed], weights, guidance, steps, **shown), out)
     typer.echo(f"{out}: {model}, seed {seed}")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -19,8 +20,8 @@ GUIDED = Way(steps=20, guidance=3.0, highest=850.0, sampler="dpm-solver++")
 """How captions are drawn, and measured on the card."""
 
 
-def companions(model: TextUNet, device: torch.device | str) -> tuple[LatentAutoencoder, TextReader]:
-    """The autoencoder and the reader that a model was trained with.
+def companions(model: Any, device: torch.device | str) -> tuple[LatentAutoencoder, TextReader]:
+    """The autoencoder and the reader that a model was trained with, by its `latents` and `tower`.
 
     Raises:
         ValueError: the shipped ones are others.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -112,24 +113,35 @@ def measure_text_unet(model: TextUNet, n: int | None = None) -> dict[str, Measur
     return text_metrics(model, latents, reader, judge, n)
 
 
+def through(latents: Latents, pictures: Tensor, device: torch.device | str = "cpu") -> Tensor:
+    """uint8 pictures (N, H, W, 3) as the autoencoder gives them back: the ceiling."""
+    z = encoded(latents, pictures, device)
+    parts = [to_bytes(latents.decode(part.to(device))).cpu() for part in z.split(32)]
+    return torch.cat(parts).movedim(1, -1)
+
+
 def text_metrics(
-    model: TextUNet, latents: Latents, reader: TextReader, judge: Judge, n: int, size: int = SIZE
+    model: Any,
+    latents: Latents,
+    reader: TextReader,
+    judge: Judge,
+    n: int,
+    size: int = SIZE,
+    way: Way | None = None,
+    many: int | None = 200,
 ) -> dict[str, Measurement]:
-    """`measure_text_unet`, of these parts."""
+    """`measure_text_unet`, of these parts: a model that reads, drawn from in its own way, and in
+    `many` steps if that is not None."""
+    usual = way or GUIDED
     some = max(2, n // 5)
     wanted, strange = asked(n), asked(max(2, n // 4), "compositional")
     true = render_bytes([one.scene for one in wanted], size)
     device = next(model.parameters()).device
 
-    def draw(asks: Sequence[Asked], way: Way = GUIDED) -> Tensor:
+    def draw(asks: Sequence[Asked], way: Way = usual) -> Tensor:
         return draw_texts(model, latents, reader, [a.text for a in asks], way)
 
-    def through(pictures: Tensor) -> Tensor:
-        z = encoded(latents, pictures, device)
-        parts = [to_bytes(latents.decode(part.to(device))).cpu() for part in z.split(32)]
-        return torch.cat(parts).movedim(1, -1)
-
-    drawn, back = draw(wanted), through(true)
+    drawn, back = draw(wanted), through(latents, true, device)
     shares = {
         "drawn": adherence(wanted, read_facts(judge, drawn)),
         "oracle": adherence(wanted, read_facts(judge, true)),
@@ -137,12 +149,14 @@ def text_metrics(
     }
     shares["relative"] = relative(shares["drawn"], shares["round_trip"])
     few = wanted[:some]
-    for name, way in (
-        ("steps_20", GUIDED),
-        ("steps_200", replace(GUIDED, steps=200)),
-        ("unguided", replace(GUIDED, guidance=1.0)),
-    ):
-        found = adherence(few, read_facts(judge, drawn[:some] if way == GUIDED else draw(few, way)))
+    others = {f"steps_{usual.steps}": usual}
+    if many is not None:
+        others[f"steps_{many}"] = replace(usual, steps=many)
+    if usual.guidance != 1:
+        others["unguided"] = replace(usual, guidance=1.0)
+    for name, other in others.items():
+        seen = drawn[:some] if other == usual else draw(few, other)
+        found = adherence(few, read_facts(judge, seen))
         shares[name] = {k: found[k] for k in ("attributes", "scene")}
     blind = adherence(wanted, read_facts(judge, true.roll(1, 0)))
     out = {
@@ -155,7 +169,7 @@ def text_metrics(
     for name, pictures in (
         ("drawn", draw(strange)),
         ("oracle", unseen),
-        ("round_trip", through(unseen)),
+        ("round_trip", through(latents, unseen, device)),
     ):
         share = unseen_pairs(strange, read_facts(judge, pictures))
         out[f"{name}_pairs"] = measurement(share, chance)

@@ -1,0 +1,117 @@
+"""What the diffusion transformer is trained on, made once and kept on the disk."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache, partial
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from mmcourse.caching import Made, cached
+from mmcourse.cards import sources_hash
+from mmcourse.diffusion.data import BATCH, encoded
+from mmcourse.diffusion.text import TextReader
+from mmcourse.diffusion.train import Told
+from mmcourse.dit.heroes import Starring, portrait, starring
+from mmcourse.dit.patches import patchify
+from mmcourse.hub import weights_hash
+from mmcourse.storyworld import caption, from_bytes, render_bytes, to_pixels
+from mmcourse.storyworld.drawing.sources import DRAWING
+from mmcourse.vqgan.features import Features
+from mmcourse.vqgan.latents import LatentAutoencoder
+
+SOURCES = (*DRAWING, "mmcourse.dit.heroes")
+"""What the pictures depend on."""
+COMPLETE = 0.85
+"""Share of a run in which all captions are complete; then every second one is brief."""
+
+
+@dataclass(frozen=True)
+class Heroes:
+    """Scenes as a denoiser sees them; all on the CPU, in float16.
+
+    latents: (N, C, h, w) of the pictures.
+    references: (N, C, h', w') of a portrait of each one's hero, from another scene.
+    seen: (N, h w / 4, D), what the features network sees in each two by two places of the latents.
+    doubles: (N,) bool, True where somebody beside the hero is of its species.
+    """
+
+    latents: Tensor
+    references: Tensor
+    seen: Tensor
+    doubles: Tensor
+
+    def __len__(self) -> int:
+        return len(self.latents)
+
+
+def seen_by(features: Features, pictures: Tensor) -> Tensor:
+    """What a features network sees in uint8 pictures (N, S, S, 3), for each 16 x 16 pixels:
+    (N, S / 16 · S / 16, D), float32."""
+    with torch.no_grad():
+        maps = [features(from_bytes(part))[3] for part in pictures.split(BATCH)]
+    return patchify(F.avg_pool2d(torch.cat(maps), 2), 1)
+
+
+def _made(indices: range, weights: str, features: str, size: int, split: str, seed: int) -> Made:
+    model = LatentAutoencoder.from_pretrained(weights)
+    eye = Features.from_pretrained(features)
+    found = [starring(split, i, seed) for i in indices]
+    pictures = render_bytes([one.scene for one in found], size)
+    portraits = [portrait(one.elsewhere, one.again, size // 2, size) for one in found]
+    references = [
+        model.encode(to_pixels(portraits[k : k + BATCH])) for k in range(0, len(portraits), BATCH)
+    ]
+    return {
+        "latents": encoded(model, pictures).half().numpy(),
+        "references": torch.cat(references).half().numpy(),
+        "seen": seen_by(eye, pictures).half().numpy(),
+        "doubles": torch.tensor([one.double for one in found]).numpy(),
+    }
+
+
+def cached_heroes(
+    n: int,
+    weights: str = "latents-128",
+    features: str = "features",
+    size: int = 128,
+    split: str = "train",
+    seed: int = 0,
+) -> Heroes:
+    """The first n scenes of a split with a portrait of each one's hero, see `heroes.starring`.
+
+    They are made once for these weights, this code of the drawing, this size, split and seed; a
+    killed run goes on where it was.
+
+    Args:
+        n: scenes.
+        weights: name or folder of the autoencoder.
+        features: likewise of the features network.
+        size: of the pictures in pixels; portraits have half of it.
+        split: of the world.
+        seed: likewise.
+    """
+    key = {
+        "weights": weights_hash(weights, 64),
+        "features": weights_hash(features, 64),
+        "drawing": sources_hash(SOURCES),
+        "size": size,
+        "split": split,
+        "seed": seed,
+    }
+    make = partial(_made, weights=weights, features=features, size=size, split=split, seed=seed)
+    return Heroes(**cached(f"heroes-{size}", key, n, make))
+
+
+def tell(reader: TextReader, steps: int, split: str = "train", seed: int = 0) -> Told:
+    """Another caption of a scene at every step of a run: complete ones first, brief ones last."""
+    scene = cache(partial(starring, split, seed=seed))
+
+    def told(index: int, step: int) -> str:
+        brief = step >= COMPLETE * steps and (step + index) % 2 == 1
+        found: Starring = scene(index)
+        return caption(found.scene, step + index, complete=not brief)
+
+    return Told(told, reader)

@@ -1,0 +1,69 @@
+"""Draw captions with the shipped diffusion transformer or its student, for `mmcourse sample`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from mmcourse.diffusion.draw import companions
+from mmcourse.diffusion.generate import Latents
+from mmcourse.dit.generate import SIDE, draw_heroes, way_of
+from mmcourse.dit.model import DiT
+from mmcourse.pictures import to_tensor
+from mmcourse.training import pick_device
+
+
+def reference_of(picture: str | Path, latents: Latents, n: int = 1) -> Tensor:
+    """A portrait's file as latents (n, C, h, w); its largest centred square is taken.
+
+    Raises:
+        ValueError: no picture.
+    """
+    return latents.encode(to_tensor(picture, SIDE)[None]).expand(n, -1, -1, -1)
+
+
+def draw_captions(
+    texts: Sequence[str],
+    seeds: Sequence[int],
+    weights: str | None = None,
+    guidance: float | None = None,
+    steps: int | None = None,
+    reference: str | Path | None = None,
+) -> Tensor:
+    """A picture for each caption, uint8 (N, 128, 128, 3), by `dit`.
+
+    Args:
+        texts: captions in the world's words.
+        seeds: one a caption.
+        weights: of a DiT; None for the shipped ones.
+        guidance: None for that of `GUIDED`.
+        steps: likewise.
+        reference: a portrait of one of the caption's characters, cut closely; that one is drawn
+            again, as far as the caption allows.
+
+    Raises:
+        ValueError: weights of other companions, a text that is too long, a reference that is no
+            picture, guidance for a student.
+    """
+    device = pick_device()
+    model = DiT.from_pretrained(weights or "dit", device=device)
+    way = way_of(model, guidance, steps)
+    latents, reader = companions(model, device)
+    with torch.no_grad():
+        shown = None if reference is None else reference_of(reference, latents, len(texts))
+    return draw_heroes(model, latents, reader, texts, shown, way, seeds)
+
+
+def draw_fast(
+    texts: Sequence[str],
+    seeds: Sequence[int],
+    weights: str | None = None,
+    guidance: float | None = None,
+    steps: int | None = None,
+    reference: str | Path | None = None,
+) -> Tensor:
+    """The same by the student of four steps, `dit-fast`."""
+    return draw_captions(texts, seeds, weights or "dit-fast", guidance, steps, reference)

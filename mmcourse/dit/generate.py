@@ -1,0 +1,146 @@
+"""From sentences and portraits to pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from mmcourse.diffusion.generate import Latents, Way, starting_noise
+from mmcourse.diffusion.guidance import Guided
+from mmcourse.diffusion.samplers import Denoiser, Step, last, sample
+from mmcourse.diffusion.schedule import TIME
+from mmcourse.diffusion.text import TextReader
+from mmcourse.dit.model import DiT
+from mmcourse.pictures import to_bytes
+from mmcourse.training import evaluating
+
+GUIDED = Way(steps=12, guidance=2.5, highest=800.0, sampler="euler")
+"""How `dit` draws, and is measured on its card."""
+SIDE = 64
+"""Of a portrait in pixels, for `latents-128`: sixteen tokens."""
+
+
+def way_of(model: DiT, guidance: float | None = None, steps: int | None = None) -> Way:
+    """How a model draws: as `GUIDED`, or, for a student, one step a window and unguided.
+
+    Args:
+        model: the model, or its student.
+        guidance: another scale; None for the model's own.
+        steps: likewise.
+
+    Raises:
+        ValueError: guidance for a student, which has its teacher's in its weights, or steps that do
+            not divide its windows.
+    """
+    way = GUIDED
+    if model.windows:
+        if guidance not in (None, 1.0):
+            raise ValueError(
+                f"guidance {guidance} on a student of {model.windows} steps: its teacher's is in "
+                "its weights; leave --guidance out, or draw with dit"
+            )
+        if steps is not None and (steps < 1 or steps % model.windows):
+            raise ValueError(
+                f"{steps} steps for a student whose path has {model.windows} straight pieces: take "
+                f"a multiple of {model.windows}"
+            )
+        way = Way(steps=model.windows, guidance=1.0, sampler="euler")
+    if guidance is not None:
+        way = replace(way, guidance=guidance)
+    return way if steps is None else replace(way, steps=steps)
+
+
+def guided(model: DiT, way: Way, references: int) -> Denoiser:
+    """The model, guided away from "nothing was said, nobody was shown"."""
+    if way.guidance == 1:
+        return model
+    interval = (0.0, min(way.highest, TIME))
+    return Guided(model, model.null(1, references), way.guidance, interval, way.rescaled)
+
+
+def steps_to_pictures(
+    model: DiT,
+    reader: TextReader,
+    texts: Sequence[str],
+    way: Way,
+    seeds: Sequence[int],
+    references: Tensor | None = None,
+    size: tuple[int, int] | None = None,
+) -> Iterator[Step]:
+    """Every step from noise to the latents of these captions, to be looked at on the way.
+
+    Args:
+        model: draws.
+        reader: of captions.
+        texts: in the world's words.
+        way: how to draw.
+        seeds: one for each caption.
+        references: (N, C, h, w), latents of a portrait for each; zeros for none.
+        size: height and width of the latents; those of the training if None.
+
+    Raises:
+        ValueError: not one seed and one reference for each text, words or weights that do not fit,
+            a size that the patch does not divide.
+    """
+    n = len(texts)
+    if n == 0 or len(seeds) != n or (references is not None and len(references) != n):
+        shown = "none" if references is None else len(references)
+        raise ValueError(
+            f"a seed, and a reference if any, for each text: got {n} texts, {len(seeds)} seeds, "
+            f"{shown} references"
+        )
+    reader.check(model.tower)
+    device = next(model.parameters()).device
+    shape = (model.shape[0], *(size or model.shape[1:]))
+    x = starting_noise(shape, seeds).to(device)
+    model.check(x)
+    with evaluating(model):
+        shown = None if references is None else references.to(device)
+        cond = model.read(reader(texts), None, shown).to(device)
+        tokens = 0 if cond.reference is None else cond.reference.shape[1]
+        denoiser = guided(model, way, tokens)
+    return sample(
+        denoiser,
+        x,
+        model.path.levels(way.steps),
+        objective="flow",
+        sampler=way.walker(),
+        cond=cond,
+        generator=torch.Generator().manual_seed(seeds[0]),
+    )
+
+
+def draw_heroes(
+    model: DiT,
+    latents: Latents,
+    reader: TextReader,
+    texts: Sequence[str],
+    references: Tensor | None = None,
+    way: Way | None = None,
+    seeds: Sequence[int] | None = None,
+    batch: int = 32,
+) -> Tensor:
+    """A picture for each caption, uint8 (N, H, W, 3), on the CPU.
+
+    Args:
+        model: draws.
+        latents: decodes.
+        reader: of captions.
+        texts: in the world's words.
+        references: (N, C, h, w), latents of a portrait for each; zeros for none.
+        way: the model's own if None.
+        seeds: 0, 1, ... if None.
+        batch: captions at once.
+    """
+    way, seeds = way or way_of(model), range(len(texts)) if seeds is None else seeds
+    drawn = []
+    with evaluating(model):
+        for at in range(0, len(texts), batch):
+            part = slice(at, at + batch)
+            shown = None if references is None else references[part]
+            steps = steps_to_pictures(model, reader, texts[part], way, seeds[part], shown)
+            drawn.append(to_bytes(latents.decode(last(steps))).movedim(1, -1).cpu())
+    return torch.cat(drawn)

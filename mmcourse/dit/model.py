@@ -1,0 +1,188 @@
+"""The diffusion transformer of the course: patches of latents that look at each other, at words,
+and at a picture of whom to draw."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from mmcourse.diffusion.cond import Cond
+from mmcourse.diffusion.schedule import FlowPath
+from mmcourse.diffusion.text import TextCondition, Words
+from mmcourse.dit.attention import waves
+from mmcourse.dit.block import DiTBlock, SharedModulation, modulate
+from mmcourse.dit.patches import (
+    beside_it,
+    grid_of,
+    patchify,
+    sincos_at,
+    spread_positions,
+    square,
+    unpatchify,
+)
+from mmcourse.hub import Pretrained
+from mmcourse.nn import TimestepEmbedding, rotary_angles, zeroed
+
+
+class DiT(Pretrained):
+    """A transformer over the patches of noisy latents, which predicts their velocity.
+
+        cond = dit.read(reader(["a red fox on the beach"]))                # once a caption
+        cond = dit.read(reader(["a red fox on the beach"]), None, hero)    # and this fox
+        velocity = dit(x, t, cond)                                         # at every step
+
+    Tokens of a reference stand beside the picture's own in every self-attention, as if the picture
+    went on there. Latents may have any size that the patch divides.
+
+    Source: Peebles & Xie, Scalable Diffusion Models with Transformers, 2023; the blocks after Chen
+    et al., PixArt-alpha, 2024.
+
+    Args:
+        shape: of the latents that it is trained on, (channels, height, width).
+        patch: side of a patch.
+        dim: width.
+        depth: blocks.
+        heads: of each.
+        words: width of the frozen tower's tokens.
+        shift: of the levels that a sampler visits, see `FlowPath`.
+        windows: of a student of few steps, the pieces in which its path is straight; 0 for a
+            model whose path is curved.
+        latents: hash of the autoencoder's weights, so that no other latents are decoded.
+        tower: hash of the joint weights that read the words.
+    """
+
+    objective = "flow"
+
+    def __init__(  # noqa: PLR0913 - the names are those of the config
+        self,
+        shape: Sequence[int] = (8, 16, 16),
+        patch: int = 2,
+        dim: int = 256,
+        depth: int = 7,
+        heads: int = 4,
+        words: int = 128,
+        shift: float = 0.3,
+        windows: int = 0,
+        latents: str | None = None,
+        tower: str | None = None,
+    ) -> None:
+        super().__init__()
+        grid_of(shape[1], shape[2], patch)
+        self.shape, self.patch, self.dim, self.heads = tuple(shape), patch, dim, heads
+        self.windows, self.latents, self.tower = windows, latents, tower
+        self.path = FlowPath(shift=shift)
+        self.text = TextCondition(words)
+        numbers = shape[0] * patch**2
+        self.to_tokens = nn.Linear(numbers, dim)
+        self.to_reference = nn.Linear(numbers, dim)
+        self.time = TimestepEmbedding(dim)
+        self.pooled = nn.Linear(words, dim)
+        self.modulation = SharedModulation(dim)
+        self.blocks = nn.ModuleList(DiTBlock(dim, heads, words, i > 0) for i in range(depth))
+        self.last_modulation = zeroed(nn.Linear(dim, 2 * dim))
+        self.to_numbers = zeroed(nn.Linear(dim, numbers))
+
+    def read(
+        self, words: Words, dropped: Tensor | None = None, reference: Tensor | None = None
+    ) -> Cond:
+        """What the model is told.
+
+        Args:
+            words: of B captions, as the frozen tower reads them.
+            dropped: (B,) bool, True where words and reference are withheld.
+            reference: (B, C, h, w), latents of a portrait of the hero; a row of zeros is none.
+
+        Raises:
+            ValueError: a reference of other channels, not square, of sides that the patch does not
+                divide, or not finite.
+        """
+        cond = self.text(words, dropped)
+        if reference is None:
+            return cond
+        self.check(reference)
+        square(reference.shape[2] * reference.shape[3])
+        tokens = patchify(reference, self.patch).to(cond.text.dtype)  # type: ignore[union-attr]
+        if dropped is not None:
+            tokens = tokens.masked_fill(dropped.to(tokens.device)[:, None, None], 0)
+        return replace(cond, reference=tokens)
+
+    def null(self, n: int = 1, reference: int = 0) -> Cond:
+        """The condition of n empty texts, for guidance; with `reference` empty tokens, as many as
+        those of the condition that it is to be compared with."""
+        cond = self.text.nothing(n)
+        if not reference:
+            return cond
+        numbers = self.to_reference.in_features
+        return replace(cond, reference=cond.text.new_zeros(n, reference, numbers))  # type: ignore[union-attr]
+
+    def check(self, x: Tensor) -> None:
+        """Refuse latents that the model has no weights for.
+
+        Raises:
+            ValueError: other channels, sides that the patch does not divide, NaN or infinity.
+        """
+        if x.ndim != 4 or x.shape[1] != self.shape[0]:
+            raise ValueError(
+                f"latents must be (B, {self.shape[0]}, H, W), got {tuple(x.shape)}: encode them "
+                "with the autoencoder of these weights"
+            )
+        grid_of(x.shape[2], x.shape[3], self.patch)
+        if not x.isfinite().all():
+            raise ValueError("the latents hold NaN or infinity: look at what made them")
+
+    def forward(self, x: Tensor, t: Tensor, cond: Cond | None = None) -> Tensor:
+        """x (B, C, H, W) at times t (B,) in [0, 1000] to the velocity, the same shape; without
+        cond, of an empty text.
+
+        Raises:
+            ValueError: sides that the patch does not divide.
+        """
+        return self.look(x, t, cond)[0]
+
+    def look(
+        self, x: Tensor, t: Tensor, cond: Cond | None = None, after: int = 0
+    ) -> tuple[Tensor, Tensor]:
+        """The velocity, and what the patches hold after so many blocks, (B, N, dim).
+
+        Args:
+            x: (B, C, H, W).
+            t: (B,).
+            cond: what the model is told.
+            after: 0 for the patches as they come in.
+        """
+        cond = self.null(len(x)) if cond is None else cond
+        rows, columns = grid_of(x.shape[2], x.shape[3], self.patch)
+        picture, side = rows * columns, self.shape[1] // self.patch
+        places = spread_positions(rows, columns, side)
+        h = self.to_tokens(patchify(x, self.patch))  # (B, N, dim)
+        h = h + sincos_at(places, self.dim).to(h)
+        mask = None
+        if cond.reference is not None:
+            beside, seen = self._reference(cond.reference)
+            h = torch.cat([h, beside], 1)  # (B, N + R, dim)
+            mask = torch.cat([seen.new_ones(len(x), picture), seen], 1)[:, None, None]
+            places = torch.cat([places, beside_it(cond.reference.shape[1], side)])
+        turns = waves(rotary_angles(places.to(x.device), self.dim // self.heads), h.dtype)
+        c = self.time(t) + self.pooled(cond.pooled)  # (B, dim)
+        modulation = self.modulation(c)  # (B, 6, dim)
+        words = cond.text.to(h.dtype), cond.mask[:, None, None]  # type: ignore[union-attr, index]
+        first, held = None, h
+        for i, block in enumerate(self.blocks, start=1):
+            h, values = block(h, modulation, turns, words, first, mask)
+            first = values if first is None else first
+            held = h if i == after else held
+        shift, scale = self.last_modulation(F.silu(c)).unsqueeze(1).chunk(2, -1)
+        out = self.to_numbers(modulate(h[:, :picture], shift, scale))  # (B, N, C p p)
+        return unpatchify(out, self.patch, x.shape[2], x.shape[3]), held[:, :picture]
+
+    def _reference(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
+        """Tokens (B, R, C p p) as the blocks see them, (B, R, dim), and which are there, (B, R)."""
+        own = sincos_at(
+            spread_positions(*square(tokens.shape[1]), self.shape[1] // self.patch), self.dim
+        )
+        found = self.to_reference(tokens)
+        return found + own.to(found), tokens.abs().amax(-1) > 0

@@ -1,0 +1,116 @@
+"""How the shipped `dit` was trained, and the same at every other tier."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+
+from mmcourse.cards import sources_hash
+from mmcourse.diffusion.recipe import BANDS as TEXT_BANDS
+from mmcourse.diffusion.recipe import TEXT_SOURCES
+from mmcourse.diffusion.text import TextReader
+from mmcourse.dit.data import cached_heroes, tell
+from mmcourse.dit.measure import measure_dit
+from mmcourse.dit.model import DiT
+from mmcourse.dit.train import Plan, train
+from mmcourse.hub import weights_hash
+from mmcourse.runs import Run, check_precision, history
+from mmcourse.storyworld.judge.measure import Measurement
+from mmcourse.training import pick_device, seed_everything
+
+SOURCES = (
+    *TEXT_SOURCES,
+    *(f"mmcourse.nn.{name}" for name in ("muon", "rotary")),
+    *(f"mmcourse.dit.{part}" for part in ("attention", "block", "data", "heroes", "model")),
+    *("mmcourse.dit.patches", "mmcourse.dit.train"),
+)
+"""What the weights of `dit` depend on, beside latents, features and joint."""
+BANDS = {**TEXT_BANDS, "identity": 0.1}
+"""How far a new measurement, of fewer pictures, may lie from the card's; by the metric's kind."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Numbers of one tier: pictures, the run's plan, and scenes to measure on (None: the
+    card's)."""
+
+    pictures: int
+    plan: Plan
+    measured: int | None = None
+
+
+RECIPES = {
+    "smoke": Recipe(8, Plan(3, 4), measured=4),
+    "cpu": Recipe(1_024, Plan(100, 16), measured=50),
+    "gpu": Recipe(24_000, Plan(20_000, 128)),
+    "full": Recipe(24_000, Plan(9_000, 64)),
+}
+
+
+def build_dit(tower: str, latents: str) -> DiT:
+    """The shipped diffusion transformer, untrained, for these weights of joint and latents-128."""
+    return DiT(tower=tower, latents=latents)
+
+
+def train_dit(out: Path, tier: str, seed: int = 0, precision: str = "no") -> None:
+    """Train, save and measure the diffusion transformer on the latents of the shipped autoencoder,
+    and write its card.
+
+    Matrices are trained by Muon, unless in float32: there it would take half of the time. Progress
+    is kept in `out`/checkpoint.pt, so a killed run goes on when the same command is given again.
+
+    Args:
+        out: folder for config.json, model.safetensors, card.json and log.jsonl.
+        tier: which recipe.
+        seed: of the weights, the pictures, their order and the noise.
+        precision: "no" (float32), "bf16" or "fp16".
+
+    Raises:
+        ValueError: an unknown precision, or a folder that holds another run.
+    """
+    check_precision(precision)
+    recipe, hashes = RECIPES[tier], (weights_hash("joint"), weights_hash("latents-128"))
+    plan = recipe.plan if precision != "no" else replace(recipe.plan, muon=None)
+    command = f"mmcourse train dit --tier {tier} --seed {seed} --precision {precision}"
+    on = f"{command} on joint {hashes[0]} and latents {hashes[1]}"
+    run = Run(out, on, sources_hash(SOURCES))
+    seed_everything(seed)
+    model = build_dit(*hashes)
+    reader = TextReader.of_joint(device=pick_device())
+    loop = train(
+        model,
+        cached_heroes(recipe.pictures, seed=seed),
+        plan,
+        told=tell(reader, plan.steps, seed=seed),
+        precision=precision,
+        checkpoint=out / "checkpoint.pt",
+        seed=seed,
+    )
+    run.follow(loop, plan.steps, ("error", "alike"))
+    if not run.main:
+        return
+    model.save_pretrained(out, dtype=torch.float16)
+    model = DiT.from_pretrained(out, device=str(pick_device()))
+    data = (
+        f"StoryWorld train, {recipe.pictures} scenes at 128 pixels, each with a portrait of a hero "
+        f"from another scene, seed {seed}, in the latents of latents-128 {hashes[1]}, with "
+        f"captions in the words of joint {hashes[0]}"
+    )
+    run.command = command  # without what is hashed
+    finish(run, "dit", (tier, seed), data, measure_dit(model, recipe.measured))
+
+
+def finish(
+    run: Run,
+    name: str,
+    which: tuple[str, int],
+    data: str,
+    metrics: Mapping[str, Measurement],
+) -> None:
+    """Write the card, its metrics with their bands."""
+    banded = {k: {**m, "band": BANDS[k.split("_")[0]]} for k, m in metrics.items()}
+    shown = history(run.log_rows(), ("error", "alike"))
+    run.finish(name, *which, data=data, metrics=banded, history=shown)
