@@ -46,6 +46,15 @@ class Heroes:
     def __len__(self) -> int:
         return len(self.latents)
 
+    def check(self) -> None:
+        """Refuse what cannot be learned from.
+
+        Raises:
+            ValueError: NaN or infinity.
+        """
+        if not all(part.isfinite().all() for part in (self.latents, self.references, self.seen)):
+            raise ValueError("the data hold NaN or infinity: look at what encoded them")
+
 
 def seen_by(features: Features, pictures: Tensor) -> Tensor:
     """What a features network sees in uint8 pictures (N, S, S, 3), for each 16 x 16 pixels:

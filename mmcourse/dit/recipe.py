@@ -15,17 +15,17 @@ from mmcourse.diffusion.text import TextReader
 from mmcourse.dit.data import cached_heroes, tell
 from mmcourse.dit.measure import measure_dit
 from mmcourse.dit.model import DiT
-from mmcourse.dit.train import Plan, train
+from mmcourse.dit.optimise import Plan
+from mmcourse.dit.train import train
 from mmcourse.hub import weights_hash
 from mmcourse.runs import Run, check_precision, history
-from mmcourse.storyworld.judge.measure import Measurement
 from mmcourse.training import pick_device, seed_everything
 
 SOURCES = (
     *TEXT_SOURCES,
     *(f"mmcourse.nn.{name}" for name in ("muon", "rotary")),
     *(f"mmcourse.dit.{part}" for part in ("attention", "block", "data", "heroes", "model")),
-    *("mmcourse.dit.patches", "mmcourse.dit.train"),
+    *(f"mmcourse.dit.{part}" for part in ("optimise", "patches", "train")),
 )
 """What the weights of `dit` depend on, beside latents, features and joint."""
 BANDS = {**TEXT_BANDS, "identity": 0.1}
@@ -108,7 +108,7 @@ def finish(
     name: str,
     which: tuple[str, int],
     data: str,
-    metrics: Mapping[str, Measurement],
+    metrics: Mapping[str, Mapping[str, float | int | None]],
 ) -> None:
     """Write the card, its metrics with their bands."""
     banded = {k: {**m, "band": BANDS[k.split("_")[0]]} for k, m in metrics.items()}

@@ -10,7 +10,8 @@ from mmcourse.dit import train as module
 from mmcourse.dit.data import COMPLETE, tell
 from mmcourse.dit.heroes import starring
 from mmcourse.dit.model import DiT
-from mmcourse.dit.train import Aligned, Plan, optimisers_for, train
+from mmcourse.dit.optimise import Plan, optimisers_for
+from mmcourse.dit.train import Aligned, train
 from mmcourse.storyworld import caption
 
 from .conftest import heroes, small_dit
