@@ -60,7 +60,7 @@ class ClassDiT(Pretrained):
         grid = grid_of(shape[1], shape[2], patch)
         self.shape, self.patch, self.classes, self.longest = tuple(shape), patch, classes, longest
         block = CONDITIONINGS[conditioning]
-        self.appended = bool(block.appended)
+        self.appended = block.appended
         self.by_vector = issubclass(block, AdaLNBlock)
         numbers = shape[0] * patch**2
         self.to_tokens = nn.Linear(numbers, dim)

@@ -131,7 +131,7 @@ class AdaLNZeroBlock(AdaLNBlock):
         return torch.addcmul(x, mlp_gate, self.mlp(modulate(x, mlp_shift, mlp_scale)))
 
 
-CONDITIONINGS: dict[str, type[nn.Module]] = {
+CONDITIONINGS: dict[str, type[InContextBlock | CrossAttentionBlock | AdaLNBlock]] = {
     "in-context": InContextBlock,
     "cross-attention": CrossAttentionBlock,
     "adaLN": AdaLNBlock,

@@ -87,10 +87,10 @@ def steps_to_pictures(
     """
     n = len(texts)
     if n == 0 or len(seeds) != n or (references is not None and len(references) != n):
-        shown = "none" if references is None else len(references)
+        given = "none" if references is None else len(references)
         raise ValueError(
             f"a seed, and a reference if any, for each text: got {n} texts, {len(seeds)} seeds, "
-            f"{shown} references"
+            f"{given} references"
         )
     reader.check(model.tower)
     device = next(model.parameters()).device

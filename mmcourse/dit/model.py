@@ -105,7 +105,7 @@ class DiT(Pretrained):
             return cond
         self.check(reference)
         square(reference.shape[2] * reference.shape[3])
-        tokens = patchify(reference, self.patch).to(cond.text.dtype)  # type: ignore[union-attr]
+        tokens = patchify(reference, self.patch).to(cond.text.dtype)
         if dropped is not None:
             tokens = tokens.masked_fill(dropped.to(tokens.device)[:, None, None], 0)
         return replace(cond, reference=tokens)
