@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
+
+from mmcourse.lora.formulas import update_scale
 
 __all__ = ["LoRAConfig"]
 
@@ -47,4 +48,4 @@ class LoRAConfig:
     @property
     def scale(self) -> float:
         """By what B A x is multiplied."""
-        return self.alpha / (math.sqrt(self.rank) if self.rs else self.rank)
+        return update_scale(self.alpha, self.rank, self.rs)

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from mmcourse.cards import read_json
 from mmcourse.checkpoints import describe_mismatch, write_atomically
 from mmcourse.lora.config import LoRAConfig
-from mmcourse.lora.inject import adapted_layers, adapters, inject
+from mmcourse.lora.injection import adapted_layers, adapters, inject
 
 CONFIG, TENSORS = "adapter_config.json", "adapter_model.safetensors"
 PREFIX = "base_model.model."

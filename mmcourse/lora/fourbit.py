@@ -20,8 +20,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmcourse.lora.files import fingerprint
-from mmcourse.lora.inject import find_targets
-from mmcourse.lora.layer import Adapted
+from mmcourse.lora.injection import find_targets, put, replace_layers
 
 BLOCK, SECOND_BLOCK = 64, 256
 
@@ -37,6 +36,30 @@ def nf4_levels() -> Tensor:
     down = -torch.special.ndtri(torch.linspace(mass, 0.5, 8, dtype=torch.float64)[:-1])
     levels = torch.cat((down, torch.zeros(1, dtype=torch.float64), up)).sort().values
     return (levels / levels.max()).float()
+
+
+def round_to_levels(weight: Tensor, levels: Tensor, block: int = BLOCK) -> Tensor:
+    """What is left of a weight when each block of numbers is scaled by its largest and rounded to
+    the nearest level.
+
+    Args:
+        weight: (N,), N a multiple of `block`.
+        levels: (L,), rising, from -1 to 1.
+        block: numbers that share a scale.
+
+    Returns:
+        (N,), as a four-bit layer computes with it.
+    """
+    blocks = weight.view(-1, block)  # (M, block)
+    scales = blocks.abs().amax(1, keepdim=True)
+    codes = nearest_levels(blocks, scales, levels)
+    return (levels.to(weight.dtype)[codes] * scales).view(-1)
+
+
+def nearest_levels(blocks: Tensor, scales: Tensor, levels: Tensor) -> Tensor:
+    """Numbers of the nearest levels of blocks (M, block) by their scales (M, 1)."""
+    middles = ((levels[1:] + levels[:-1]) / 2).to(blocks)
+    return torch.bucketize(blocks / scales.clamp(min=torch.finfo(blocks.dtype).tiny), middles)
 
 
 @dataclass(frozen=True)
@@ -84,10 +107,8 @@ def pack(weight: Tensor, twice: bool = False) -> Packed:
         )
     blocks = F.pad(flat, (0, -len(flat) % BLOCK)).view(-1, BLOCK)  # (M, 64)
     scales = blocks.abs().amax(1)  # (M,)
-    levels = nf4_levels().to(flat.device)
-    middles = (levels[1:] + levels[:-1]) / 2
-    quotients = blocks / scales.clamp(min=torch.finfo(torch.float32).tiny)[:, None]
-    codes = torch.bucketize(quotients, middles).flatten()[: len(flat)].to(torch.uint8)
+    codes = nearest_levels(blocks, scales[:, None], nf4_levels())
+    codes = codes.flatten()[: len(flat)].to(torch.uint8)
     packed = Packed(codes[::2] << 4 | codes[1::2], scales, tuple(weight.shape))
     return quantize_scales(packed) if twice else packed
 
@@ -184,7 +205,7 @@ def pack_model(
         model: without adapters.
         targets: as an adapter's.
         twice: quantize the scales, too.
-        library: use bitsandbytes, whose kernels multiply without unpacking; needs a GPU.
+        library: use bitsandbytes, whose kernels multiply without unpacking; that pays on a GPU.
 
     Returns:
         The paths of the packed layers.
@@ -192,29 +213,26 @@ def pack_model(
     Raises:
         ValueError: no target, one that is no plain linear layer, or no bitsandbytes.
     """
-    found = find_targets(model, targets)
-    for path, module in found.items():
-        if type(module) is not nn.Linear or isinstance(module, Adapted):
+    for path, module in find_targets(model, targets).items():
+        if type(module) is not nn.Linear:
             raise ValueError(
                 f"{path!r} is a {type(module).__name__}; only plain nn.Linear layers are packed, "
                 "and before adapters are injected"
             )
     base = fingerprint(model)
     made = library_linear if library else FourBitLinear
-    layers = {path: made(module, twice) for path, module in found.items()}  # type: ignore[arg-type]
-    for path, layer in layers.items():
-        parent, _, child = path.rpartition(".")
-        setattr(model.get_submodule(parent), child, layer)
+    paths = replace_layers(model, targets, lambda layer: made(layer, twice))  # type: ignore[arg-type]
     model.base_fingerprint = base  # type: ignore[assignment]
-    return list(found)
+    return paths
 
 
 def unpack(model: nn.Module) -> nn.Module:
-    """Bring every packed layer of a model back to float32, in place; adapters stay."""
+    """Bring every packed layer of a model back to full numbers, in place; adapters stay."""
     for path, module in list(model.named_modules()):
         if isinstance(module, FourBitLinear):
-            parent, _, child = path.rpartition(".")
-            setattr(model.get_submodule(parent), child, module.unpacked())
+            put(model, path, module.unpacked())
+        elif type(module).__name__ == "Linear4bit":
+            put(model, path, library_unpacked(module))
     return model
 
 
@@ -244,3 +262,13 @@ def library_linear(linear: nn.Linear, twice: bool = True) -> nn.Module:
     )
     layer.bias = linear.bias
     return layer.to(linear.weight.device).requires_grad_(False)
+
+
+def library_unpacked(layer: Any) -> nn.Linear:
+    """A plain frozen layer with the numbers that bitsandbytes has packed."""
+    from bitsandbytes.functional import dequantize_4bit
+
+    weight = dequantize_4bit(layer.weight.data, layer.weight.quant_state)
+    linear = nn.utils.skip_init(nn.Linear, layer.in_features, layer.out_features, bias=False)
+    linear.weight.data, linear.bias = weight, layer.bias
+    return linear.requires_grad_(False)

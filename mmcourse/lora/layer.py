@@ -168,6 +168,17 @@ class LoRALinear(Adapted):
         return self.base.out_features
 
 
+def lora_layer(linear: nn.Linear, rank: int = 8, alpha: float = 16.0) -> LoRALinear:
+    """One linear layer with one adapter, in use: what a layer is before there is a model around it.
+
+    Args:
+        linear: the layer, which is frozen.
+        rank: of the update.
+        alpha: its strength.
+    """
+    return LoRALinear(linear, LoRAConfig(targets=("",), rank=rank, alpha=alpha))
+
+
 class LoRATransposed(Adapted):
     """The same around GPT-2's `Conv1D`, a linear layer whose weight is (in, out)."""
 

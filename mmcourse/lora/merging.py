@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import nn
 
-from mmcourse.lora.inject import adapted_layers
+from mmcourse.lora.injection import adapted_layers, put
 
 
 def merge(model: nn.Module) -> None:
@@ -39,6 +39,5 @@ def strip(model: nn.Module) -> nn.Module:
     `merge(model); strip(model)` gives what any code can save and load. The parameters stay frozen.
     """
     for path, layer in adapted_layers(model).items():
-        parent, _, child = path.rpartition(".")
-        setattr(model.get_submodule(parent), child, layer.base)
+        put(model, path, layer.base)
     return model

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import torch
 from torch import Tensor, nn
@@ -73,6 +73,37 @@ def find_targets(model: nn.Module, targets: tuple[str, ...] | str) -> dict[str, 
     return found
 
 
+def replace_layers(
+    model: nn.Module, targets: tuple[str, ...] | str, make: Callable[[nn.Module], nn.Module]
+) -> list[str]:
+    """Put other layers in the place of those that are meant.
+
+    All are found before the first is replaced: an old layer lives on in the new one, where a second
+    look would find it again.
+
+    Args:
+        model: changed in place.
+        targets: as in `matches`.
+        make: from a layer to what shall stand for it.
+
+    Returns:
+        Their paths.
+
+    Raises:
+        ValueError: as `find_targets`.
+    """
+    found = find_targets(model, targets)
+    for path, layer in {path: make(layer) for path, layer in found.items()}.items():
+        put(model, path, layer)
+    return list(found)
+
+
+def put(model: nn.Module, path: str, layer: nn.Module) -> None:
+    """Set what a path in a model leads to."""
+    parent, _, child = path.rpartition(".")
+    setattr(model.get_submodule(parent), child, layer)
+
+
 def inject(model: nn.Module, config: LoRAConfig, name: str = "default") -> list[str]:
     """Freeze a model, add an adapter to the layers that are meant, and use it alone.
 
@@ -111,8 +142,7 @@ def inject(model: nn.Module, config: LoRAConfig, name: str = "default") -> list[
     for path, layer in ready.items():
         layer.train(found[path].training)
         layer.add(name, config)
-        parent, _, child = path.rpartition(".")
-        setattr(model.get_submodule(parent), child, layer)
+        put(model, path, layer)
     use(model, name)
     return list(found)
 

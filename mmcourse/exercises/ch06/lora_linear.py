@@ -1,0 +1,213 @@
+"""Core: a frozen layer and its update."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from mmcourse.exercises.definition import Mutant, Task, holds
+from mmcourse.exercises.expect import close, follows_device, keeps_dtype, same_gradients
+from mmcourse.exercises.inputs import raw
+from mmcourse.exercises.probe import calls
+from mmcourse.lora import formulas
+
+STUB = '''
+@exercise("ch06.lora_linear")
+def lora_linear(x, weight, bias, A, B, alpha):
+    """W x + b + (alpha / r) B A x, for every row x.
+
+    x: (..., in), with any number of axes before the last.
+    weight: (out, in).  bias: (out,).  A: (r, in).  B: (out, r).  alpha: a number.
+    Returns (..., out).
+    """
+    raise NotImplementedError
+'''
+
+
+def by_hand(x: Tensor, weight: Tensor, bias: Tensor, A: Tensor, B: Tensor, alpha: float) -> Tensor:
+    """By the merged weight."""
+    whole = weight + alpha / A.shape[0] * (B @ A)
+    return (x[..., None, :] * whole).sum(-1) + bias
+
+
+def _of(*rows: list[float]) -> Tensor:
+    return torch.tensor(rows, dtype=torch.float64)
+
+
+@holds("A = (1, 2), B = (0, 10), x = (1, 1): A x = 3, B A x = (0, 30), alpha / r = 3 / 1")
+def numbers(answer: Any) -> None:
+    bias = torch.tensor([1.0, 0.0], dtype=torch.float64)
+    given = _of([1, 1]), _of([1, 0], [0, 1]), bias, _of([1, 2]), _of([0], [10])
+    close(answer(*given, 3.0), _of([2, 91]))
+
+
+@holds("with B = 0 the layer computes what it did")
+def start(answer: Any) -> None:
+    x, W, b, A, B = _inputs()[:5]
+    close(answer(x, W, b, A, 0 * B, 16.0), x @ W.T + b, "B is 0, and the output has changed.")
+
+
+@holds("rank 3, 5 in, 4 out")
+def shapes(answer: Any) -> None:
+    close(answer(*_inputs()), by_hand(*_inputs()))
+
+
+@holds("square weights and a rank of that size: nothing is transposed")
+def square(answer: Any) -> None:
+    given = (*(raw(*s, seed=i) for i, s in enumerate(((2, 3), (3, 3), (3,), (3, 3), (3, 3)))), 6.0)
+    close(answer(*given), by_hand(*given))
+
+
+@holds("any number of axes: one row, rows, batches of rows, none at all")
+def axes(answer: Any) -> None:
+    for shape in ((5,), (2, 5), (2, 3, 5), (2, 1, 2, 5), (0, 5)):
+        given = raw(*shape, seed=9), *_inputs()[1:]
+        close(answer(*given), by_hand(*given))
+
+
+@holds("four times the rank with the same rows: the same update, since alpha / r counts")
+def rank(answer: Any) -> None:
+    x, W, b, A, B, alpha = _inputs()
+    fourfold = answer(x, W, b, A.repeat(4, 1), B.repeat(1, 4), alpha)
+    close(fourfold, by_hand(x, W, b, A, B, alpha), "Each row of A was there four times.")
+
+
+def _inputs() -> tuple[Any, ...]:
+    return (
+        raw(2, 5, seed=1),
+        raw(4, 5, seed=2),
+        raw(4, seed=3),
+        raw(3, 5, seed=4),
+        raw(4, 3, seed=5),
+        2.0,
+    )
+
+
+def _probes() -> list[tuple[Any, ...]]:
+    square = (*(raw(*s, seed=i) for i, s in enumerate(((2, 3), (3, 3), (3,), (3, 3), (3, 3)))), 6.0)
+    return [_inputs(), square]
+
+
+def _formed(update: Any) -> Any:
+    """A wrong answer: the layer and this instead of the update."""
+
+    def answer(
+        x: Tensor, weight: Tensor, bias: Tensor, A: Tensor, B: Tensor, alpha: float
+    ) -> Tensor:
+        return update(x @ weight.T + bias, x, A, B, alpha)
+
+    return answer
+
+
+def _no_bias(x: Tensor, weight: Tensor, bias: Tensor, A: Tensor, B: Tensor, alpha: float) -> Tensor:
+    return formulas.lora_linear(x, weight, 0 * bias, A, B, alpha)
+
+
+def _everything(
+    x: Tensor, weight: Tensor, bias: Tensor, A: Tensor, B: Tensor, alpha: float
+) -> Tensor:
+    return alpha / len(A) * (x @ weight.T + bias + x @ A.T @ B.T)
+
+
+def _on_top(x: Tensor, weight: Tensor, bias: Tensor, A: Tensor, B: Tensor, alpha: float) -> Tensor:
+    return alpha / len(A) * (x @ A.T @ B.T)
+
+
+def _biased_update(
+    x: Tensor, weight: Tensor, bias: Tensor, A: Tensor, B: Tensor, alpha: float
+) -> Tensor:
+    return x @ weight.T + bias + alpha / len(A) * (x @ A.T @ B.T + bias)
+
+
+def _untransposed(
+    x: Tensor, weight: Tensor, bias: Tensor, A: Tensor, B: Tensor, alpha: float
+) -> Tensor:
+    return x @ weight.T + bias + alpha / len(A) * x @ A @ B
+
+
+EXERCISE = Task(
+    id="ch06.lora_linear",
+    title="A layer and its update",
+    level="core",
+    difficulty=2,
+    minutes=10,
+    stub=STUB,
+    reference=formulas.lora_linear,
+    properties=(
+        numbers,
+        start,
+        shapes,
+        square,
+        axes,
+        rank,
+        same_gradients("gradients reach A and B, and are the formula's", _inputs, by_hand),
+        keeps_dtype(_inputs),
+        follows_device(_inputs),
+    ),
+    probe=calls(_probes),
+    mutants=(
+        Mutant(
+            "alpha forgotten",
+            _formed(lambda out, x, A, B, alpha: out + x @ A.T @ B.T),
+            "The update counts by 1. Multiply it by alpha / r.",
+        ),
+        Mutant(
+            "the rank forgotten",
+            _formed(lambda out, x, A, B, alpha: out + alpha * x @ A.T @ B.T),
+            "The update counts by alpha. Divided by the rank it stays as large when r changes.",
+        ),
+        Mutant(
+            "the root of the rank",
+            _formed(lambda out, x, A, B, alpha: out + alpha / len(A) ** 0.5 * x @ A.T @ B.T),
+            "alpha / sqrt(r) is rsLoRA. Here the update counts by alpha / r.",
+        ),
+        Mutant(
+            "divided by the layer's width",
+            _formed(lambda out, x, A, B, alpha: out + alpha / A.shape[1] * x @ A.T @ B.T),
+            "A is (r, in): its rank is `A.shape[0]`, and `A.shape[1]` is the width of x.",
+        ),
+        Mutant(
+            "the scale twice",
+            _formed(lambda out, x, A, B, alpha: out + (alpha / len(A)) ** 2 * x @ A.T @ B.T),
+            "Both factors were scaled, so alpha / r counts squared. Scale their product once.",
+        ),
+        Mutant(
+            "the whole layer scaled",
+            _everything,
+            "The frozen layer was scaled too. alpha / r belongs to the update alone.",
+        ),
+        Mutant(
+            "the update alone",
+            _on_top,
+            "The frozen layer is missing: the update is added to W x + b.",
+        ),
+        Mutant(
+            "the update taken away",
+            _formed(lambda out, x, A, B, alpha: out - alpha / len(A) * x @ A.T @ B.T),
+            "The update was subtracted. It learns either sign, but files and merging add it.",
+        ),
+        Mutant(
+            "the bias lost",
+            _no_bias,
+            "The bias is missing. A wrapped layer keeps all that it had.",
+        ),
+        Mutant(
+            "the bias in the update",
+            _biased_update,
+            "The bias was added a second time, with the update. B A x has none.",
+        ),
+        Mutant(
+            "matrices as they lie",
+            _untransposed,
+            "x @ A fits square matrices alone. With rows for x it is x @ A.T @ B.T: A is (r, in) "
+            "and B is (out, r), like the weights of linear layers.",
+        ),
+    ),
+    hints=(
+        "Three parts: the frozen layer, the narrow way through A and B, and its scale.",
+        "`F.linear(x, weight, bias)` is the first; `F.linear(F.linear(x, A), B)` the second.",
+        "r is `A.shape[0]`. The scale multiplies the second part alone.",
+    ),
+)

@@ -1,0 +1,212 @@
+"""Core: put an update into the weight, without losing its digits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from mmcourse.exercises.definition import Mutant, Task, holds
+from mmcourse.exercises.expect import close, follows_device, keeps_dtype, tensor
+from mmcourse.exercises.inputs import raw
+from mmcourse.exercises.probe import calls
+from mmcourse.exercises.values import Broken
+from mmcourse.lora import formulas
+
+STUB = '''
+@exercise("ch06.merged_weight")
+def merged_weight(weight, A, B, alpha):
+    """The weight with its update in it: W + (alpha / r) B A, a new tensor.
+
+    weight: (out, in), in any floating type; A: (r, in) and B: (out, r), each likewise.
+    alpha: a number.
+    Sum in float32 or finer whatever the types are, and round once, to the weight's type.
+    Returns (out, in), in the weight's type.
+    """
+    raise NotImplementedError
+'''
+
+
+def by_hand(weight: Tensor, A: Tensor, B: Tensor, alpha: float) -> Tensor:
+    """A sum of r outer products."""
+    total = weight.double()
+    for a, b in zip(A.double(), B.double().T):
+        total = total + alpha / A.shape[0] * torch.outer(b, a)
+    return total.to(weight.dtype)
+
+
+@holds("W = 1, A = 2, B = 3, alpha = 5 at rank 1: 1 + 5 * 3 * 2 = 31")
+def number(answer: Any) -> None:
+    one = torch.ones(1, 1, dtype=torch.float64)
+    close(answer(one, 2 * one, 3 * one, 5.0), 31 * one)
+
+
+@holds("3 out, 4 in, rank 2")
+def shapes(answer: Any) -> None:
+    close(answer(*_inputs()), by_hand(*_inputs()))
+
+
+@holds("square matrices: nothing is transposed or swapped")
+def square(answer: Any) -> None:
+    close(answer(*_square()), by_hand(*_square()))
+
+
+@holds("the merged layer computes what the layer with its update did")
+def computes(answer: Any) -> None:
+    weight, A, B, alpha = _inputs()
+    x, bias = raw(5, 4, seed=7), raw(3, seed=8)
+    wanted = formulas.lora_linear(x, weight, bias, A, B, alpha)
+    close(x @ tensor(answer(weight, A, B, alpha), (3, 4)).T + bias, wanted)
+
+
+@holds("bfloat16: the sum in float32, rounded once")
+def rounded_once(answer: Any) -> None:
+    dice = torch.Generator().manual_seed(1)
+    weight = torch.randn(16, 16, generator=dice).bfloat16()
+    for kind in (torch.bfloat16, torch.float32):
+        A, B = (torch.randn(s, generator=dice).to(kind) * 0.1 for s in ((4, 16), (16, 4)))
+        got = tensor(answer(weight, A, B, 2.0), (16, 16))
+        if got.dtype != torch.bfloat16:
+            raise Broken("The weight was bfloat16.", str(got.dtype), "torch.bfloat16")
+        right = by_hand(weight, A, B, 2.0)
+        off = float((got != right).float().mean())
+        if off > 0.02:  # where a sum in float32 lies on an edge, either neighbour will do
+            raise Broken(
+                "Numbers differ in their last digit: it was rounded on the way.",
+                f"{off:.0%} of the numbers differ",
+                "the float32 sum, rounded once",
+            )
+
+
+def _inputs() -> tuple[Any, ...]:
+    return raw(3, 4, seed=1), raw(2, 4, seed=2), raw(3, 2, seed=3), 3.0
+
+
+def _square() -> tuple[Any, ...]:
+    return raw(3, 3, seed=4), raw(3, 3, seed=5), raw(3, 3, seed=6), 2.0
+
+
+def _half() -> tuple[Any, ...]:
+    return (*(raw(8, 8, seed=k).bfloat16() for k in (7, 8, 9)), 1.0)
+
+
+def _probes() -> list[tuple[Any, ...]]:
+    return [_inputs(), _square(), _half()]
+
+
+def _formed(update: Any) -> Any:
+    """A wrong answer: this in place of the update."""
+
+    def answer(weight: Tensor, A: Tensor, B: Tensor, alpha: float) -> Tensor:
+        wide = torch.promote_types(weight.dtype, torch.float32)
+        a, b = A.to(wide), B.to(wide)
+        return (weight.to(wide) + update(a, b, alpha, len(A))).to(weight.dtype)
+
+    return answer
+
+
+def _in_its_type(weight: Tensor, A: Tensor, B: Tensor, alpha: float) -> Tensor:
+    return weight + alpha / len(A) * (B.to(weight.dtype) @ A.to(weight.dtype))
+
+
+def _update_alone(weight: Tensor, A: Tensor, B: Tensor, alpha: float) -> Tensor:
+    return formulas.merged_weight(torch.zeros_like(weight), A, B, alpha)
+
+
+def _stays_wide(weight: Tensor, A: Tensor, B: Tensor, alpha: float) -> Tensor:
+    wide = torch.promote_types(weight.dtype, torch.float32)
+    return weight.to(wide) + alpha / len(A) * B.to(wide) @ A.to(wide)
+
+
+def _in_place(weight: Tensor, A: Tensor, B: Tensor, alpha: float) -> Tensor:
+    merged = formulas.merged_weight(weight, A, B, alpha)
+    weight.data.copy_(merged)
+    return weight
+
+
+def _twice(weight: Tensor, A: Tensor, B: Tensor, alpha: float) -> Tensor:
+    return formulas.merged_weight(formulas.merged_weight(weight, A, B, alpha), A, B, alpha)
+
+
+EXERCISE = Task(
+    id="ch06.merged_weight",
+    title="Merge",
+    level="core",
+    difficulty=2,
+    minutes=15,
+    stub=STUB,
+    reference=formulas.merged_weight,
+    properties=(
+        number,
+        shapes,
+        square,
+        computes,
+        rounded_once,
+        keeps_dtype(_inputs),
+        follows_device(_inputs),
+    ),
+    probe=calls(_probes, gradients=False),
+    mutants=(
+        Mutant(
+            "the scale forgotten",
+            _formed(lambda A, B, alpha, r: B @ A),
+            "B A was added as it is. The layer adds alpha / r times it, so merging must too.",
+        ),
+        Mutant(
+            "alpha without the rank",
+            _formed(lambda A, B, alpha, r: alpha * B @ A),
+            "The update counts by alpha / r, and here by alpha.",
+        ),
+        Mutant(
+            "transposed",
+            _formed(lambda A, B, alpha, r: alpha / r * (A.T @ B.T)),
+            "A.T @ B.T is the update transposed, (in, out), and fits square weights alone. Linear "
+            "layers keep (out, in): B @ A.",
+        ),
+        Mutant(
+            "A before B",
+            _formed(lambda A, B, alpha, r: alpha / r * (A @ B)),
+            "x meets A first, so A stands on the right: B @ A. The other way round fits square "
+            "matrices alone.",
+        ),
+        Mutant(
+            "subtracted",
+            _formed(lambda A, B, alpha, r: -alpha / r * (B @ A)),
+            "The update was taken off: that is what unmerging does. Add it.",
+        ),
+        Mutant(
+            "merged twice",
+            _twice,
+            "The update is in the weight two times: it was added to a weight that had it already.",
+        ),
+        Mutant(
+            "the update alone",
+            _update_alone,
+            "That is the update. The weight it belongs to is missing.",
+        ),
+        Mutant(
+            "summed in the weight's type",
+            _in_its_type,
+            "In bfloat16 every step is rounded to three digits, and a small update is lost bit by "
+            "bit. Go to float32 first and come back once.",
+        ),
+        Mutant(
+            "left in float32",
+            _stays_wide,
+            "The sum is right and its type is not: a bfloat16 layer needs a bfloat16 weight.",
+        ),
+        Mutant(
+            "written into the weight",
+            _in_place,
+            "The weight that was given was overwritten. Then nothing is left to unmerge to, and a "
+            "second call merges twice.",
+        ),
+    ),
+    hints=(
+        "Which product of A and B has the weight's shape, (out, in)?",
+        "`alpha / A.shape[0] * B.float() @ A.float()`, and float64 where the weight is float64: "
+        "`torch.promote_types(weight.dtype, torch.float32)`.",
+        "`.to(weight.dtype)` comes last, around the whole sum.",
+    ),
+)

@@ -1,0 +1,221 @@
+"""Stretch: what four bits leave of a weight."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from mmcourse.exercises.definition import Mutant, Task, holds
+from mmcourse.exercises.expect import close, follows_device, keeps_dtype
+from mmcourse.exercises.inputs import raw
+from mmcourse.exercises.probe import calls
+from mmcourse.lora import fourbit
+
+STUB = '''
+@exercise("ch06.round_to_levels")
+def round_to_levels(weight, levels, block=64):
+    """What a four-bit layer computes with: each block scaled by its largest, rounded to a level.
+
+    weight: (N,), N a multiple of block.  levels: (L,) rising numbers from -1 to 1, 0 among them.
+    block: how many neighbours share a scale.
+    Each block is divided by the largest absolute value in it, each quotient replaced by the nearest
+    level (halfway between two, either will do), and multiplied by that value again. A block of
+    zeros stays zeros.
+    Returns (N,), in the weight's type.
+    """
+    raise NotImplementedError
+'''
+
+
+def by_hand(weight: Tensor, levels: Tensor, block: int = 64) -> Tensor:
+    """Number by number."""
+    out = torch.zeros_like(weight)
+    for i in range(len(weight)):
+        scale = weight[i - i % block : i - i % block + block].abs().max()
+        if scale > 0:
+            out[i] = levels[(levels - weight[i] / scale).abs().argmin()] * scale
+    return out
+
+
+def _of(*values: float) -> Tensor:
+    return torch.tensor(values, dtype=torch.float64)
+
+
+THREE = _of(-1, 0, 1)
+UNEVEN = _of(-1, -0.5, -0.1, 0, 0.2, 0.5, 1)
+
+
+@holds("levels -1, 0, 1, one block (0.1, -0.9, 2, 1.2): of 2 these are 0.05, -0.45, 1, 0.6")
+def numbers(answer: Any) -> None:
+    close(answer(_of(0.1, -0.9, 2, 1.2), THREE, 4), _of(0, 0, 2, 2))
+
+
+@holds("a block's largest number comes back as it was, on either side of 0")
+def largest(answer: Any) -> None:
+    weight = _of(0.3, -4.0, 0.2, 1.0, 0.1, 0.2, 5.0, -0.1)
+    found = answer(weight, UNEVEN, 4)
+    close(found[[1, 6]], weight[[1, 6]], "The largest number of a block has changed.")
+
+
+@holds("each block has its own scale: a large number spoils its own block alone")
+def own_scale(answer: Any) -> None:
+    weight = torch.cat((_of(0.01, -0.005, 0.002, 0.0), _of(100, 50, 20, 10)))
+    close(answer(weight, UNEVEN, 4), by_hand(weight, UNEVEN, 4))
+
+
+@holds("neighbours share a block")
+def neighbours(answer: Any) -> None:
+    weight = raw(24, seed=1) * torch.arange(1, 25)
+    for block in (2, 3, 8, 24):
+        close(answer(weight, UNEVEN, block), by_hand(weight, UNEVEN, block))
+
+
+@holds("sixteen levels of a normal distribution, blocks of 64")
+def nf4(answer: Any) -> None:
+    weight, levels = raw(192, seed=2) * 0.02, fourbit.nf4_levels().double()
+    close(answer(weight, levels), by_hand(weight, levels))
+
+
+@holds("a block of zeros stays zeros")
+def zeros(answer: Any) -> None:
+    close(answer(torch.cat((0 * THREE, THREE)), THREE, 3), torch.cat((0 * THREE, THREE)))
+
+
+@holds("what has been rounded is rounded to itself")
+def twice(answer: Any) -> None:
+    once = by_hand(raw(12, seed=3), UNEVEN, 4)
+    close(answer(once, UNEVEN, 4), once)
+
+
+def _inputs() -> tuple[Any, ...]:
+    return raw(12, seed=4), UNEVEN, 4
+
+
+def _probes() -> list[tuple[Any, ...]]:
+    nothing = torch.cat((0 * THREE, 2 * THREE))
+    return [
+        _inputs(),
+        (raw(12, seed=5), UNEVEN, 3),
+        (nothing, UNEVEN, 3),
+        (raw(8, seed=6), THREE, 4),
+    ]
+
+
+def _scaled(scale: Any, choose: Any = None, back: Any = None) -> Any:
+    """A wrong answer from its scales, its choice of a level, and how it comes back."""
+
+    def nearest(quotients: Tensor, levels: Tensor) -> Tensor:
+        return levels[(quotients[..., None] - levels).abs().argmin(-1)]
+
+    def answer(weight: Tensor, levels: Tensor, block: int = 64) -> Tensor:
+        blocks = weight.view(-1, block)
+        scales = scale(blocks).clamp(min=1e-30)
+        chosen = (choose or nearest)(blocks / scales, levels.to(weight.dtype))
+        return (back or (lambda c, s: c * s))(chosen, scales).reshape(-1)
+
+    return answer
+
+
+def _largest(blocks: Tensor) -> Tensor:
+    return blocks.abs().amax(1, keepdim=True)
+
+
+def _below(quotients: Tensor, levels: Tensor) -> Tensor:
+    return levels[(torch.searchsorted(levels, quotients + 1e-9) - 1).clamp(min=0)]
+
+
+def _even(quotients: Tensor, levels: Tensor) -> Tensor:
+    steps = (len(levels) - 1) / 2
+    return (quotients * steps).round() / steps
+
+
+def _strided(weight: Tensor, levels: Tensor, block: int = 64) -> Tensor:
+    columns = weight.view(block, -1).T.reshape(-1)
+    return fourbit.round_to_levels(columns, levels, block).view(-1, block).T.reshape(-1)
+
+
+def _unguarded(weight: Tensor, levels: Tensor, block: int = 64) -> Tensor:
+    blocks = weight.view(-1, block)
+    scales = _largest(blocks)
+    quotients = blocks / scales
+    return (levels[(quotients[..., None] - levels).abs().argmin(-1)] * scales + 0 * quotients).view(
+        -1
+    )
+
+
+EXERCISE = Task(
+    id="ch06.round_to_levels",
+    title="Four bits",
+    level="stretch",
+    difficulty=3,
+    minutes=25,
+    stub=STUB,
+    reference=fourbit.round_to_levels,
+    properties=(
+        numbers,
+        largest,
+        own_scale,
+        neighbours,
+        nf4,
+        zeros,
+        twice,
+        keeps_dtype(lambda: (raw(12, seed=4), UNEVEN, 4)),
+        follows_device(_inputs),
+    ),
+    probe=calls(_probes, gradients=False),
+    mutants=(
+        Mutant(
+            "one scale for all",
+            _scaled(lambda b: b.abs().max()),
+            "All blocks were divided by the largest number of the whole weight. One outlier then "
+            "takes the levels from everybody; with blocks it takes them from its neighbours alone.",
+        ),
+        Mutant(
+            "the largest, not the largest absolute",
+            _scaled(lambda b: b.amax(1, keepdim=True).abs()),
+            "The largest number of a block was taken as its scale, and a negative one may be "
+            "further from 0: then quotients leave [-1, 1]. Take the largest absolute value.",
+        ),
+        Mutant(
+            "the level below",
+            _scaled(_largest, _below),
+            "Each quotient went to the level below it. The nearest may be above.",
+        ),
+        Mutant(
+            "even levels",
+            _scaled(_largest, _even),
+            "The levels were taken as evenly spaced. Here they are where they are given, denser "
+            "near 0.",
+        ),
+        Mutant(
+            "not scaled back",
+            _scaled(_largest, back=lambda c, s: c + 0 * s),
+            "The levels themselves were returned. They count by the scale of their block.",
+        ),
+        Mutant(
+            "blocks of strangers",
+            _strided,
+            "Numbers that stand far apart share a scale. A block is `block` neighbours: "
+            "`weight.view(-1, block)`, not `view(block, -1)`.",
+        ),
+        Mutant(
+            "zeros divided by zero",
+            _unguarded,
+            "A block of zeros was divided by its largest, 0, and is NaN. Keep the divisor above 0.",
+        ),
+        Mutant(
+            "the mean size as scale",
+            _scaled(lambda b: b.abs().mean(1, keepdim=True)),
+            "The mean of the absolute values was taken as the scale, so that half of the block "
+            "lies beyond the outermost levels. Take the largest.",
+        ),
+    ),
+    hints=(
+        "`weight.view(-1, block)` has a block in each row. What is each row divided by?",
+        "Distances to all levels: `(quotients[..., None] - levels).abs()`, (M, block, L); "
+        "`argmin(-1)` is the nearest.",
+        "`levels[nearest] * scales`, viewed as (N,). Clamp the scales before you divide by them.",
+    ),
+)

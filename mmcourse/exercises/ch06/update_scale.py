@@ -1,0 +1,146 @@
+"""Core: how much an update counts, whatever its rank."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from mmcourse.exercises.definition import Mutant, Task, holds
+from mmcourse.exercises.expect import near
+from mmcourse.exercises.probe import calls
+from mmcourse.exercises.values import Broken
+from mmcourse.lora import formulas
+
+STUB = '''
+@exercise("ch06.update_scale")
+def update_scale(alpha, rank, rs=False):
+    """By what the update B A x is multiplied.
+
+    alpha: its strength, a number.  rank: r, a whole number from 1 on.
+    rs: False for LoRA's alpha / r, True for rsLoRA's alpha / sqrt(r).
+    Returns a number.
+    """
+    raise NotImplementedError
+'''
+
+
+@holds("alpha 16, rank 4: the update counts by 4")
+def plain(answer: Any) -> None:
+    near(answer(16.0, 4), 4.0)
+
+
+@holds("with rs, alpha 16 and rank 4: by 16 / sqrt(4) = 8")
+def root(answer: Any) -> None:
+    near(answer(16.0, 4, True), 8.0)
+
+
+@holds("at rank 1 both are alpha")
+def rank_one(answer: Any) -> None:
+    for rs in (False, True):
+        near(answer(3.0, 1, rs), 3.0)
+
+
+@holds("small strengths, large and odd ranks: fractions stay fractions")
+def fractions(answer: Any) -> None:
+    for alpha, rank in ((1.0, 8), (1, 3), (5, 64), (0.5, 7)):
+        near(answer(alpha, rank), alpha / rank)
+        near(answer(alpha, rank, True), alpha / math.sqrt(rank))
+
+
+@holds("four times the rank: a quarter as much, with rs half as much")
+def slower(answer: Any) -> None:
+    for rs, factor in ((False, 4.0), (True, 2.0)):
+        near(answer(12.0, 3, rs), factor * float(answer(12.0, 12, rs)))
+
+
+@holds("twice the alpha, twice as much")
+def stronger(answer: Any) -> None:
+    for rs in (False, True):
+        if not math.isclose(float(answer(6.0, 5, rs)), 2 * float(answer(3.0, 5, rs)), rel_tol=1e-6):
+            raise Broken("The scale is not proportional to alpha.", answer(6.0, 5, rs), "double")
+
+
+def _probes() -> list[tuple[Any, ...]]:
+    return [(16.0, 4), (16.0, 4, True), (1.0, 8), (5.0, 3, True), (5.0, 3), (7.0, 16, True)]
+
+
+def _formed(plain: Any, stabilised: Any) -> Any:
+    """A wrong answer from its two formulas."""
+
+    def answer(alpha: float, rank: int, rs: bool = False) -> float:
+        return stabilised(alpha, rank) if rs else plain(alpha, rank)
+
+    return answer
+
+
+def _lora(alpha: float, rank: int) -> float:
+    return alpha / rank
+
+
+def _rslora(alpha: float, rank: int) -> float:
+    return alpha / math.sqrt(rank)
+
+
+EXERCISE = Task(
+    id="ch06.update_scale",
+    title="How much an update counts",
+    level="core",
+    difficulty=1,
+    minutes=5,
+    stub=STUB,
+    reference=formulas.update_scale,
+    properties=(plain, root, rank_one, fractions, slower, stronger),
+    probe=calls(_probes, gradients=False),
+    mutants=(
+        Mutant(
+            "alpha alone",
+            _formed(lambda a, r: a, lambda a, r: a),
+            "The rank was forgotten. Then another rank needs another learning rate: the sum over r "
+            "columns grows with r.",
+        ),
+        Mutant(
+            "always alpha / r",
+            _formed(_lora, _lora),
+            "`rs` changes nothing here. rsLoRA divides by the root of the rank.",
+        ),
+        Mutant(
+            "always the root",
+            _formed(_rslora, _rslora),
+            "The root is for rs=True. Plain LoRA divides by the rank itself.",
+        ),
+        Mutant(
+            "the two swapped",
+            _formed(_rslora, _lora),
+            "rs=True gives alpha / r and rs=False the root. It is the other way round.",
+        ),
+        Mutant(
+            "upside down",
+            _formed(lambda a, r: r / a, lambda a, r: math.sqrt(r) / a),
+            "alpha is above the line: a larger alpha must count more.",
+        ),
+        Mutant(
+            "multiplied by the rank",
+            _formed(lambda a, r: a * r, lambda a, r: a * math.sqrt(r)),
+            "The rank was multiplied where it should divide: a larger rank would count far more.",
+        ),
+        Mutant(
+            "the root of all",
+            _formed(_lora, lambda a, r: math.sqrt(a / r)),
+            "The root is over the rank alone, not over alpha: alpha / sqrt(r).",
+        ),
+        Mutant(
+            "whole numbers",
+            _formed(lambda a, r: a // r, lambda a, r: a // math.sqrt(r)),
+            "`//` drops the fraction: alpha 1 and rank 8 give 0, an update that does nothing.",
+        ),
+        Mutant(
+            "alpha set to 1",
+            _formed(lambda a, r: 1 / r, lambda a, r: 1 / math.sqrt(r)),
+            "alpha was forgotten: the scale is the same whatever it is.",
+        ),
+    ),
+    hints=(
+        "With r columns the update is a sum of r terms. What keeps it as large for every r?",
+        "`math.sqrt(rank) if rs else rank` is what alpha is divided by.",
+    ),
+)
