@@ -56,8 +56,7 @@ def shapes(answer: Any) -> None:
 
 @holds("square weights and a rank of that size: nothing is transposed")
 def square(answer: Any) -> None:
-    given = (*(raw(*s, seed=i) for i, s in enumerate(((2, 3), (3, 3), (3,), (3, 3), (3, 3)))), 6.0)
-    close(answer(*given), by_hand(*given))
+    close(answer(*_square()), by_hand(*_square()))
 
 
 @holds("any number of axes: one row, rows, batches of rows, none at all")
@@ -85,9 +84,13 @@ def _inputs() -> tuple[Any, ...]:
     )
 
 
+def _square() -> tuple[Any, ...]:
+    shapes = (2, 3), (3, 3), (3,), (3, 3), (3, 3)
+    return (*(raw(*shape, seed=i) for i, shape in enumerate(shapes)), 6.0)
+
+
 def _probes() -> list[tuple[Any, ...]]:
-    square = (*(raw(*s, seed=i) for i, s in enumerate(((2, 3), (3, 3), (3,), (3, 3), (3, 3)))), 6.0)
-    return [_inputs(), square]
+    return [_inputs(), _square()]
 
 
 def _formed(update: Any) -> Any:

@@ -135,7 +135,7 @@ def identity(answer: Any) -> None:
 
 @holds("the model computes with the new layers")
 def computes(answer: Any) -> None:
-    found = nn.Sequential(nn.Linear(2, 2), nn.Sequential(nn.Identity(), nn.Linear(2, 2)))
+    found: Any = nn.Sequential(nn.Linear(2, 2), nn.Sequential(nn.Identity(), nn.Linear(2, 2)))
     answer(found, ("1.1",), lambda layer: nn.Flatten())
     if not isinstance(found[1][1], nn.Flatten):
         raise Broken("The new layer is not where the old one was.", str(found[1][1]), "Flatten()")
