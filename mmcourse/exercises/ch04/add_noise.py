@@ -50,6 +50,13 @@ def one_number(answer: Any) -> None:
     close(answer(_of(1), _of(2), torch.tensor([2]), _shares()), _of(2.2))
 
 
+@holds("where the noise's share is 0.0001, its factor is 0.01")
+def hardly_any(answer: Any) -> None:
+    shares = torch.tensor([1 - 1e-4, 1 - 1e-8], dtype=torch.float64)
+    found = answer(_of(0, 2, 1), _of(1, 2, 1), torch.arange(2), shares)
+    close(found * 1e4, (1 - shares).sqrt()[:, None] * 1e4, "Ten thousand times the noise is wrong.")
+
+
 @holds("each row has its own step")
 def own_step(answer: Any) -> None:
     t = torch.tensor([3, 0, 2])
@@ -124,6 +131,10 @@ def _one_before(x0: Tensor, noise: Tensor, t: Tensor, alpha_bar: Tensor) -> Tens
     return schedule.add_noise(x0, noise, t - 1, alpha_bar)
 
 
+def _product_again(x0: Tensor, noise: Tensor, t: Tensor, alpha_bar: Tensor) -> Tensor:
+    return schedule.add_noise(x0, noise, t, alpha_bar.cumprod(0))
+
+
 def _own_noise(x0: Tensor, noise: Tensor, t: Tensor, alpha_bar: Tensor) -> Tensor:
     return schedule.add_noise(x0, torch.randn_like(x0), t, alpha_bar)
 
@@ -138,6 +149,7 @@ EXERCISE = Task(
     reference=schedule.add_noise,
     properties=(
         one_number,
+        hardly_any,
         own_step,
         square,
         axes,
@@ -197,6 +209,12 @@ EXERCISE = Task(
             _one_before,
             "alpha_bar was looked up at t - 1, and at t = 0 that is the last entry of all. Steps "
             "count from 0 here: alpha_bar[t].",
+        ),
+        Mutant(
+            "the product taken again",
+            _product_again,
+            "alpha_bar is the running product already: what all steps so far have left. Multiplied "
+            "up once more, the picture fades much too soon.",
         ),
         Mutant(
             "noise of its own",

@@ -161,6 +161,12 @@ EXERCISE = Task(
             "its level says. old = sqrt(next_sigma² - fresh²).",
         ),
         Mutant(
+            "the picture as strong as before",
+            _formed(lambda h, n, new, eta: (h[0], _old(n[1], new), new)),
+            "The picture was multiplied by this level's alpha. It is rebuilt at the next level, "
+            "where there is more of it: next_alpha.",
+        ),
+        Mutant(
             "a subtraction of deviations",
             _formed(lambda h, n, new, eta: (n[0], n[1] - new, new)),
             "old + fresh = next_sigma, but it is variances that add up: old² + fresh².",
