@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from mmcourse.storyworld import Scene, describe, facts, held_out_pairs, sample_scene
+from mmcourse.storyworld import Scene, describe, facts, held_out_pairs
 from mmcourse.storyworld.world.facts import Fact
 
 Share = tuple[float, int]
@@ -23,11 +23,10 @@ class Asked:
     facts: frozenset[Fact]
 
 
-def asked(n: int, split: str = "test", seed: int = 0) -> list[Asked]:
-    """The first n scenes of a split, each with one fixed complete caption."""
+def asked(scenes: Sequence[Scene]) -> list[Asked]:
+    """Each scene with one fixed complete caption."""
     found = []
-    for i in range(n):
-        scene = sample_scene(split, i, seed)
+    for scene in scenes:
         said = describe(scene, key=0)
         found.append(Asked(scene, said.text, said.facts & facts(scene)))
     return found

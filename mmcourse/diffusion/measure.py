@@ -19,6 +19,7 @@ from mmcourse.diffusion.unet import PixelUNet
 from mmcourse.pictures import to_bytes
 from mmcourse.storyworld import from_bytes, render_bytes, sample_scene
 from mmcourse.storyworld.judge.measure import Measurement
+from mmcourse.storyworld.judge.measure_adherence import asked_scenes
 from mmcourse.storyworld.judge.network import Judge
 from mmcourse.storyworld.world.facts import Fact
 from mmcourse.vqgan.measure import judged_distance
@@ -133,13 +134,14 @@ def text_metrics(
     """`measure_text_unet`, of these parts: a model that reads, drawn from in its own way, and in
     `many` steps if that is not None."""
     usual = way or GUIDED
-    some = max(2, n // 5)
-    wanted, strange = asked(n), asked(max(2, n // 4), "compositional")
+    part = slice(None, None, max(1, min(5, n // 2)))  # a fifth of each number of characters
+    wanted = asked(asked_scenes(n))
+    strange = asked(asked_scenes(max(2, n // 4), "compositional"))
     true = render_bytes([one.scene for one in wanted], size)
     device = next(model.parameters()).device
 
-    def draw(asks: Sequence[Asked], way: Way = usual) -> Tensor:
-        return draw_texts(model, latents, reader, [a.text for a in asks], way)
+    def draw(asks: Sequence[Asked], way: Way = usual, seeds: Sequence[int] | None = None) -> Tensor:
+        return draw_texts(model, latents, reader, [a.text for a in asks], way, seeds)
 
     drawn, back = draw(wanted), through(latents, true, device)
     shares = {
@@ -148,14 +150,14 @@ def text_metrics(
         "round_trip": adherence(wanted, read_facts(judge, back)),
     }
     shares["relative"] = relative(shares["drawn"], shares["round_trip"])
-    few = wanted[:some]
+    few, seeds = wanted[part], range(n)[part]
     others = {f"steps_{usual.steps}": usual}
     if many is not None:
         others[f"steps_{many}"] = replace(usual, steps=many)
     if usual.guidance != 1:
         others["unguided"] = replace(usual, guidance=1.0)
     for name, other in others.items():
-        seen = drawn[:some] if other == usual else draw(few, other)
+        seen = drawn[part] if other == usual else draw(few, other, seeds)
         found = adherence(few, read_facts(judge, seen))
         shares[name] = {k: found[k] for k in ("attributes", "scene")}
     blind = adherence(wanted, read_facts(judge, true.roll(1, 0)))

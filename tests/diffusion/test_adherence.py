@@ -13,12 +13,24 @@ from mmcourse.diffusion.adherence import (
     relative,
     unseen_pairs,
 )
-from mmcourse.storyworld import Character, Interaction, Scene, Thing, describe, facts
+from mmcourse.storyworld import (
+    Character,
+    Interaction,
+    Scene,
+    Thing,
+    describe,
+    facts,
+    sample_scene,
+)
 
 FOX = Character("fox", "red", position="left", name="Fern")
 OWL = Character("owl", "blue", position="right", name="Gus")
 KITE = Thing("kite", "green", "left")
 SCENE = Scene((FOX, OWL), (KITE,), place="beach")
+
+
+def scenes(n, split="test"):
+    return [sample_scene(split, i) for i in range(n)]
 
 
 def ask(scene):
@@ -28,12 +40,12 @@ def ask(scene):
 
 def test_a_complete_caption_asks_for_everything_that_is_seen():
     assert ask(SCENE).facts == facts(SCENE)
-    for one in asked(30):
+    for one in asked(scenes(30)):
         assert one.facts == facts(one.scene)
 
 
 def test_true_pictures_have_it_all():
-    wanted = asked(40)
+    wanted = asked(scenes(40))
     found = adherence(wanted, [facts(one.scene) for one in wanted])
     assert {value for value, _ in found.values()} == {1.0}
     counts = [found[f"scene_of_{k}"][1] for k in (1, 2, 3)]
@@ -80,12 +92,12 @@ def test_who_does_what_to_whom_is_an_attribute():
 
 
 def test_unseen_pairs_want_both_values_at_one_place():
-    wanted = asked(20, "compositional")
+    wanted = asked(scenes(20, "compositional"))
     assert unseen_pairs(wanted, [facts(one.scene) for one in wanted])[0] == 1
     assert unseen_pairs(wanted, [frozenset()] * 20)[0] == 0
     assert unseen_pairs(wanted, [facts(one.scene) for one in wanted])[1] >= 20
     with pytest.raises(ValueError, match="take them from compositional"):
-        unseen_pairs(asked(3), [frozenset()] * 3)
+        unseen_pairs(asked(scenes(3)), [frozenset()] * 3)
 
 
 def test_shares_of_a_ceiling():

@@ -62,7 +62,7 @@ def pictures(n, size=64, split="test"):
 
 
 def test_true_pictures_are_read_as_they_were_asked_for(judge):
-    wanted = asked(12)
+    wanted = asked([sample_scene("test", i) for i in range(12)])
     facts = read_facts(judge, pictures(12))
     right = sum(len(a.facts & seen) for a, seen in zip(wanted, facts))
     assert right / sum(len(a.facts) for a in wanted) > 0.95
