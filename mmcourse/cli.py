@@ -42,6 +42,7 @@ TRAINABLE = {
     "unet": "mmcourse.diffusion.recipe:train_unet",
     "text-unet": "mmcourse.diffusion.recipe:train_text_unet",
     "dit": "mmcourse.dit.recipe:train_dit",
+    "dit-fast": "mmcourse.dit.fast_recipe:train_dit_fast",
 }
 MEASURABLE = {
     "judge": (
@@ -72,6 +73,7 @@ MEASURABLE = {
     "unet": ("mmcourse.diffusion:PixelUNet", "mmcourse.diffusion.measure:measure_unet"),
     "text-unet": ("mmcourse.diffusion:TextUNet", "mmcourse.diffusion.measure:measure_text_unet"),
     "dit": ("mmcourse.dit:DiT", "mmcourse.dit.measure:measure_dit"),
+    "dit-fast": ("mmcourse.dit:DiT", "mmcourse.dit.measure:measure_dit"),
 }
 EXPORTABLE = {
     "joint": ("mmcourse.joint:JointModel", "mmcourse.joint.export:joint_parts"),

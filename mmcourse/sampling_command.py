@@ -13,10 +13,11 @@ DRAWERS = {
     "vqvae-prior": "mmcourse.vqvae.draw:draw_captions",
     "text-unet": "mmcourse.diffusion.draw:draw_captions",
     "dit": "mmcourse.dit.draw:draw_captions",
+    "dit-fast": "mmcourse.dit.draw:draw_fast",
 }
 """The models that draw sentences. Each function takes (texts, seeds, weights, guidance, steps),
 where None stands for the model's own choice, and returns uint8 pictures (N, H, W, 3)."""
-REFERRING = ("dit",)
+REFERRING = ("dit", "dit-fast")
 """Those that draw somebody again, whose functions take a reference, a file, too."""
 
 
@@ -61,7 +62,8 @@ def shown_to(model: str, reference: Path | None) -> dict[str, Path]:
         return {}
     if model not in REFERRING:
         raise ValueError(
-            f"{model} draws nobody again: leave --reference out, or use --model {REFERRING[0]}"
+            f"{model} draws nobody again: leave --reference out, or choose one of"
+            f" {', '.join(REFERRING)}"
         )
     return {"reference": reference}
 

@@ -112,5 +112,6 @@ def finish(
 ) -> None:
     """Write the card, its metrics with their bands."""
     banded = {k: {**m, "band": BANDS[k.split("_")[0]]} for k, m in metrics.items()}
-    shown = history(run.log_rows(), ("error", "alike"))
+    rows = run.log_rows()
+    shown = history(rows, [key for key in ("error", "alike") if rows and key in rows[0]])
     run.finish(name, *which, data=data, metrics=banded, history=shown)

@@ -21,6 +21,11 @@ from torch import nn
 from mmcourse.diffusion import PixelUNet, TextUNet
 from mmcourse.diffusion import train as diffusion_train
 from mmcourse.diffusion.text import TextReader
+from mmcourse.dit.data import Heroes
+from mmcourse.dit.model import DiT
+from mmcourse.dit.optimise import Plan as DiTPlan
+from mmcourse.dit.perflow import straighten, student_of
+from mmcourse.dit.train import train as dit_train
 from mmcourse.joint import JointModel, TextTower
 from mmcourse.joint import train as joint_train
 from mmcourse.joint.pairs import storyworld_pairs
@@ -165,8 +170,34 @@ def text_unet(batch: int) -> tuple[nn.Module, Iterator[dict[str, float]]]:
     return model, diffusion_train.train(model, random(N, 4, 4, 4), plan, told=told)
 
 
+def heroes(n: int = N) -> Heroes:
+    return Heroes(random(n, 4, 4, 4), random(n, 4, 4, 4), random(n, 4, 6), torch.zeros(n) > 0)
+
+
+def small_dit() -> tuple[DiT, diffusion_train.Told]:
+    words = Tokenizer()
+    reader = TextReader(TextTower(len(words), 32, 1, 2), words, "tower")
+    told = diffusion_train.Told(lambda i, step: caption(sample_scene("train", i), step), reader)
+    return DiT(shape=(4, 4, 4), dim=32, depth=1, heads=2, words=32), told
+
+
+def dit(batch: int) -> tuple[nn.Module, Iterator[dict[str, float]]]:
+    model, told = small_dit()
+    plan = DiTPlan(STEPS, batch, dropped=0.5, muon=None)
+    return model, dit_train(model, heroes(), plan, told=told)
+
+
+def dit_fast(batch: int) -> tuple[nn.Module, Iterator[dict[str, float]]]:
+    teacher, told = small_dit()
+    nn.init.normal_(teacher.to_numbers.weight)
+    student = student_of(teacher)
+    plan = DiTPlan(STEPS, batch, muon=None)
+    return student, straighten(student, teacher, heroes(), plan, told=told)
+
+
 IN_CHAPTERS = (towers, fused, vqvae, sound, prior, judge, features, latents_with_crops,
-               latents_with_critic, vqgan, picture_prior, unet, text_unet)  # fmt: skip
+               latents_with_critic, vqgan, picture_prior, unet, text_unet, dit,
+               dit_fast)  # fmt: skip
 LOOPS: dict[str, Loop] = {loop.__name__: loop for loop in IN_CHAPTERS}
 
 

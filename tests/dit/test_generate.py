@@ -1,0 +1,112 @@
+"""Drawing: seeds, company, references, guidance, sizes, and bad input."""
+
+import pytest
+import torch
+from PIL import Image
+
+from mmcourse.diffusion.generate import Way, draw_texts
+from mmcourse.dit import draw
+from mmcourse.dit.generate import GUIDED, draw_heroes, steps_to_pictures, way_of
+
+from .conftest import awake, small_dit
+
+TEXTS = ["a red fox", "a blue owl"]
+WAY = Way(steps=2, guidance=2.0, highest=1000.0, sampler="euler")
+
+
+class Squeezed:
+    """An autoencoder of pixels: three of four channels, as large as the latents."""
+
+    def encode(self, x):
+        small = torch.nn.functional.avg_pool2d(x, 16)
+        return torch.cat([small, small[:, :1]], 1)
+
+    def decode(self, z):
+        return z[:, :3].clamp(-1, 1)
+
+
+@pytest.fixture
+def model():
+    return awake(small_dit(tower="tower"))
+
+
+def portraits(n=2):
+    return torch.randn(n, 4, 4, 4, generator=torch.Generator().manual_seed(5))
+
+
+def test_the_same_seed_draws_the_same_picture_in_any_company(model, reader):
+    both = draw_heroes(model, Squeezed(), reader, TEXTS, portraits(), WAY, [7, 8])
+    assert both.shape == (2, 8, 8, 3)
+    again = draw_heroes(model, Squeezed(), reader, TEXTS[1:], portraits()[1:], WAY, [8])
+    assert (both[1].int() - again[0].int()).abs().max() <= 1
+    other = draw_heroes(model, Squeezed(), reader, TEXTS[1:], portraits()[1:], WAY, [9])
+    assert (other[0].int() - again[0].int()).abs().max() > 10
+
+
+def test_without_portraits_it_is_chapter_4_s_drawing(model, reader):
+    ours = draw_heroes(model, Squeezed(), reader, TEXTS, None, WAY, [1, 2])
+    theirs = draw_texts(model, Squeezed(), reader, TEXTS, WAY, [1, 2])
+    assert torch.equal(ours, theirs)
+
+
+def test_a_portrait_changes_the_picture_and_zeros_are_none(model, reader):
+    bare = draw_heroes(model, Squeezed(), reader, TEXTS, None, WAY)
+    shown = draw_heroes(model, Squeezed(), reader, TEXTS, portraits(), WAY)
+    none = draw_heroes(model, Squeezed(), reader, TEXTS, 0 * portraits(), WAY)
+    assert (bare.int() - none.int()).abs().max() <= 1
+    assert (bare.int() - shown.int()).abs().max() > 3
+
+
+@pytest.mark.parametrize("size", [(4, 4), (8, 16)])
+def test_any_size(model, reader, size):
+    steps = list(steps_to_pictures(model, reader, TEXTS, WAY, [0, 1], None, size))
+    assert len(steps) == 2
+    assert steps[-1].x.shape == (2, 4, *size)
+
+
+def test_bad_input_is_one_clear_line(model, reader):
+    with pytest.raises(ValueError, match="a patch of 2 does not divide 7 x 8"):
+        steps_to_pictures(model, reader, TEXTS, WAY, [0, 1], None, (7, 8))
+    with pytest.raises(ValueError, match="got 2 texts, 1 seeds, none references"):
+        steps_to_pictures(model, reader, TEXTS, WAY, [0])
+    with pytest.raises(ValueError, match="got 2 texts, 2 seeds, 1 references"):
+        steps_to_pictures(model, reader, TEXTS, WAY, [0, 1], portraits(1))
+    with pytest.raises(ValueError, match="trained on the words of joint other"):
+        steps_to_pictures(awake(small_dit(tower="other")), reader, TEXTS, WAY, [0, 1])
+    with pytest.raises(ValueError, match="at least 1"):
+        steps_to_pictures(model, reader, TEXTS, way_of(model, steps=0), [0, 1])
+    with pytest.raises(ValueError, match="quixotic"):
+        steps_to_pictures(model, reader, ["a quixotic fox"], WAY, [0])
+
+
+def test_its_own_way_or_what_is_asked_for(model):
+    assert way_of(model) == GUIDED
+    assert (way_of(model, 1.5, 5).guidance, way_of(model, 1.5, 5).steps) == (1.5, 5)
+
+
+def test_a_portrait_s_file_is_cut_to_a_square(tmp_path):
+    file = tmp_path / "hero.png"
+    Image.new("RGB", (90, 64), (255, 0, 0)).save(file)
+    found = draw.reference_of(file, Squeezed(), 3)
+    assert found.shape == (3, 4, 4, 4)
+    assert torch.allclose(found[:, 0], torch.ones(3, 4, 4))
+    assert torch.allclose(found[:, 1], -torch.ones(3, 4, 4))
+    with pytest.raises(ValueError, match="there is no picture file"):
+        draw.reference_of(tmp_path / "nobody.png", Squeezed())
+
+
+def test_the_command_s_function_draws_with_the_model_s_companions(
+    model, reader, tmp_path, monkeypatch
+):
+    student = tmp_path / "student"
+    small = awake(small_dit(tower="tower", windows=4))
+    small.save_pretrained(student)
+    monkeypatch.setattr(draw, "companions", lambda model, device: (Squeezed(), reader))
+    file = tmp_path / "hero.png"
+    Image.new("RGB", (64, 64), (0, 255, 0)).save(file)
+    bare = draw.draw_fast(TEXTS, [0, 1], str(student))
+    shown = draw.draw_fast(TEXTS, [0, 1], str(student), reference=file)
+    assert bare.shape == shown.shape == (2, 8, 8, 3)
+    assert not torch.equal(bare, shown)
+    with pytest.raises(ValueError, match="leave --guidance out"):
+        draw.draw_fast(TEXTS, [0, 1], str(student), guidance=3.0)
