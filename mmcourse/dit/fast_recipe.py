@@ -22,13 +22,18 @@ from mmcourse.training import pick_device, seed_everything
 
 SOURCES = (*TEACHERS, "mmcourse.dit.generate", "mmcourse.dit.perflow")
 """What the weights of `dit-fast` depend on, beside those of `dit`."""
-GENTLE = {"lr": 2e-4, "muon": 4e-4, "warmup": 50}
-"""A student begins as its teacher, and goes by small steps."""
+
+
+def gentle(steps: int, batch_size: int) -> Plan:
+    """A student begins as its teacher, and goes by small steps."""
+    return Plan(steps, batch_size, lr=2e-4, muon=4e-4, warmup=50)
+
+
 RECIPES = {
-    "smoke": Recipe(8, Plan(3, 4, **GENTLE), measured=4),
-    "cpu": Recipe(512, Plan(30, 16, **GENTLE), measured=50),
-    "gpu": Recipe(24_000, Plan(6_000, 128, **GENTLE)),
-    "full": Recipe(24_000, Plan(2_500, 32, **GENTLE)),
+    "smoke": Recipe(8, gentle(3, 4), measured=4),
+    "cpu": Recipe(512, gentle(30, 16), measured=50),
+    "gpu": Recipe(24_000, gentle(6_000, 128)),
+    "full": Recipe(24_000, gentle(2_500, 32)),
 }
 
 
