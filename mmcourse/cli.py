@@ -41,6 +41,10 @@ TRAINABLE = {
     "prior": "mmcourse.vqgan.prior_recipe:train_picture_prior",
     "unet": "mmcourse.diffusion.recipe:train_unet",
     "text-unet": "mmcourse.diffusion.recipe:train_text_unet",
+    "clip": "mmcourse.lora.models.recipe:train_clip",
+    "blip2": "mmcourse.lora.models.recipe:train_blip2",
+    "llava": "mmcourse.lora.models.recipe:train_llava",
+    "qwen-vl": "mmcourse.lora.models.recipe:train_qwen_vl",
     "dit": "mmcourse.dit.recipe:train_dit",
     "dit-fast": "mmcourse.dit.fast_recipe:train_dit_fast",
 }
@@ -72,6 +76,10 @@ MEASURABLE = {
     ),
     "unet": ("mmcourse.diffusion:PixelUNet", "mmcourse.diffusion.measure:measure_unet"),
     "text-unet": ("mmcourse.diffusion:TextUNet", "mmcourse.diffusion.measure:measure_text_unet"),
+    "clip": ("mmcourse.lora.models.measure:Clip", "mmcourse.lora.models.measure:measure_clip"),
+    "blip2": ("mmcourse.lora.models.measure:Blip2", "mmcourse.lora.models.measure:measure_blip2"),
+    "llava": ("mmcourse.lora.models.measure:Llava", "mmcourse.lora.models.measure:measure_answers"),
+    "qwen-vl": ("mmcourse.lora.models.measure:QwenVL", "mmcourse.lora.models.measure:measure_qwen"),
     "dit": ("mmcourse.dit:DiT", "mmcourse.dit.measure:measure_dit"),
     "dit-fast": ("mmcourse.dit:DiT", "mmcourse.dit.measure:measure_dit"),
 }

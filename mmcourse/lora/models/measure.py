@@ -1,0 +1,183 @@
+"""How good the four are, on scenes that no step has seen, beside what a blank picture gives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from mmcourse.hub import find_folder
+from mmcourse.joint.retrieval import recall_at_k
+from mmcourse.lora.models.collate import Example, answer, collate_pairs
+from mmcourse.lora.models.folders import load
+from mmcourse.lora.models.tasks import CANT_TELL, blank, describe, is_blank, page_of, question_of
+from mmcourse.storyworld import caption, sample_scene
+from mmcourse.storyworld.language.check import check_scene
+from mmcourse.storyworld.language.parse import read
+from mmcourse.storyworld.language.questions import KINDS
+
+Measurement = dict[str, float | int | None]
+N = 1000
+BATCH = 50
+
+
+class Pair:
+    """A model with its processor, loaded by name as every shipped model is."""
+
+    NAME = ""
+
+    def __init__(self, model: Any, processor: Any) -> None:
+        self.model, self.processor = model, processor
+
+    @classmethod
+    def from_pretrained(cls, name: str) -> Pair:
+        """By a shipped name or a folder.
+
+        Raises:
+            ValueError: there is none, or it holds something else.
+        """
+        return cls(*load(find_folder(name), cls.NAME))
+
+
+class Clip(Pair):
+    """A CLIP."""
+
+    NAME = "clip"
+
+
+class Blip2(Pair):
+    """A BLIP-2."""
+
+    NAME = "blip2"
+
+
+class Llava(Pair):
+    """A LLaVA."""
+
+    NAME = "llava"
+
+
+class QwenVL(Pair):
+    """A Qwen2.5-VL."""
+
+    NAME = "qwen-vl"
+
+
+def side_of(pair: Pair) -> int:
+    """Pixels of a side that a model is shown."""
+    vision = pair.model.config.vision_config
+    return int(getattr(vision, "image_size", 64))
+
+
+def share(value: float, n: int, chance: float | None) -> Measurement:
+    """A measurement as a card states it."""
+    return {"value": value, "n": n, "chance": chance}
+
+
+@torch.inference_mode()
+def pair_similarity(pair: Pair, examples: Sequence[Example]) -> Tensor:
+    """Cosines of all texts (rows) and all pictures (columns), (N, N)."""
+    texts, pictures = [], []
+    for at in range(0, len(examples), BATCH):
+        batch = collate_pairs(pair.processor, examples[at : at + BATCH])
+        out = pair.model(**{k: v.to(pair.model.device) for k, v in batch.items()})
+        texts.append(out.text_embeds.float())
+        pictures.append(out.image_embeds.float())
+    return F.normalize(torch.cat(texts), dim=-1) @ F.normalize(torch.cat(pictures), dim=-1).T
+
+
+def measure_clip(pair: Pair, n: int | None = None) -> dict[str, Measurement]:
+    """Recall@1 among `n` held-out pictures with complete captions, from text and from picture.
+
+    Raises:
+        ValueError: n below 2.
+    """
+    n = N if n is None else n
+    if n < 2:
+        raise ValueError(f"n must be at least 2, got {n}")
+    examples = [describe(i, "test", side_of(pair)) for i in range(n)]
+    similarity = pair_similarity(pair, examples)
+    return {
+        "recall_text": share(recall_at_k(similarity, 1), n, 1 / n),
+        "recall_picture": share(recall_at_k(similarity.T, 1), n, 1 / n),
+    }
+
+
+def answers(pair: Pair, examples: Sequence[Example], tokens: int) -> list[str]:
+    """What a model says to each."""
+    out: list[str] = []
+    for at in range(0, len(examples), BATCH):
+        out += answer(pair.model, pair.processor, examples[at : at + BATCH], tokens)
+    return out
+
+
+def caption_shares(texts: Sequence[str], indices: Sequence[int]) -> tuple[float, float]:
+    """Of captions of held-out scenes: the share of what they say that is true, and the number of
+    true statements by that of a complete caption."""
+    told = wrong = wanted = right = 0
+    for text, index in zip(texts, indices):
+        scene = sample_scene("test", index)
+        said = len(read(text).facts)
+        false, unread = check_scene(text, scene)
+        errors = min(said, len(false)) + bool(unread)
+        told, wrong = told + max(said, errors), wrong + errors
+        complete = len(read(caption(scene, key=index)).facts)
+        wanted, right = wanted + complete, right + min(complete, max(0, said - errors))
+    return (told - wrong) / max(1, told), right / max(1, wanted)
+
+
+def measure_blip2(pair: Pair, n: int | None = None) -> dict[str, Measurement]:
+    """Captions of `n` held-out pictures: how much of what they say is true (`true`), and how much
+    of a complete caption they say (`told`). The chance is that of captions of blank pictures."""
+    n = N if n is None else n
+    examples = [describe(i, "test", side_of(pair)) for i in range(n)]
+    blind = [replace(e, pictures=(blank(side_of(pair)),)) for e in examples[:BATCH]]
+    seen = caption_shares(answers(pair, examples, 96), range(n))
+    unseen = caption_shares(answers(pair, blind, 96), range(len(blind)))
+    return {"true": share(seen[0], n, unseen[0]), "told": share(seen[1], n, unseen[1])}
+
+
+def by_kind(right: Mapping[str, list[bool]]) -> dict[str, float]:
+    """Shares of each kind and of all."""
+    every = [x for rows in right.values() for x in rows]
+    shares = {kind: sum(rows) / max(1, len(rows)) for kind, rows in right.items()}
+    return {"all": sum(every) / max(1, len(every)), **shares}
+
+
+def measure_answers(pair: Pair, n: int | None = None) -> dict[str, Measurement]:
+    """Share of questions answered in the very words, over all kinds and by kind; the chance is what
+    the same model answers to a blank picture. `blank` is how often it says that it can't tell
+    there."""
+    n = N if n is None else n
+    indices = [i for i in range(2 * n + 10 * len(KINDS)) if not is_blank(i)][:n]
+    examples = [question_of(i, "test", side_of(pair)) for i in indices]
+    kinds = [KINDS[i % len(KINDS)] for i in indices]
+    blind = [replace(e, pictures=(blank(side_of(pair)),)) for e in examples]
+    said, guessed = answers(pair, examples, 12), answers(pair, blind, 12)
+    tables: list[dict[str, list[bool]]] = []
+    for texts in (said, guessed):
+        table: dict[str, list[bool]] = {}
+        for kind, text, example in zip(kinds, texts, examples):
+            table.setdefault(kind, []).append(text == example.answer)
+        tables.append(table)
+    seen, unseen = by_kind(tables[0]), by_kind(tables[1])
+    sizes = {"all": n, **{kind: len(rows) for kind, rows in tables[0].items()}}
+    out = {f"right_{k.replace('/', '_')}": share(v, sizes[k], unseen[k]) for k, v in seen.items()}
+    cant = sum(text == CANT_TELL for text in guessed) / max(1, n)
+    return {**out, "blank": share(cant, n, None)}
+
+
+@torch.inference_mode()
+def measure_qwen(pair: Pair, n: int | None = None) -> dict[str, Measurement]:
+    """`measure_answers`, and the share of pages of stories of which the parser reads every word."""
+    n = N if n is None else n
+    found = measure_answers(pair, n)
+    few = max(1, n // 10)
+    examples = [page_of(i, "test", side_of(pair)) for i in range(few)]
+    texts = answers(pair, examples, 120)
+    readable = sum(bool(text) and not read(text).unread for text in texts) / few
+    return {**found, "pages_readable": share(readable, few, None)}

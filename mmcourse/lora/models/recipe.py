@@ -1,0 +1,164 @@
+"""How the four are trained: their recipes at every tier, and their cards."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from mmcourse.cards import sources_hash
+from mmcourse.lora.models.folders import build, save
+from mmcourse.lora.models.measure import (
+    Blip2,
+    Clip,
+    Llava,
+    Measurement,
+    Pair,
+    QwenVL,
+    measure_answers,
+    measure_blip2,
+    measure_clip,
+    measure_qwen,
+)
+from mmcourse.lora.models.shapes import SMOKE, Shape
+from mmcourse.lora.models.tasks import TASKS
+from mmcourse.lora.models.train import Plan, Stage, train
+from mmcourse.lora.models.vision import take_vision
+from mmcourse.runs import Run, check_precision, history
+from mmcourse.storyworld.drawing.sources import DRAWING
+from mmcourse.training import pick_device, seed_everything
+
+SOURCES = (
+    *("mmcourse.storyworld.language", *DRAWING, "mmcourse.training", "mmcourse.lora.loss"),
+    *(f"mmcourse.lora.models.{part}" for part in ("words", "shapes", "folders", "collate")),
+    *(f"mmcourse.lora.models.{part}" for part in ("tasks", "vision", "train")),
+)
+"""What the weights depend on."""
+LANGUAGE = r"(model\.)?(language_model|lm_head)"
+"""The parameters of a language model, to learn words before pictures."""
+BRIDGE = r"(model\.multi_modal_projector|model\.visual\.merger|qformer|query_tokens|language_proj)"
+"""What lies between a vision tower and a language model."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Numbers of one tier: the run's plan, and examples to measure on (None: the card's)."""
+
+    plan: Plan
+    measured: int | None = None
+
+
+def stages(name: str, words: int, bridge: int, all_: int) -> tuple[Stage, ...]:
+    """Of a model that answers: words alone, then the bridge, then everything.
+
+    The easy kinds of questions, and captions, come first.
+    """
+    first, then = {
+        "blip2": (("captions",), ("captions", "glimpses", "captions")),
+        "llava": (("easy questions",), ("questions", "questions", "easy questions", "structure")),
+        "qwen-vl": (("easy questions",), ("questions", "pages")),
+    }[name]
+    return (
+        Stage(words, ("words",), LANGUAGE),
+        Stage(bridge, first, BRIDGE),
+        Stage(all_, first),
+        Stage(3 * all_, then),
+    )
+
+
+def recipes(name: str) -> dict[str, Recipe]:
+    """One of the four models' recipes by tier."""
+    if name == "clip":
+        pairs = ("captions", "glimpses")
+        return {
+            "smoke": Recipe(Plan((Stage(3, pairs),), 8, 4), 4),
+            "cpu": Recipe(Plan((Stage(150, pairs),), 1_000, 32), 100),
+            "gpu": Recipe(Plan((Stage(8_000, pairs),), 40_000, 256)),
+            "full": Recipe(Plan((Stage(6_000, pairs),), 24_000, 64)),
+        }
+    return {
+        "smoke": Recipe(Plan(stages(name, 1, 1, 1), 8, 2), 2),
+        "cpu": Recipe(Plan(stages(name, 40, 20, 30), 1_000, 16), 50),
+        "gpu": Recipe(Plan(stages(name, 3_000, 1_000, 4_000), 60_000, 128)),
+        "full": Recipe(Plan(stages(name, 2_000, 1_000, 2_500), 30_000, 32)),
+    }
+
+
+BANDS = {
+    **{"recall": 0.05, "true": 0.05, "told": 0.05, "right": 0.08, "blank": 0.08},
+    **{"pages": 0.1},
+}
+"""How far a new measurement, of fewer examples, may lie from the card's; by the metric's kind."""
+MEASURES: Mapping[str, tuple[type[Pair], Callable[..., dict[str, Measurement]]]] = {
+    "clip": (Clip, measure_clip),
+    "blip2": (Blip2, measure_blip2),
+    "llava": (Llava, measure_answers),
+    "qwen-vl": (QwenVL, measure_qwen),
+}
+
+
+def train_one(name: str, out: Path, tier: str, seed: int = 0, precision: str = "no") -> None:
+    """Train, save and measure one of the four, and write its card.
+
+    Progress is kept in `out`/checkpoint.pt, so a killed run goes on when the same command is given
+    again. BLIP-2 and LLaVA take over the vision tower of the shipped `clip`, where there is one.
+
+    Args:
+        name: "clip", "blip2", "llava" or "qwen-vl".
+        out: folder for the transformers folder, card.json and log.jsonl.
+        tier: which recipe.
+        seed: of the weights and of the order.
+        precision: "no" (float32), "bf16" or "fp16".
+
+    Raises:
+        ValueError: an unknown precision, or a folder that holds another run.
+    """
+    check_precision(precision)
+    recipe = recipes(name)[tier]
+    shape = SMOKE if tier == "smoke" else Shape()
+    command = f"mmcourse train {name} --tier {tier} --seed {seed} --precision {precision}"
+    seed_everything(seed)
+    model, processor = build(name, shape)
+    tower = take_vision(model, name)
+    run = Run(out, f"{command}{tower and f' on clip {tower}'}", sources_hash(SOURCES))
+    side = shape.side
+    tasks: dict[str, Callable[[int], Any]] = {
+        task: partial(_made, make, side) for task, make in TASKS.items()
+    }
+    loop = train(
+        model,
+        processor,
+        recipe.plan,
+        tasks,
+        precision=precision,
+        checkpoint=out / "checkpoint.pt",
+        seed=seed,
+    )
+    run.follow(loop, recipe.plan.steps, ("loss", "gradient"))
+    if not run.main:
+        return
+    save(model.cpu(), processor, out, dtype="float16")
+    kind, measured = MEASURES[name]
+    pair: Any = kind.from_pretrained(str(out))
+    pair.model.to(pick_device())
+    metrics = measured(pair, recipe.measured)
+    banded = {k: {**m, "band": BANDS[k.split("_")[0]]} for k, m in metrics.items()}
+    data = (
+        f"StoryWorld train, {recipe.plan.examples} examples of each task at {side} pixels"
+        f"{tower and f', the vision tower of clip {tower}'}"
+    )
+    run.command = command  # without what is hashed
+    shown = history(run.log_rows(), ("loss", "gradient"))
+    run.finish(name, tier, seed, data=data, metrics=banded, history=shown)
+
+
+def _made(make: Callable[[int, str, int], Any], side: int, index: int) -> Any:
+    return make(index, "train", side)
+
+
+train_clip = partial(train_one, "clip")
+train_blip2 = partial(train_one, "blip2")
+train_llava = partial(train_one, "llava")
+train_qwen_vl = partial(train_one, "qwen-vl")

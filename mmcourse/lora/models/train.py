@@ -1,0 +1,187 @@
+"""Train one of the four: stage by stage, on examples that are made as they are needed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from accelerate import Accelerator, DistributedDataParallelKwargs
+from torch import Tensor, nn
+
+from mmcourse.checkpoints import load_checkpoint, save_checkpoint
+from mmcourse.lora.loss import answer_loss
+from mmcourse.lora.models.collate import Example, collate, collate_pairs
+from mmcourse.training import batch_indices
+
+Metrics = dict[str, float]
+Maker = Callable[[int], Example]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A part of a run.
+
+    Args:
+        steps: optimiser steps.
+        tasks: what is practised, in turns.
+        learn: pattern of the parameters that learn; "" for all.
+    """
+
+    steps: int
+    tasks: tuple[str, ...]
+    learn: str = ""
+
+    def learns(self, name: str) -> bool:
+        """Whether a parameter learns in this stage."""
+        return re.match(self.learn, name) is not None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Numbers of a run.
+
+    Args:
+        stages: one after another.
+        examples: how many of each task there are, before they come round.
+        batch_size: of each process.
+        lr: the rate between rise and fall.
+        warmup: steps of a linear rise.
+        fall: share of the steps, at the end, in which the rate falls to 0.
+        save_every: steps between two checkpoints.
+    """
+
+    stages: tuple[Stage, ...]
+    examples: int
+    batch_size: int = 32
+    lr: float = 1e-3
+    warmup: int = 100
+    fall: float = 1 / 3
+    save_every: int = 250
+
+    @property
+    def steps(self) -> int:
+        """Of all stages."""
+        return sum(stage.steps for stage in self.stages)
+
+    def stage(self, step: int) -> Stage:
+        """The stage that a step belongs to."""
+        for stage in self.stages:
+            if step < stage.steps:
+                return stage
+            step -= stage.steps
+        raise ValueError(f"the run ends {step} steps before that")
+
+    def rate(self, step: int) -> float:
+        """The learning rate's multiplier at a step, from 0 to 1."""
+        rise = (step + 1) / (min(self.warmup, self.steps // 2) + 1)
+        left = (self.steps - step) / max(1.0, self.fall * self.steps)
+        return min(1.0, rise, left)
+
+
+class Learning(nn.Module):
+    """A model and its loss in one call, so that one wrapper (DDP, autocast) sees all of it."""
+
+    def __init__(self, model: Any) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, batch: Mapping[str, Tensor]) -> Tensor:
+        """The loss of a batch: of answers, or, without labels, of pairs."""
+        if "labels" not in batch:
+            return self.model(**batch, return_loss=True).loss
+        if "pixel_values" not in batch and hasattr(self.model, "qformer"):
+            # BLIP-2 as a whole can't do without a picture.
+            return answer_loss(self.model.language_model, batch)
+        return answer_loss(self.model, batch)
+
+
+def batch_of(processor: Any, examples: Sequence[Example], pairs: bool) -> dict[str, Tensor]:
+    """A batch for CLIP (`pairs`) or for a model that answers."""
+    return collate_pairs(processor, examples) if pairs else collate(processor, examples)
+
+
+def train(
+    model: Any,
+    processor: Any,
+    plan: Plan,
+    tasks: Mapping[str, Maker],
+    *,
+    precision: str = "no",
+    checkpoint: Path | None = None,
+    seed: int = 0,
+) -> Iterator[Metrics]:
+    """Minimise the loss of answers, or of pairs, in place.
+
+    Yields {"step", "loss", "gradient", "lr"} after each step. A step's examples depend on
+    (seed, step) alone, so a killed run goes on from its checkpoint and ends with the same weights.
+
+    Args:
+        model: one of the four; what has adapters keeps its base frozen.
+        processor: its own.
+        plan: see there.
+        tasks: by name, an index to an example.
+        precision: "no", "bf16" or "fp16".
+        checkpoint: file to save to every `plan.save_every` steps, and to resume from if it is
+            there.
+        seed: of the order.
+
+    Raises:
+        ValueError: a stage in which nothing learns, a task that is not there, or a loss that is
+            not finite.
+    """
+    lost = {task for stage in plan.stages for task in stage.tasks} - set(tasks)
+    if lost:
+        raise ValueError(f"no task {sorted(lost)[0]!r}; there are {', '.join(tasks)}")
+    free = {name for name, p in model.named_parameters() if p.requires_grad}
+    for stage in plan.stages:
+        if not any(stage.learns(name) for name in free):
+            raise ValueError(f"no parameter matches {stage.learn!r}: nothing would be learned")
+    unused = DistributedDataParallelKwargs(find_unused_parameters=True)
+    accelerator = Accelerator(mixed_precision=precision, kwargs_handlers=[unused])
+    model.to(accelerator.device).train()
+    own = [p for p in model.parameters() if p.requires_grad]
+    groups = [
+        {"params": [p for p in own if p.ndim >= 2], "weight_decay": 0.05},
+        {"params": [p for p in own if p.ndim < 2], "weight_decay": 0.0},
+    ]
+    optimiser = torch.optim.AdamW(groups, lr=plan.lr, betas=(0.9, 0.98), fused=True)
+    learning, optimiser = accelerator.prepare(Learning(model), optimiser)
+    state = {"model": model, "optimiser": optimiser}
+    start = 0
+    if checkpoint is not None and checkpoint.exists():
+        start = load_checkpoint(checkpoint, accelerator=accelerator, **state)
+    pairs = not hasattr(model, "generate")
+    for step in range(start, plan.steps):
+        stage = plan.stage(step)
+        for name, parameter in model.named_parameters():
+            parameter.requires_grad_(name in free and stage.learns(name))
+        turn = step * accelerator.num_processes + accelerator.process_index
+        make = tasks[stage.tasks[step % len(stage.tasks)]]
+        index = batch_indices(turn, plan.batch_size, plan.examples, seed)
+        examples = [make(i) for i in index.tolist()]
+        batch = batch_of(processor, examples, pairs)
+        loss = learning({k: v.to(accelerator.device) for k, v in batch.items()})
+        if not loss.isfinite():
+            raise ValueError(f"the loss is {loss.item()} at step {step + 1}: lower the rate")
+        for group in optimiser.param_groups:
+            group["lr"] = plan.lr * plan.rate(step)
+        optimiser.zero_grad()
+        accelerator.backward(loss)
+        gradient = accelerator.clip_grad_norm_(learning.parameters(), 1.0)
+        optimiser.step()
+        done = step + 1
+        if checkpoint is not None and (done % plan.save_every == 0 or done == plan.steps):
+            save_checkpoint(checkpoint, step=done, accelerator=accelerator, **state)
+        yield {
+            "step": done,
+            "loss": loss.item(),
+            "gradient": float(gradient),
+            "lr": plan.lr * plan.rate(step),
+        }
+    for name, parameter in model.named_parameters():
+        parameter.requires_grad_(name in free)
+    model.eval()

@@ -1,0 +1,150 @@
+"""The loop and the recipes: stages, exact resumption, cards."""
+
+import copy
+import json
+
+import pytest
+import torch
+
+from mmcourse.hub import read_card
+from mmcourse.lora import LoRAConfig, inject
+from mmcourse.lora.models import recipe as recipes
+from mmcourse.lora.models import tasks
+from mmcourse.lora.models.collate import Example
+from mmcourse.lora.models.folders import NAMES, build
+from mmcourse.lora.models.measure import caption_shares
+from mmcourse.lora.models.recipe import BRIDGE, LANGUAGE, Recipe, train_one
+from mmcourse.lora.models.shapes import SMOKE
+from mmcourse.lora.models.targets import targets_of
+from mmcourse.lora.models.train import Plan, Stage, train
+from mmcourse.storyworld import caption, sample_scene
+from mmcourse.storyworld.language import asking
+
+PLAN = Plan(
+    stages=(
+        Stage(1, ("words",), LANGUAGE),
+        Stage(1, ("captions",), BRIDGE),
+        Stage(2, ("captions",)),
+    ),
+    examples=4,
+    batch_size=2,
+    save_every=2,
+)
+
+
+@pytest.fixture
+def few_scenes(monkeypatch):
+    """Questions about 200 scenes in place of 4,000, whose truths take seconds to find."""
+    monkeypatch.setattr(asking, "POOL", 200)
+    caches = asking._pool, asking._found
+    for cache in caches:
+        cache.cache_clear()
+    yield
+    for cache in caches:
+        cache.cache_clear()
+
+
+def some_tasks():
+    return {
+        "words": lambda i: tasks.words_alone(i, "train", 16),
+        "captions": lambda i: tasks.describe(i, "train", 16),
+    }
+
+
+@pytest.mark.parametrize("name", ["blip2", "llava", "qwen-vl"])
+def test_each_stage_teaches_what_it_should(name):
+    torch.manual_seed(0)
+    model, processor = build(name, SMOKE)
+    before = copy.deepcopy(model.state_dict())
+
+    def moved():
+        now = {n for n, p in model.named_parameters() if not torch.equal(p, before[n])}
+        before.update(copy.deepcopy(model.state_dict()))
+        return now
+
+    steps = train(model, processor, PLAN, some_tasks())
+    next(steps)
+    words = moved()
+    assert words
+    assert all("language_model" in n or "lm_head" in n for n in words)
+    next(steps)
+    between = moved()
+    assert between
+    assert not [n for n in between if "language_model" in n or "vision" in n.split(".")[-3:]]
+    next(steps)
+    assert len(moved()) > len(words) + len(between) - 10
+    assert [m["step"] for m in steps] == [4]
+    assert not model.training
+    assert all(p.requires_grad for p in model.parameters())
+
+
+def test_killed_and_resumed_it_ends_the_same(tmp_path):
+    runs = []
+    for killed in (False, True):
+        torch.manual_seed(0)
+        model, processor = build("llava", SMOKE)
+        file = tmp_path / f"{killed}.pt"
+        loop = train(model, processor, PLAN, some_tasks(), checkpoint=file)
+        if killed:
+            for _ in range(3):
+                next(loop)
+            loop.close()
+            torch.manual_seed(1)
+            model, processor = build("llava", SMOKE)
+            loop = train(model, processor, PLAN, some_tasks(), checkpoint=file)
+        list(loop)
+        runs.append(model.state_dict())
+    assert all(torch.equal(runs[0][k], runs[1][k]) for k in runs[0])
+
+
+def test_an_adapter_alone_is_trained():
+    torch.manual_seed(0)
+    model, processor = build("llava", SMOKE)
+    inject(model, LoRAConfig(targets_of("llava", model), rank=2))
+    before = {n: p.clone() for n, p in model.named_parameters()}
+    plan = Plan((Stage(2, ("captions",)),), examples=2, batch_size=2)
+    list(train(model, processor, plan, some_tasks()))
+    moved = {n for n, p in model.named_parameters() if not torch.equal(p, before[n])}
+    assert moved == {n for n in before if ".adapters." in n}
+
+
+def test_what_cannot_be_trained_is_refused():
+    model, processor = build("llava", SMOKE)
+    with pytest.raises(ValueError, match="no task 'x'; there are words, captions"):
+        next(train(model, processor, Plan((Stage(1, ("x",)),), 2), some_tasks()))
+    with pytest.raises(ValueError, match="no parameter matches 'tower': nothing would"):
+        next(train(model, processor, Plan((Stage(1, ("words",), "tower"),), 2), some_tasks()))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_recipe_leaves_a_folder_with_its_card(name, tmp_path, few_scenes, monkeypatch):
+    small = {"smoke": recipes.recipes(name)["smoke"]}
+    plan = small["smoke"].plan
+    if name != "clip":  # one step of each stage but the last
+        plan = Plan((*plan.stages[:3], Stage(1, plan.stages[3].tasks)), 4, 2)
+    monkeypatch.setattr(recipes, "recipes", lambda _: {"smoke": Recipe(plan, 2)})
+    train_one(name, tmp_path, "smoke")
+    card = read_card(tmp_path)
+    assert card["command"] == f"mmcourse train {name} --tier smoke --seed 0 --precision no"
+    assert card["metrics"]
+    assert json.loads((tmp_path / "config.json").read_text())["dtype"] == "float16"
+    assert not list(tmp_path.glob("checkpoint*"))
+
+
+def test_true_captions_are_true_and_others_are_not():
+    true = [caption(sample_scene("test", i), key=i) for i in range(6)]
+    assert caption_shares(true, range(6)) == (1.0, 1.0)
+    wrong = caption_shares(true[1:] + true[:1], range(6))
+    assert wrong[0] < 0.8
+    half = caption_shares([t.split(".")[0] + "." for t in true], range(6))
+    assert half[0] == 1.0
+    assert half[1] < 0.9
+    assert caption_shares(["gloop"], [0])[0] < 1.0
+
+
+def test_every_kind_is_asked_and_every_tenth_picture_is_blank(few_scenes):
+    examples = [tasks.question_of(i, "train", 16, ("colour", "place")) for i in range(40)]
+    blank = [e for e in examples if e.answer == tasks.CANT_TELL]
+    assert len(blank) == 4
+    assert all(len(set(e.pictures[0].getdata())) == 1 for e in blank)
+    assert isinstance(examples[0], Example)
