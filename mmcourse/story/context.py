@@ -183,7 +183,7 @@ def _items(
         if p.open:
             yield item("promise", f"{p.who} promised: {p.what}.", p.made, "not kept yet")
     for f in state.goals():
-        yield item("promise", f"{f.subject} wants {f.value}.", f.scene, "not reached yet")
+        yield item("promise", f"{f.subject} {f.words}.", f.scene, "not reached yet")
     for node in path:
         if node.marked is not None:
             note = f" ({node.marked})" if node.marked else ""

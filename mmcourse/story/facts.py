@@ -20,6 +20,17 @@ PROMISES = ("promised", "kept", "broke")
 GOALS = ("wants", "got")
 WAYS = ("exit",)
 
+WISHES = {
+    "owner": ("to find out whose it is", "found out whose it is"),
+    "friend": ("a friend", "found a friend"),
+    "journey": ("to see somewhere new", "saw somewhere new"),
+    "present": ("to find a present", "found a present"),
+    "answer": ("to know who it is", "knows who it was"),
+    "win": ("to win", "won"),
+    "garden": ("a garden", "has a garden"),
+}
+"""What can be wanted that is no thing: in words, and once it was got."""
+
 LEDGER: dict[str, tuple[str, ...]] = {
     "looks": LOOKS,
     "settings": SETTING,
@@ -57,6 +68,12 @@ class Fact:
     def triple(self) -> tuple[str, str, str]:
         """Without the scene."""
         return (self.subject, self.attribute, self.value)
+
+    @property
+    def words(self) -> str:
+        """A goal as one would say it after its subject: "wants to win", "wants the red ball"."""
+        wish, done = WISHES.get(self.value, (f"the {self.value}", f"has the {self.value} again"))
+        return done if self.attribute == "got" else f"wants {wish}"
 
     def __str__(self) -> str:
         return f"{self.subject} {self.attribute} {self.value}"

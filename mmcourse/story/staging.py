@@ -5,6 +5,7 @@ A staging is the JSON of a `mmcourse.storyworld.Scene`, or "" where nobody knows
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
@@ -52,9 +53,7 @@ def in_words(staging: str, otherwise: str = "") -> str:
         return otherwise
     said = describe(scene, names=True).text
     for name in (c.name for c in scene.characters):
-        said = said.replace(f"{name.lower()} the ", f"{name} the ").replace(
-            f"called {name.lower()}", f"called {name}"
-        )
+        said = re.sub(rf"\b{name.lower()}\b", name, said)
     parts = said.split(". ")
     return ". ".join(p[:1].upper() + p[1:] for p in parts)
 

@@ -89,7 +89,7 @@ STATE = State(
         ("What does Pip have?", "Pip has nothing.", "the whole story"),
         ("what does the bear have now?", "Una has the green ball.", "scene 5"),
         ("How does Pip feel?", "Pip is angry.", "scene 6"),
-        ("What does Pip want?", "Pip wants owner.", "scene 7"),
+        ("What does Pip want?", "Pip wants to find out whose it is.", "scene 7"),
         ("What did Pip promise?", "Pip promised to come back (open).", "scene 8"),
         ("Where is Pip?", "Pip was last seen: forest.", "scene 9"),
         ("Who is Pip's friend?", "Una.", "scene 11"),

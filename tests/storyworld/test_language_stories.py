@@ -128,7 +128,7 @@ def test_sentences_that_read_alike_state_the_same():
     for plot in PLOTS:
         for line in lines_of(plot.beats):
             for pattern in patterns(line):
-                known = literals.setdefault(pattern.shape.pattern, pattern.literals)
+                known = literals.setdefault(pattern.shape, pattern.literals)
                 assert known == pattern.literals, line
 
 

@@ -167,4 +167,5 @@ def likes(known: Preferences) -> Data:
 
 
 def _dated(f: Fact) -> Data:
-    return {"who": f.subject, "what": f.attribute, "value": f.value, "scene": f.scene}
+    out = {"who": f.subject, "what": f.attribute, "value": f.value, "scene": f.scene}
+    return {**out, "words": f.words} if f.part == "goals" else out

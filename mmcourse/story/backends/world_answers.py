@@ -208,7 +208,8 @@ def _wants(state: State, who: str) -> Reply:
     goals = [f for f in state.goals() if f.subject == name]
     if not name:
         return None
-    return f"{name} wants {' and '.join(f.value for f in goals) or 'nothing in particular'}.", goals
+    words = " and ".join(f.words for f in goals) or "wants nothing in particular"
+    return f"{name} {words}.", goals
 
 
 def _promised(state: State, who: str) -> Reply:

@@ -55,7 +55,7 @@ class WorldExtractor:
         where = {f.attribute: f.value for f in facts if f.subject == "scene"}
         setting = FoundSetting(*(where.get(k, "") for k in ("place", "time", "weather")))
         points = tuple(
-            PlotPoint(f.subject, f.attribute, f.value, text[:1].upper() + text[1:])
+            PlotPoint(f.subject, f.attribute, f.value, text)
             for text, found in reader.sentences
             for f in found
             if f.attribute in POINTS

@@ -48,7 +48,7 @@ def mp4(cards: list[Card], form: Format, sound: tuple[np.ndarray, int] | None) -
         if sound is not None:
             _write_wav(wav, *sound)
             command += ["-i", str(wav), "-c:a", "aac", "-b:a", "96k"]
-        command += ["-c:v", "libx264", "-crf", "20", "-preset", "medium", "-pix_fmt", "yuv420p",
+        command += ["-c:v", "libx264", "-crf", "20", "-preset", "veryfast", "-pix_fmt", "yuv420p",
                     "-movflags", "+faststart", "-map_metadata", "-1", "-threads", "2",
                     str(target)]  # fmt: skip
         with tempfile.TemporaryFile() as complaints:

@@ -12,7 +12,7 @@ from mmcourse.story.state import State
 from mmcourse.storyworld.language.lexicon import read_prompt
 from mmcourse.storyworld.language.noun_phrases import Entity
 from mmcourse.storyworld.language.parse import Reader
-from mmcourse.storyworld.language.phrases import chunk, tokens
+from mmcourse.storyworld.language.phrases import TOKEN, chunk, tokens
 from mmcourse.storyworld.language.plots.slots import Pattern, patterns, sentences
 from mmcourse.storyworld.language.story_parse import StoryReader
 from mmcourse.storyworld.world import vocabulary as v
@@ -26,7 +26,7 @@ def own_patterns() -> dict[str, list[Pattern]]:
     found: dict[str, Pattern] = {}
     for line in lines:
         for pattern in patterns(line):
-            found.setdefault(pattern.shape.pattern, pattern)
+            found.setdefault(pattern.shape, pattern)
     table: dict[str, list[Pattern]] = {"": []}
     for shape, pattern in sorted(found.items(), key=lambda x: -len(x[0])):
         word = shape.split(" ", 1)[0]
@@ -57,21 +57,22 @@ class PenReader(StoryReader):
         """(facts in the order of telling, what was not understood)."""
         out: list[Fact] = []
         unread: list[str] = []
-        for words in sentences(tokens(text)):
+        for words, written in as_written(text):
             found = self._sentence(" ".join(words))
             if found is None:
                 found, missed = self._other(words)
                 unread += missed
             facts = [plain(*f) for f in sorted(found, key=_order)]
-            self.sentences.append((" ".join(words), facts))
+            self.sentences.append((written, facts))
             out += facts
             self._remember(words, found)
         return list(dict.fromkeys(out)), unread
 
     def _sentence(self, text: str) -> set[tuple[str, str, str]] | None:
         table = own_patterns()
-        for pattern in (*table.get(text.split(" ", 1)[0], ()), *table[""]):
-            match = pattern.shape.fullmatch(text)
+        first, words = text.split(" ", 1)[0], frozenset(text.split(" "))
+        for pattern in (*table.get(first, ()), *table[""]):
+            match = pattern.match(words, text)
             if match:
                 facts = self._facts(pattern, match.groups())
                 if facts is not None:
@@ -92,6 +93,18 @@ class PenReader(StoryReader):
         read = {(rename.get(a, a), k, rename.get(b, b)) for a, k, b in reader.facts if k != "name"}
         missed = [r.word for r in reading.refused]
         return (read, missed) if len(missed) <= len(unread) else (facts, unread)
+
+
+def as_written(text: str) -> list[tuple[list[str], str]]:
+    """The sentences of a text: as tokens, and as they stand there."""
+    said, places = tokens(text), [m.span() for m in TOKEN.finditer(text)]
+    out, at = [], 0
+    for words in sentences(said):
+        here = places[at : at + len(words)]
+        at += len(words)
+        same = len(places) == len(said)  # a few letters become two in lower case
+        out.append((words, text[here[0][0] : here[-1][1]] if same else " ".join(words)))
+    return out
 
 
 def _order(fact: tuple[str, str, str]) -> tuple[int, tuple[str, str, str]]:

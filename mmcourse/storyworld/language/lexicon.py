@@ -56,7 +56,7 @@ class Reading:
         """What was read as what, in a sentence or two; empty if nothing was changed."""
         parts = [f'"{a}" is read as "{b}"' for a, b in self.substitutions]
         if self.left_out:
-            parts.append("left out: " + ", ".join(self.left_out))
+            parts.append("Left out: " + ", ".join(self.left_out))
         for refused in self.refused:
             near = (
                 f"; the nearest words are {', '.join(refused.nearest)}" if refused.nearest else ""
@@ -186,7 +186,7 @@ def read_prompt(text: str) -> Reading:
         if found is None and _is_a_name(typed, text, pieces):
             found = ""
         if found is None:
-            refused[typed] = Refused(typed, _nearest(typed))
+            refused[typed] = Refused(_as_typed(typed, text), _nearest(typed))
         else:
             pieces.append(Piece(typed, found, own))
         i += n
@@ -202,6 +202,12 @@ def _is_a_name(word: str, text: str, before: list[Piece]) -> bool:
     after = before[-1].kind if before else ""
     capital = re.search(rf"\b{re.escape(word.capitalize())}\b", text) is not None
     return capital and after in ("species", "called")
+
+
+def _as_typed(word: str, text: str) -> str:
+    """With the capital that it was typed with, for it may be a name."""
+    capital = word.capitalize()
+    return capital if re.search(rf"\b{re.escape(capital)}\b", text) else word
 
 
 def _nearest(word: str) -> tuple[str, ...]:

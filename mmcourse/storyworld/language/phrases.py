@@ -30,9 +30,12 @@ PRONOUNS = ("it", "he", "she", "they", "him", "them")
 CALLED = ("called", "named")
 
 
+TOKEN = re.compile(r"[^\W_]+(?:['\u2019-][^\W_]+)*|[^\w\s]|_")
+
+
 def tokens(text: str) -> list[str]:
     """Lower-cased words and punctuation marks."""
-    return re.findall(r"[^\W_]+(?:['-][^\W_]+)*|[^\w\s]|_", text.lower().replace("\u2019", "'"))
+    return TOKEN.findall(text.lower().replace("\u2019", "'"))
 
 
 def _entries() -> list[tuple[str, str, str]]:

@@ -37,7 +37,7 @@ def all_patterns() -> dict[str, list[Pattern]]:
     found: dict[str, Pattern] = {}
     for line in lines:
         for pattern in patterns(line):
-            found.setdefault(pattern.shape.pattern, pattern)
+            found.setdefault(pattern.shape, pattern)
     by_first: dict[str, list[Pattern]] = {}
     for shape, pattern in sorted(found.items(), key=lambda x: -len(x[0])):
         word = shape.split(" ", 1)[0]
@@ -78,8 +78,9 @@ class StoryReader:
 
     def _sentence(self, text: str) -> set[Fact] | None:
         table = all_patterns()
-        for pattern in (*table.get(text.split(" ", 1)[0], ()), *table[""]):
-            match = pattern.shape.fullmatch(text)
+        first, words = text.split(" ", 1)[0], frozenset(text.split(" "))
+        for pattern in (*table.get(first, ()), *table[""]):
+            match = pattern.match(words, text)
             if match:
                 facts = self._facts(pattern, match.groups())
                 if facts is not None:

@@ -3,7 +3,7 @@
 import {upload} from "./client.js";
 import {button, el, icon, pick, say} from "./dom.js";
 import {heroPicture} from "./home.js";
-import {doing, store, trying} from "./store.js";
+import {doing, stop, store, trying} from "./store.js";
 
 const INKS = {ink: "#2b2a33", red: "#d5433b", orange: "#ef8a2c", yellow: "#f6cf45", green: "#4f9d57",
   blue: "#3b77c6", purple: "#8a55b8", pink: "#f07fae", white: "#f7f2ea"};
@@ -71,6 +71,7 @@ export function drawHero(done) {
     picture.alt = `${hero.name}, ${hero.looks.colour} ${hero.looks.species}`;
   };
   const look = async blob => {
+    found.textContent = "Looking at your drawing…";
     const got = await trying(upload(blob));
     const last = got && await doing({do: "hero", picture: got.picture});
     if (!last) { found.textContent = document.getElementById("said").textContent; return; }
@@ -90,6 +91,7 @@ export function drawHero(done) {
       el("div", {}, picture, found, form, el("div", {class: "row"}, button("dice", "Other markings", other)))),
     el("div", {class: "row end"}, button(null, "Not now", () => box.close(), {class: "plain"}),
       button(null, "This is my hero", () => { box.close(); done(hero); }, {class: "go"})));
+  box.addEventListener("close", stop);  // whoever closes it does not wait for an answer
   show();
 }
 

@@ -34,10 +34,12 @@ function lit(snippet) {
 
 function hit(h) {
   const open = async () => {
-    if (h.story !== store.story.id) { location.hash = `#/s/${h.story}/book`; return; }
-    if (store.story.path.includes(h.scene)) return goTo("book", h.scene);
-    const got = await trying(quick("go", {story: h.story, scene: h.scene}));
-    if (got) { setStory(got.story, h.scene); goTo("book", h.scene); }
+    const here = h.story === store.story.id;
+    if (here && store.story.path.includes(h.scene)) return goTo("book", h.scene);
+    const opened = here ? null : await trying(quick("open", {story: h.story}));
+    if (!here && !opened) return;
+    const on = opened?.story.path.includes(h.scene) ? opened : await trying(quick("go", {story: h.story, scene: h.scene}));
+    if (on) { setStory(on.story, h.scene); goTo("book", h.scene); }
   };
   return el("li", {}, el("button", {type: "button", class: "hit", onclick: open}, el("span", {class: "title"}, h.title), el("span", {}, lit(h.snippet))));
 }

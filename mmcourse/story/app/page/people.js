@@ -28,7 +28,7 @@ function card(p) {
       el("figcaption", {}, toPage(q.scene))))),
     el("p", {class: "lead"}, `${looks(p)}${p.mood ? `, ${p.mood} now` : ""}.`),
     p.moods.length > 1 ? el("p", {}, "Felt ", p.moods.map((m, i) => [i ? ", then " : "", m.mood, " (", toPage(m.scene), ")"]), ".") : null,
-    el("p", {}, p.holds.length ? `Has ${p.holds.join(", ")}.` : "Has nothing to carry."),
+    el("p", {}, p.holds.length ? `Has ${p.holds.map(x => `the ${x}`).join(", ")}.` : "Has nothing to carry."),
     goals(p.name), el("div", {class: "row"}, button("brush", p.portraits.length ? "Paint them as they are now" : "Paint a portrait", () => portrait(p.name))));
 }
 
@@ -37,7 +37,7 @@ const seen = p => p.scenes.map(node).filter(n => n?.picture).slice(0, 1).map(n =
 
 function goals(name) {
   const {promises, goals: wishes} = store.story;
-  const lines = [...wishes.filter(g => g.who === name).map(g => `Wants: ${g.value}.`),
+  const lines = [...wishes.filter(g => g.who === name).map(g => `${capital(g.words)}.`),
     ...promises.filter(q => q.who === name).map(q => `Promised: ${q.what} (${q.kept ? "kept" : q.broken ? "broken" : "still open"}).`)];
   return lines.length ? el("ul", {class: "lines"}, lines.map(x => el("li", {}, x))) : null;
 }

@@ -25,7 +25,7 @@ function layout() {
 export function tree() {
   const spots = layout(), by = new Map(spots.map(s => [s.n.id, s])), on = new Set(store.story.path);
   const wide = Math.max(...spots.map(s => s.x)) + 1, high = Math.max(...spots.map(s => s.y)) + 1;
-  const middle = s => [s.x * ACROSS + ACROSS / 2, s.y * DOWN + 66];
+  const middle = s => [s.x * ACROSS + ACROSS / 2, s.y * DOWN + 60];
   const ways = spots.filter(s => s.n.parent !== null).map(s => {
     const [x, y] = middle(s), [px, py] = middle(by.get(s.n.parent)), half = (x - px) / 2;
     return svg("path", {d: `M${px} ${py} C${px + half} ${py} ${x - half} ${y} ${x} ${y}`, class: on.has(s.n.id) ? "way-on" : "way-off"});

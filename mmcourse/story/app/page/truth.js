@@ -20,7 +20,8 @@ const SAYS = {species: "is a", colour: "is", kind: "is a", accessory: "wears a",
   give: "gives to", exit: "leads to the"};
 const says = what => SAYS[what] ?? what;
 
-function sentence({what, value}) {
+function sentence({what, value, words: told}) {
+  if (told) return told;
   const words = says(what);
   return `${/ a$/.test(words) && /^[aeiou]/.test(value) ? `${words}n` : words} ${value}`;
 }
@@ -31,7 +32,7 @@ export function truth() {
     el("p", {class: "quiet"}, "Everything that the story has made true, in the order in which it did. Another branch has a ledger of its own."),
     parts.length ? null : el("p", {}, "Nothing yet."),
     el("div", {class: "ledger"}, parts.map(([part, facts]) => el("section", {class: "paper-card"}, el("h2", {}, capital(part)),
-      el("table", {}, el("thead", {}, el("tr", {}, ["Who or what", "what is so", "told on"].map(h => el("th", {scope: "col"}, h)))),
-        el("tbody", {}, facts.map(f => el("tr", {}, el("th", {scope: "row"}, f.who === "scene" ? "it" : f.who), el("td", {}, sentence(f)),
+      el("table", {}, el("thead", {}, el("tr", {}, ["Who or what", "What is so", "Told on"].map(h => el("th", {scope: "col"}, h)))),
+        el("tbody", {}, facts.map(f => el("tr", {}, el("th", {scope: "row"}, f.who !== "scene" ? capital(f.who) : f.what === "place" ? "The story" : "It"), el("td", {}, sentence(f)),
           el("td", {}, f.scenes.map((id, i) => [i ? ", " : "", el("button", {type: "button", class: "page-link", onclick: () => goTo("book", id), "aria-label": `page ${pageNumber(id)}`}, i ? String(pageNumber(id)) : `page ${pageNumber(id)}`)]))))))))));
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 
 from mmcourse.storyworld.language import words as w
 from mmcourse.storyworld.language.phrases import tokens
@@ -151,11 +151,26 @@ def fill(
 
 @dataclass(frozen=True)
 class Pattern:
-    """A sentence that a line may say, ready to be recognised."""
+    """A sentence that a line may say, to be recognised.
 
-    shape: re.Pattern[str]
+    shape: a regular expression. slots: what its groups hold. literals: facts that it has no words
+    for. fixed: the words that stand in every such sentence.
+    """
+
+    shape: str
     slots: tuple[str, ...]
     literals: tuple[str, ...]
+    fixed: frozenset[str]
+
+    @cached_property
+    def _compiled(self) -> re.Pattern[str]:
+        """Hundreds of patterns take a third of a second, and a page needs a dozen of them."""
+        return re.compile(self.shape)
+
+    def match(self, words: frozenset[str], text: str) -> re.Match[str] | None:
+        """The sentence, given its different words and all of them as one string, if it is one of
+        this pattern's."""
+        return self._compiled.fullmatch(text) if self.fixed <= words else None
 
 
 def patterns(line: str) -> list[Pattern]:
@@ -172,9 +187,12 @@ def patterns(line: str) -> list[Pattern]:
 def _pattern(words: list[str], slots: list[str]) -> Pattern:
     parts: list[str] = []
     used, literals, named = list[str](), list[str](), dict[str, str]()
+    fixed = set[str]()
     for word in words:
         found = re.fullmatch(r"slot(\d+)x('s)?", word)
         if not found:
+            if word not in ("a", "an"):
+                fixed.add(word)
             parts.append("an?" if word in ("a", "an") else re.escape(word))
             continue
         slot = slots[int(found[1])]
@@ -187,7 +205,7 @@ def _pattern(words: list[str], slots: list[str]) -> Pattern:
         used.append(slot)
         named[slot] = f"s{len(used) - 1}"
         parts.append(f"(?P<{named[slot]}>{_alternatives(slot)})" + re.escape(found[2] or ""))
-    return Pattern(re.compile(" ".join(parts)), tuple(used), tuple(literals))
+    return Pattern(" ".join(parts), tuple(used), tuple(literals), frozenset(fixed))
 
 
 @cache
