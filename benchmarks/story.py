@@ -5,8 +5,15 @@
 The storyteller writes each scene, reads it back, remembers, draws, checks the picture against text
 and memory, and records the step in a library on the disk. The peer draws the same five scenes with
 `render` and encodes them as PNG, in a plain loop: what is above 1 is the price of everything else.
-Both on one core, in turns, warm. `cold` is measured in fresh processes, as a reader meets it: from
-the start of Python to the first words, to the whole story, and the most memory that it took.
+Both on one core, in turns, warm. `first words` is the wait of a reader whose storyteller is open.
+`cold` is measured in fresh processes, from the start of Python to the first words and to the whole
+story; `app` from the command `mmcourse app` to a page that can be used: served, with its scripts,
+what it offers and who reads.
+
+Seconds are counted twice, on the clock and by the processor: on a machine that does other work the
+clock says how busy it was. Memory is counted twice, too: `own` is what the process alone holds
+(pages that no file backs), `resident` adds what it has mapped of files, which others that run the
+same libraries share. A build of PyTorch for CUDA maps hundreds of MB that a CPU never calls.
 
 Backends: `world` (the world's own pen). Others are added as their weights come.
 """
@@ -15,11 +22,16 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import statistics
 import subprocess
 import sys
 import tempfile
+import time
+from http.cookiejar import CookieJar
+from importlib.resources import files
 from pathlib import Path
+from urllib.request import HTTPCookieProcessor, Request, build_opener
 
 from _timing import in_turns, options, report
 
@@ -31,47 +43,146 @@ from mmcourse.story.staging import scene_of
 from mmcourse.story.story import Settings, Story
 from mmcourse.storyworld import render
 
+PAGE = Path(str(files("mmcourse.story.app").joinpath("page")))
 PROMPT = "a fox finds a lantern on the beach"
+MEMORY = """
+def memory():  # in bytes: of this process alone, and with what it has mapped of files
+    import resource, sys
+    try:
+        with open("/proc/self/status") as file:
+            lines = dict(line.split(":", 1) for line in file)
+        return [1024 * int(lines[k].split()[0]) for k in ("RssAnon", "VmHWM")]
+    except (OSError, KeyError):
+        unit = 1 if sys.platform == "darwin" else 1024
+        return [unit * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss] * 2
+"""
 FRESH = """
 import time; began = time.perf_counter()
-import json, resource, sys, tempfile
+import json, sys, tempfile
 from mmcourse.story.framework import Storyteller, default_team
 from mmcourse.story.library import Library
 from mmcourse.story.story import Settings
 scenes, size = int(sys.argv[1]), int(sys.argv[2])
-first = None
+seconds, busy = {}, {}
+def note(what):
+    seconds.setdefault(what, time.perf_counter() - began)
+    busy.setdefault(what, time.process_time())
 with tempfile.TemporaryDirectory() as folder:
     teller = Storyteller(Library(folder + "/a.db"), default_team())
     for event in teller.tell(sys.argv[3], scenes, settings=Settings(size=size)):
-        if event.kind == "text" and first is None:
-            first = time.perf_counter() - began
-whole = time.perf_counter() - began
-try:  # the peak of this process alone: what getrusage says outlives the exec of a large parent
-    lines = open("/proc/self/status").read().splitlines()
-    most = 1024 * next(int(x.split()[1]) for x in lines if x.startswith("VmHWM"))
-except (OSError, StopIteration):
-    unit = 1 if sys.platform == "darwin" else 1024
-    most = unit * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-seen = {"first": first, "whole": whole, "memory": most, "torch": "torch" in sys.modules}
+        if event.kind == "text":
+            note("first words")
+note("whole story")
+print(json.dumps({"seconds": seconds, "processor": busy, "memory": memory(),
+                  "torch": "torch" in sys.modules}))
+"""
+DESK = """
+import json, sys
+from mmcourse.story.app.queue import queue
+from mmcourse.story.app.server import create
+from mmcourse.story.app.team import voiced_team
+from mmcourse.story.app.work import Desk, work
+from mmcourse.story.library import Library
+desk = Desk(Library(":memory:"), voiced_team)
+create(desk), queue(desk)
+def do(**job):
+    return [*work(desk, "reader", job)][-1]
+story = do(do="start", prompt=sys.argv[2])["story"]
+for _ in range(int(sys.argv[1]) - 1):
+    story = do(do="go on", story=story["id"], scene=story["current"])["story"]
+seen = {"after the story": memory()}
+assert "torch" not in sys.modules
+do(do="find", story=story["id"], words="a fox")  # chapter 1's towers: PyTorch is loaded
+seen["after a search by picture"] = memory()
 print(json.dumps(seen))
 """
 
 
-def cold(scenes: int, size: int, rounds: int) -> dict[str, float]:
-    """Medians over fresh processes: seconds to the first words and to the end, memory in MB."""
-    command = [sys.executable, "-c", FRESH, str(scenes), str(size), PROMPT]
+def fresh(script: str, *arguments: object) -> dict:
+    """What a script prints in a process of its own, on one core."""
+    command = [sys.executable, "-c", MEMORY + script, *map(str, arguments)]
     alone = {**os.environ, "OMP_NUM_THREADS": "1"}
-    seen = []
-    for _ in range(rounds):
-        answer = subprocess.run(command, capture_output=True, text=True, check=True, env=alone)
-        seen.append(json.loads(answer.stdout))
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=alone)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def megabytes(memory: list[int]) -> dict[str, float]:
+    """Bytes as they are reported."""
+    return {"own": round(memory[0] / 1e6, 1), "resident": round(memory[1] / 1e6, 1)}
+
+
+def cold(scenes: int, size: int, rounds: int) -> dict[str, object]:
+    """Medians over fresh processes: seconds to the first words and to the end, memory in MB."""
+    seen = [fresh(FRESH, scenes, size, PROMPT) for _ in range(rounds)]
     if any(x["torch"] for x in seen):
         raise RuntimeError("PyTorch was loaded, though nothing asked for it")
     return {
-        "seconds to first words": statistics.median(x["first"] for x in seen),
-        "seconds to whole story": statistics.median(x["whole"] for x in seen),
-        "memory in MB": max(x["memory"] for x in seen) / 1e6,
+        "seconds": {
+            w: statistics.median(x["seconds"][w] for x in seen) for w in seen[0]["seconds"]
+        },
+        "seconds of processor": {
+            w: statistics.median(x["processor"][w] for x in seen) for w in seen[0]["processor"]
+        },
+        "memory in MB": megabytes(max(x["memory"] for x in seen)),
     }
+
+
+def usable(folder: str) -> tuple[float, float]:
+    """Seconds from the command to a page that can be used, on the clock and of processor."""
+    began = time.perf_counter()
+    command = [sys.executable, "-m", "mmcourse", "app", "--no-browser", "--port", "0",
+               "--library", f"{folder}/app.db"]  # fmt: skip
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as app:
+        try:
+            assert app.stdout is not None
+            found = re.search(r"http://[\d.:]+", app.stdout.readline())
+            if found is None:
+                raise RuntimeError("the app did not say where it is")
+            browser = build_opener(HTTPCookieProcessor(CookieJar()))
+            page = browser.open(found[0]).read().decode()
+            scripts = set(re.findall(r'(?:src|href)="(/page/[^"]+)"', page))
+            scripts |= {f"/page/{file.name}" for file in PAGE.glob("*.js")}
+            for path in (*sorted(scripts), "/choices"):
+                browser.open(found[0] + path).read()
+            browser.open(Request(found[0] + "/do/hello", b"{}")).read()
+            seconds = time.perf_counter() - began
+            return seconds, processor(app.pid)
+        finally:
+            app.terminate()
+
+
+def processor(pid: int) -> float:
+    """Seconds of processor that a process has had; NaN where the system does not say."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return float("nan")
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def app(scenes: int, rounds: int) -> dict[str, object]:
+    """The app: how soon its page is there, and its memory."""
+    with tempfile.TemporaryDirectory() as folder:
+        seen = [usable(folder) for _ in range(rounds)]
+    memory = {when: megabytes(found) for when, found in fresh(DESK, scenes, PROMPT).items()}
+    return {
+        "seconds to a page that can be used": statistics.median(x[0] for x in seen),
+        "seconds of processor": statistics.median(x[1] for x in seen),
+        "memory in MB": memory,
+    }
+
+
+def first_words(teller: Storyteller, size: int, rounds: int) -> dict[str, float]:
+    """Medians in an open storyteller: from the asking to the first words."""
+    clock, busy = [], []
+    for _ in range(rounds):
+        began, worked = time.perf_counter(), time.process_time()
+        events = teller.start("", PROMPT, settings=Settings(size=size))
+        next(e for e in events if e.kind == "text")
+        clock.append(time.perf_counter() - began)
+        busy.append(time.process_time() - worked)
+        events.close()
+    return {"seconds": statistics.median(clock), "seconds of processor": statistics.median(busy)}
 
 
 def main() -> None:
@@ -91,6 +202,7 @@ def main() -> None:
             return [to_png(render(scene, size)) for scene in drawn if scene is not None]
 
         seconds = in_turns(ours, peer, asked.rounds)
+        soon = first_words(teller, size, asked.rounds)
         teller.library.close()
     report(
         {
@@ -101,7 +213,9 @@ def main() -> None:
             "ratio": seconds[0] / seconds[1],
             "better": "lower",
             "backend": "world",
+            "first words": soon,
             "cold": cold(scenes, size, min(asked.rounds, 3)),
+            "app": app(scenes, min(asked.rounds, 3)),
             "sizes": {"scenes": scenes, "side": size, "rounds": asked.rounds},
             "versions": environment(),
             "threads": 1,

@@ -106,6 +106,14 @@ def test_a_picture_is_found_by_itself(told):
         assert best.similarity > 0.999
 
 
+def test_of_a_scene_that_was_drawn_again_the_new_picture_is_found(told):
+    teller, story = told
+    old = story.path()[-1].picture
+    story = run(teller.restyle(story, "neon"))
+    found = recall(teller.library, FakeEncoder(), story, teller.library.picture(old.hash), 99)
+    assert {r.seen.picture.hash for r in found} == {n.picture.hash for n in story.path()}
+
+
 def test_identities_are_kept_through_styles_redraws_and_portraits(told):
     teller, story = told
     story = run(teller.restyle(story, "sketch"))

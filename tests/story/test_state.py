@@ -1,9 +1,11 @@
 """What is true at a scene is a query along its path."""
 
+import re
+
 import pytest
 
 from mmcourse.story.codec import from_data, to_data
-from mmcourse.story.facts import LEDGER, Fact
+from mmcourse.story.facts import LEDGER, WISHES, Fact
 from mmcourse.story.state import State, dated
 from mmcourse.story.story import Node, Picture, Story
 
@@ -63,6 +65,30 @@ def test_a_map_has_exits_both_ways_and_the_scenes_of_each_place():
     assert places["pond"].scenes == (1, 3)
     assert places["forest"].exits == ("pond",)
     assert places["beach"].scenes == ()
+
+
+def test_whoever_went_on_can_go_back():
+    s = state("1|scene|place|pond", "2|scene|place|forest")
+    assert [(p.name, p.exits) for p in s.places()] == [("pond", ("forest",)), ("forest", ("pond",))]
+
+
+def test_a_goal_is_open_until_it_is_got_and_is_said_in_words():
+    s = state("1|Pip|wants|friend", "1|Ana|wants|friend", "2|Pip|wants|red ball")
+    assert [f.words for f in s.goals()] == ["wants a friend"] * 2 + ["wants the red ball"]
+    got = state("1|Pip|wants|friend", "1|Ana|wants|friend", "3|Pip|got|friend")
+    assert [(f.subject, f.scene) for f in got.goals()] == [("Ana", 1)]
+    assert [f.words for f in got.facts][-1] == "found a friend"
+    again = state("1|Pip|wants|win", "2|Pip|got|win", "4|Pip|wants|win")
+    assert [f.scene for f in again.goals()] == [4]
+
+
+def test_every_goal_of_the_pen_has_words():
+    from mmcourse.story.grammar.pen import MOVES
+
+    lines = " ".join(line for m in MOVES.values() for line in m.beat.lines)
+    wished = set(re.findall(r"{=[A-Z] (?:wants|got) ([a-z_]+)}", lines))
+    assert wished
+    assert wished <= set(WISHES)
 
 
 def test_who_is_present_is_who_is_at_the_last_scene():

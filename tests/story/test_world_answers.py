@@ -1,5 +1,7 @@
 """Questions, moods, captions and drawings of the world."""
 
+import re
+
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
@@ -241,3 +243,13 @@ def test_a_staging_tells_who_is_where():
     assert scene_of(in_style(staging, "neon")).style == "neon"
     assert in_words("", "otherwise") == "otherwise"
     assert people("") == {}
+
+
+def test_names_keep_their_capitals_for_those_who_cannot_see():
+    for i in range(300):
+        scene = sample_scene("train", i)
+        said = in_words(scene.to_json())
+        for name in (c.name for c in scene.characters):
+            assert name in said
+            assert not re.search(rf"\b{name.lower()}\b", said), said
+        assert said[0].isupper()

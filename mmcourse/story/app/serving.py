@@ -36,6 +36,9 @@ def bound(host: str, port: int | None) -> socket.socket:
         found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             found.bind((host, number))
+            found.listen(
+                128
+            )  # whoever opens the address as soon as it is said waits, is not refused
             return found
         except OSError as error:
             found.close()

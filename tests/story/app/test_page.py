@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from mmcourse import story
 from mmcourse.story.app.server import PAGE
 from mmcourse.storyworld.language.plots.voices import VOICES
 
@@ -53,6 +54,16 @@ def test_nothing_comes_from_elsewhere(file) -> None:
         assert set(filter(None, name)) <= NAMES
     for font in re.findall(r"fonts/([\w-]+\.woff2)", text):
         assert (Path(str(PAGE)) / "fonts" / font).is_file()
+
+
+def test_no_view_of_gradios_and_no_script_of_sqlites_is_used() -> None:
+    """Its Markdown eats what follows "<", its pictures are lossy, its State calls what it holds;
+    SQLite's `executescript` commits what was pending."""
+    calls = re.compile(
+        r"\b(?:gr|gradio)\.(?:Markdown|HTML|Image|Gallery|State)\(|\.executescript\("
+    )
+    for file in Path(story.__file__).parent.rglob("*.py"):
+        assert not calls.search(file.read_text("utf-8")), file.name
 
 
 def test_the_faces_come_with_their_licences() -> None:

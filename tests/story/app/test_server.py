@@ -144,6 +144,16 @@ def test_pictures_and_things_are_their_readers(desk, do, story, client) -> None:
     assert server.reader_of(client.cookies[COOKIE]) != "ann"
 
 
+def test_a_readers_own_picture_comes_byte_for_byte(desk, do, client) -> None:
+    client.get("/")
+    me = server.reader_of(client.cookies[COOKIE])
+    told = do({"do": "start", "prompt": "a fox", "seed": 1}, reader=me)["story"]
+    hash = told["nodes"][str(told["current"])]["picture"]["hash"]
+    answer = client.get(f"/picture/{hash}.png")
+    assert answer.headers["content-type"] == "image/png"
+    assert answer.content == desk.library.png(hash)
+
+
 def test_what_was_made_goes_when_there_is_too_much(desk) -> None:
     desk.made.most = 250
     tokens = [desk.made.keep("ann", bytes(100), "x") for _ in range(4)]
