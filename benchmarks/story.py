@@ -5,12 +5,12 @@
 The storyteller writes each scene, reads it back, remembers, draws, checks the picture against text
 and memory, and records the step in a library on the disk. The peer draws the same five scenes with
 `render` and encodes them as PNG, in a plain loop: what is above 1 is the price of everything else.
-Both on one core, in turns, warm. `first words` is the wait of a reader whose storyteller is open.
+Both on one core, in turns, warm. `first_words` is the wait of a reader whose storyteller is open.
 `cold` is measured in fresh processes, from the start of Python to the first words and to the whole
 story; `app` from the command `mmcourse app` to a page that can be used: served, with its scripts,
 what it offers and who reads.
 
-Seconds are counted twice, on the clock and by the processor: on a machine that does other work the
+Seconds are counted twice, on the clock and by the `processor`: on a machine that does other work the
 clock says how busy it was. Memory is counted twice, too: `own` is what the process alone holds
 (pages that no file backs), `resident` adds what it has mapped of files, which others that run the
 same libraries share. A build of PyTorch for CUDA maps hundreds of MB that a CPU never calls.
@@ -71,8 +71,8 @@ with tempfile.TemporaryDirectory() as folder:
     teller = Storyteller(Library(folder + "/a.db"), default_team())
     for event in teller.tell(sys.argv[3], scenes, settings=Settings(size=size)):
         if event.kind == "text":
-            note("first words")
-note("whole story")
+            note("first_words")
+note("whole_story")
 print(json.dumps({"seconds": seconds, "processor": busy, "memory": memory(),
                   "torch": "torch" in sys.modules}))
 """
@@ -90,10 +90,10 @@ def do(**job):
 story = do(do="start", prompt=sys.argv[2])["story"]
 for _ in range(int(sys.argv[1]) - 1):
     story = do(do="go on", story=story["id"], scene=story["current"])["story"]
-seen = {"after the story": memory()}
+seen = {"story": memory()}
 assert "torch" not in sys.modules
 do(do="find", story=story["id"], words="a fox")  # chapter 1's towers: PyTorch is loaded
-seen["after a search by picture"] = memory()
+seen["search"] = memory()
 print(json.dumps(seen))
 """
 
@@ -120,10 +120,10 @@ def cold(scenes: int, size: int, rounds: int) -> dict[str, object]:
         "seconds": {
             w: statistics.median(x["seconds"][w] for x in seen) for w in seen[0]["seconds"]
         },
-        "seconds of processor": {
+        "processor": {
             w: statistics.median(x["processor"][w] for x in seen) for w in seen[0]["processor"]
         },
-        "memory in MB": megabytes(max(x["memory"] for x in seen)),
+        "memory": megabytes(max(x["memory"] for x in seen)),
     }
 
 
@@ -161,14 +161,15 @@ def processor(pid: int) -> float:
 
 
 def app(scenes: int, rounds: int) -> dict[str, object]:
-    """The app: how soon its page is there, and its memory."""
+    """The app: how soon its page is there, and its memory in MB, after a story and after a search
+    by picture, for which PyTorch is loaded."""
     with tempfile.TemporaryDirectory() as folder:
         seen = [usable(folder) for _ in range(rounds)]
     memory = {when: megabytes(found) for when, found in fresh(DESK, scenes, PROMPT).items()}
     return {
-        "seconds to a page that can be used": statistics.median(x[0] for x in seen),
-        "seconds of processor": statistics.median(x[1] for x in seen),
-        "memory in MB": memory,
+        "seconds": statistics.median(x[0] for x in seen),
+        "processor": statistics.median(x[1] for x in seen),
+        "memory": memory,
     }
 
 
@@ -182,7 +183,7 @@ def first_words(teller: Storyteller, size: int, rounds: int) -> dict[str, float]
         clock.append(time.perf_counter() - began)
         busy.append(time.process_time() - worked)
         events.close()
-    return {"seconds": statistics.median(clock), "seconds of processor": statistics.median(busy)}
+    return {"seconds": statistics.median(clock), "processor": statistics.median(busy)}
 
 
 def main() -> None:
@@ -213,7 +214,7 @@ def main() -> None:
             "ratio": seconds[0] / seconds[1],
             "better": "lower",
             "backend": "world",
-            "first words": soon,
+            "first_words": soon,
             "cold": cold(scenes, size, min(asked.rounds, 3)),
             "app": app(scenes, min(asked.rounds, 3)),
             "sizes": {"scenes": scenes, "side": size, "rounds": asked.rounds},

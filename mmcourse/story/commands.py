@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 MOST = 200
 SIZE = 512
 """The side of a picture in pixels."""
+Backend = Annotated[
+    list[str] | None,
+    typer.Option(help="Who is asked first: tiny, or a pretrained model as writer=NAME (again)."),
+]
 
 
 def app(
@@ -24,13 +28,13 @@ def app(
     port: Annotated[int | None, typer.Option(help="Where; 0 for any free port.")] = None,
     host: Annotated[str, typer.Option(help="Whom to serve: this machine alone.")] = "127.0.0.1",
     browser: Annotated[bool, typer.Option(help="Open the page in a browser.")] = True,
-    backend: Annotated[str, typer.Option(help="Who is asked first, such as tiny.")] = "",
+    backend: Backend = None,
 ) -> None:
     """Open the storyteller: an illustrated story to be told together, on this machine."""
     from mmcourse.story.app.serving import serve
     from mmcourse.story.app.team import voiced_team
 
-    serve(library, lambda: voiced_team(backend), host, port, browser, typer.echo)
+    serve(library, lambda: voiced_team(*backend or ()), host, port, browser, typer.echo)
 
 
 def story(
@@ -43,7 +47,7 @@ def story(
     ] = None,
     seed: Annotated[int, typer.Option(help="The same seed tells the same story.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
-    backend: Annotated[str, typer.Option(help="Who is asked first, such as tiny.")] = "",
+    backend: Backend = None,
 ) -> None:
     """Tell one story with pictures; write it to a file, or its words to the terminal.
 
@@ -64,7 +68,7 @@ def story(
     settings = Settings(every=0 if out is None and not as_json else 1, size=SIZE)
     library = Library(":memory:")
     try:
-        teller = Storyteller(library, voiced_team(backend))
+        teller = Storyteller(library, voiced_team(*backend or ()))
         bar = Bar(sys.stderr.isatty())
         told: Story | None = None
         for event in teller.tell(prompt, scenes, seed=seed, settings=settings, **chosen):
@@ -119,6 +123,7 @@ def report(told: Story, out: Path | None, seconds: float) -> dict[str, object]:
                 "alt": n.picture.alt if n.picture else "",
                 "accepted": n.picture.accepted if n.picture else None,
                 "by": {c.ability: c.backend for c in n.credits},
+                "why": {c.ability: c.why for c in n.credits if c.why},
             }
             for n in told.path()
         ],

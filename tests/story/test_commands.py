@@ -97,6 +97,37 @@ def test_the_app_says_when_its_port_is_taken(mmcourse, tmp_path) -> None:
     assert f"port {port} is in use" in err
 
 
+def test_who_is_asked_first_and_who_does_it_instead_is_said(mmcourse) -> None:
+    _, said, _ = mmcourse("story", "a fox", "--scenes", 1, "--backend", "tiny", "--json")
+    scene = json.loads(said)["scenes"][0]
+    assert scene["by"]["writer"] == "world"
+    assert "tiny: its model comes with" in scene["why"]["writer"]
+
+
+def test_a_pretrained_model_tells(mmcourse, hub_folders) -> None:
+    named = "writer=" + hub_folders("qwen")
+    status, said, wrong = mmcourse("story", "a fox", "--scenes", 1, "--backend", named, "--json")
+    assert status == 0, wrong
+    by = json.loads(said)["scenes"][0]["by"]
+    assert (by["writer"], by["extractor"]) == ("hub", "world")
+
+
+@pytest.mark.parametrize("backend", ["hub", "dancer=x/y", "writer="])
+def test_a_model_for_nothing_is_refused_in_a_line(mmcourse, backend) -> None:
+    status, _, wrong = mmcourse("story", "a fox", "--backend", backend)
+    assert (status, wrong.count("\n")) == (2, 1)
+    assert "--backend writer=Qwen" in wrong
+
+
+def test_a_model_that_is_not_here_is_refused_at_once(mmcourse, monkeypatch) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    status, _, wrong = mmcourse(
+        "story", "a fox", "--scenes", 1, "--backend", "writer=owner/nowhere"
+    )
+    assert (status, wrong.count("\n")) == (2, 1)
+    assert "use a folder that holds the model, or the backends" in wrong
+
+
 def test_without_a_port_the_next_free_one_is_taken() -> None:
     first, second = serving.bound("127.0.0.1", None), serving.bound("127.0.0.1", None)
     with first, second:

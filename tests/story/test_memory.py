@@ -234,6 +234,9 @@ def test_retrieval_prefers_rare_words():
     best = retrieve(nodes, "Pip looked at number 7")
     assert best[0][0].id == 7
     assert retrieve(nodes, "the and of") == []
+    texts = ["a fox walked home"] * 4 + ["a lantern"]
+    nodes = [Node(i, None, (text,)) for i, text in enumerate(texts, 1)]
+    assert retrieve(nodes, "the fox walked to the lantern")[0][0].id == 5
 
 
 def test_a_long_last_scene_is_cut_at_its_beginning():
