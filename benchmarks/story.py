@@ -10,8 +10,8 @@ Both on one core, in turns, warm. `first_words` is the wait of a reader whose st
 story; `app` from the command `mmcourse app` to a page that can be used: served, with its scripts,
 what it offers and who reads.
 
-Seconds are counted twice, on the clock and by the `processor`: on a machine that does other work the
-clock says how busy it was. Memory is counted twice, too: `own` is what the process alone holds
+Seconds are counted twice, on the clock and by the `processor`: on a machine that does other work
+the clock says how busy it was. Memory is counted twice, too: `own` is what the process alone holds
 (pages that no file backs), `resident` adds what it has mapped of files, which others that run the
 same libraries share. A build of PyTorch for CUDA maps hundreds of MB that a CPU never calls.
 
