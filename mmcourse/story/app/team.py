@@ -45,4 +45,4 @@ def _pretrained(models: Sequence[str]) -> Parts:
             f"pretrained models are asked by name: --backend writer={KNOWN['writer']}, and so for "
             f"any of {', '.join(KNOWN)}; a folder will do"
         )
-    return hub_backend(**chosen)
+    return hub_backend(**chosen)  # type: ignore[arg-type]
