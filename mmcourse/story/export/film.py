@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 MISSING = "a film needs ffmpeg; install it, or pip install 'mmcourse[film]', or choose a .gif"
+LIGHT = 8
+"""How far the mean colour of a card's pictures may move, of 255, until each has its own palette."""
 Progress = Callable[[float], None]
 
 
@@ -117,11 +119,11 @@ def gif(cards: list[Card], form: Format) -> bytes:
         moving = len(card.pictures) if card.seconds > len(card.pictures) * form.step else 1
         images = [drawn(card, i, form) for i in range(max(1, moving))]
         images += images[:1] if card.again and moving > 1 else []  # it comes to rest as it began
-        palette = _palette(images)
+        palettes = _palettes(images)
         for i, image in enumerate(images):
             last = i == len(images) - 1
             time = max(step, round(card.seconds * 100) * 10 - step * (len(images) - 1))
-            frame = image.quantize(palette=palette, dither=Image.Dither.NONE)
+            frame = image.quantize(palette=palettes[i], dither=Image.Dither.NONE)
             if frames and frame.tobytes() == frames[-1].tobytes():
                 times[-1] += time if last else step  # equal neighbours would be made one, unsaid
                 continue
@@ -132,6 +134,15 @@ def gif(cards: list[Card], form: Format) -> bytes:
                    disposal=1, optimize=False)  # fmt: skip
     _read_back_gif(out.getvalue(), frames[0].size, sum(times))
     return out.getvalue()
+
+
+def _palettes(images: list[Image]) -> list[Image]:
+    """256 colours for all pictures of a card, so that nothing flickers; for each its own where the
+    light changes, for two skies are too many colours for one palette."""
+    first, last = (np.asarray(i.resize((1, 1)), float) for i in (images[0], images[-1]))
+    if np.abs(first - last).max() > LIGHT:
+        return [_palette([image]) for image in images]
+    return [_palette(images)] * len(images)
 
 
 def _palette(images: list[Image]) -> Image:

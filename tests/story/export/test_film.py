@@ -174,3 +174,17 @@ def test_no_ffmpeg_is_said_before_anything_is_drawn(library, tmp_path, monkeypat
 def test_another_ending_is_refused(library, tmp_path):
     with pytest.raises(ValueError, match=r"ends in \.gif or \.mp4"):
         film(typed(library, "T", "t"), library, tmp_path / "a.avi")
+
+
+def test_a_sunset_has_the_colours_of_its_evening():
+    def sky(top, bottom):
+        ramp = np.linspace(top, bottom, 320)[:, None].repeat(320, 1)
+        return Image.fromarray(ramp.round().astype(np.uint8))
+
+    day, evening = sky((90, 180, 240), (220, 240, 250)), sky((110, 90, 160), (250, 150, 110))
+    between = [Image.blend(day, evening, i / 5) for i in range(6)]
+    shown = module.gif([Card(tuple(between), ("It was evening.",), 3.0)], GIF)
+    with Image.open(io.BytesIO(shown)) as file:
+        file.seek(file.n_frames - 1)
+        last = np.asarray(file.convert("RGB").crop((0, 0, 320, 320)), float)
+    assert np.abs(last - np.asarray(evening, float)).max() <= 8
