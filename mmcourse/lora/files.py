@@ -20,7 +20,8 @@ from torch import Tensor, nn
 from mmcourse.cards import read_json
 from mmcourse.checkpoints import describe_mismatch, write_atomically
 from mmcourse.lora.config import LoRAConfig
-from mmcourse.lora.injection import adapted_layers, adapters, inject
+from mmcourse.lora.injection import adapted_layers, adapters, find_targets, inject
+from mmcourse.lora.layer import Adapted, wrapper_of
 
 CONFIG, TENSORS = "adapter_config.json", "adapter_model.safetensors"
 PREFIX = "base_model.model."
@@ -94,7 +95,12 @@ def save_adapter(model: nn.Module, folder: str | Path, config: LoRAConfig,
         raise ValueError(f"adapter {name!r} has rank {held}, the config says {config.rank}")
     text = json.dumps(to_peft(config), indent=2, sort_keys=True) + "\n"
     data = save(tensors, metadata={"format": "pt", "base": fingerprint(model)})
-    write_atomically({Path(folder) / CONFIG: text.encode(), Path(folder) / TENSORS: data})
+    write_atomically(
+        {
+            Path(folder).expanduser() / CONFIG: text.encode(),
+            Path(folder).expanduser() / TENSORS: data,
+        }
+    )
 
 
 def load_adapter(model: nn.Module, folder: str | Path, name: str = "default") -> LoRAConfig:
@@ -114,24 +120,43 @@ def load_adapter(model: nn.Module, folder: str | Path, name: str = "default") ->
             for being frozen.
     """
     config = read_config(folder)
-    tensors, base = _read(Path(folder) / TENSORS)
+    tensors, base = _read(Path(folder).expanduser() / TENSORS)
     mine = fingerprint(model)
     if base and base != mine:
         raise ValueError(
             f"{folder} is an adapter of another base (its base is {base}, this is {mine}): load "
             "the model that it was trained on"
         )
-    with torch.random.fork_rng():
-        paths = inject(model, config, name)
-    expected = adapter_tensors(model, name)
+    expected = expected_tensors(model, config)
     wrong = describe_mismatch(expected, tensors)
     if wrong:
-        _remove(model, name)
-        raise ValueError(f"{folder} does not fit the {len(paths)} layers it names: {wrong}")
+        raise ValueError(f"{folder} does not fit the layers that it names: {wrong}")
+    with torch.random.fork_rng():
+        inject(model, config, name)
     with torch.no_grad():
-        for key, parameter in expected.items():
+        for key, parameter in adapter_tensors(model, name).items():
             parameter.copy_(tensors[key])
     return config
+
+
+def expected_tensors(model: nn.Module, config: LoRAConfig) -> dict[str, Tensor]:
+    """What a file must hold for a config to fit a model: names and, without numbers, shapes.
+
+    Raises:
+        ValueError: as `inject`.
+    """
+    out: dict[str, Tensor] = {}
+    for path, module in find_targets(model, config.targets).items():
+        wrapper: Any = wrapper_of(module)
+        layer = module if isinstance(module, Adapted) else wrapper(module)
+        try:
+            with torch.device("meta"):
+                update = layer.build(config)
+        except ValueError as error:
+            raise ValueError(f"{path!r}: {error}") from None
+        for key, parameter in zip(update.NAMES, update.parameters()):
+            out[f"{PREFIX}{path}.{key}"] = parameter
+    return out
 
 
 def read_config(folder: str | Path) -> LoRAConfig:
@@ -140,7 +165,7 @@ def read_config(folder: str | Path) -> LoRAConfig:
     Raises:
         ValueError: it is missing, not LoRA's, or asks for what this package does not do.
     """
-    told = read_json(Path(folder) / CONFIG)
+    told = read_json(Path(folder).expanduser() / CONFIG)
     if told.get("peft_type") != "LORA":
         raise ValueError(f"{folder} is {told.get('peft_type')!r}, expected a LoRA adapter")
     strange = [key for key in UNKNOWN if told.get(key)]
@@ -175,14 +200,6 @@ def to_peft(config: LoRAConfig) -> dict[str, Any]:
         "bias": "none",
         "init_lora_weights": True,
     }
-
-
-def _remove(model: nn.Module, name: str) -> None:
-    """Undo an injection."""
-    for layer in adapted_layers(model).values():
-        layer.use({})
-        if name in layer.adapters:
-            del layer.adapters[name]
 
 
 def _read(path: Path) -> tuple[dict[str, Tensor], str]:

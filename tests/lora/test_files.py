@@ -130,6 +130,20 @@ def test_configs_that_ask_for_more(saved, change, told, fresh):
         load_adapter(fresh(), folder)
 
 
+def test_what_does_not_fit_leaves_the_adapters_that_are_in_use(saved, batch, fresh):
+    folder, _ = saved
+    model = fresh()
+    load_adapter(model, folder, "mine")
+    wanted = model(*batch)
+    tensors = load_file(folder / "adapter_model.safetensors")
+    tensors.pop(min(tensors))
+    save_file(tensors, folder / "adapter_model.safetensors")
+    with pytest.raises(ValueError, match="does not fit the layers"):
+        load_adapter(model, folder, "other")
+    assert adapters(model) == ("mine",)
+    torch.testing.assert_close(model(*batch), wanted, rtol=0, atol=0)
+
+
 def test_saving_what_is_not_there(model, tmp_path):
     inject(model, CONFIG)
     with pytest.raises(ValueError, match="no adapter 'x'; there are default"):

@@ -1,5 +1,7 @@
 """The four models' folders, batches and targets: what goes in is what is meant."""
 
+import copy
+
 import pytest
 import torch
 from PIL import Image
@@ -107,8 +109,10 @@ def test_the_answer_alone_is_learned(built, name):
 def test_the_picture_is_seen_and_padding_is_not(built, name):
     model, processor = built[name]
     one, two = shown("red", "red")
-    mine, other = (answer_loss(model, collate(processor, [e])) for e in (one, two))
-    assert (mine - other).abs() > 1e-6  # another picture, another loss
+    fine = copy.deepcopy(model).double()  # untrained, a picture moves little
+    batches = [collate(processor, [e]) for e in (one, two)]
+    logits = [fine(**{**b, "pixel_values": b["pixel_values"].double()}).logits for b in batches]
+    assert (logits[0] - logits[1]).abs().max() > 1e-9
     alone = answer_loss(model, collate(processor, [one]))
     long = shown("there is no fox")[0]
     both = collate(processor, [one, long])
@@ -123,6 +127,16 @@ def test_answers_of_a_batch_are_those_of_one(built, name):
     together = answer(model, processor, examples, tokens=3)
     assert together == [answer(model, processor, [e], tokens=3)[0] for e in examples]
     assert "fox ?" not in " ".join(together)
+
+
+def test_blip2s_queries_are_not_one_query_many_times():
+    """The class starts them all at zero, and gradients that are alike keep them alike."""
+    torch.manual_seed(0)
+    model, processor = build("blip2", SMOKE)
+    answer_loss(model, collate(processor, shown("red", "a white owl"))).backward()
+    grads = model.query_tokens.grad[0]
+    assert torch.pdist(grads).min() > 0.01 * grads.norm(dim=1).mean()
+    assert grads.norm() < 100
 
 
 def test_qwen_keeps_every_key_and_takes_two_sizes(built):

@@ -30,6 +30,10 @@ from mmcourse.joint import JointModel, TextTower
 from mmcourse.joint import train as joint_train
 from mmcourse.joint.pairs import storyworld_pairs
 from mmcourse.joint.three_losses import ThreeLosses
+from mmcourse.lora.models import train as models_train
+from mmcourse.lora.models.folders import build
+from mmcourse.lora.models.shapes import SMOKE
+from mmcourse.lora.models.tasks import describe
 from mmcourse.storyworld import Tokenizer, caption, sample_scene
 from mmcourse.storyworld.judge import network as judge_network
 from mmcourse.storyworld.judge import train as judge_train
@@ -195,9 +199,24 @@ def dit_fast(batch: int) -> tuple[nn.Module, Iterator[dict[str, float]]]:
     return student, straighten(student, teacher, heroes(), plan, told=told)
 
 
+def one_of_four(name: str, batch: int) -> tuple[nn.Module, Iterator[dict[str, float]]]:
+    model, processor = build(name, SMOKE)
+    plan = models_train.Plan((models_train.Stage(STEPS, ("it",)),), N, batch)
+    tasks = {"it": lambda index: describe(index, "train", 16)}
+    return model, models_train.train(model, processor, plan, tasks)
+
+
+def clip(batch: int) -> tuple[nn.Module, Iterator[dict[str, float]]]:
+    return one_of_four("clip", batch)
+
+
+def llava(batch: int) -> tuple[nn.Module, Iterator[dict[str, float]]]:
+    return one_of_four("llava", batch)
+
+
 IN_CHAPTERS = (towers, fused, vqvae, sound, prior, judge, features, latents_with_crops,
                latents_with_critic, vqgan, picture_prior, unet, text_unet, dit,
-               dit_fast)  # fmt: skip
+               dit_fast, clip, llava)  # fmt: skip
 LOOPS: dict[str, Loop] = {loop.__name__: loop for loop in IN_CHAPTERS}
 
 

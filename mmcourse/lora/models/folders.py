@@ -78,6 +78,10 @@ def build(name: str, shape: Shape | None = None) -> tuple[Any, Any]:
     }
     kind, config = classes[name]
     model = kind(config(shape))
+    if name == "blip2":
+        # The class starts all queries at zero: alike, they would stay alike for ever, sixteen times
+        # one query, and their norm would divide by almost nothing.
+        nn.init.normal_(model.query_tokens, std=0.02)
     processor = build_processor(name, shape)
     if name != "clip":
         tokens = processor.tokenizer
@@ -163,8 +167,9 @@ def save(model: Any, processor: Any, folder: str | Path, dtype: str | None = Non
     check_pair(model, processor)
     if dtype is not None:
         model = model.to(getattr(torch, dtype))
-    model.save_pretrained(folder)
-    processor.save_pretrained(folder)
+    place = Path(folder).expanduser()
+    model.save_pretrained(place)
+    processor.save_pretrained(place)
 
 
 def load(folder: str | Path, name: str) -> tuple[Any, Any]:
@@ -176,6 +181,7 @@ def load(folder: str | Path, name: str) -> tuple[Any, Any]:
     import transformers as t
 
     check_name(name)
+    folder = Path(folder).expanduser()
     kind: Any = t.AutoModel if name == "clip" else t.AutoModelForImageTextToText
     model, report = kind.from_pretrained(folder, output_loading_info=True, dtype=torch.float32)
     wrong = [*report["missing_keys"], *report["unexpected_keys"], *report["mismatched_keys"]]

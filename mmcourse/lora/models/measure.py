@@ -73,6 +73,18 @@ def side_of(pair: Pair) -> int:
     return int(getattr(vision, "image_size", 64))
 
 
+def asked(n: int | None, least: int = 1) -> int:
+    """How many examples to measure on: the card's if not said otherwise.
+
+    Raises:
+        ValueError: fewer than `least`.
+    """
+    n = N if n is None else n
+    if n < least:
+        raise ValueError(f"n must be at least {least}, got {n}")
+    return n
+
+
 def share(value: float, n: int, chance: float | None) -> Measurement:
     """A measurement as a card states it."""
     return {"value": value, "n": n, "chance": chance}
@@ -96,9 +108,7 @@ def measure_clip(pair: Pair, n: int | None = None) -> dict[str, Measurement]:
     Raises:
         ValueError: n below 2.
     """
-    n = N if n is None else n
-    if n < 2:
-        raise ValueError(f"n must be at least 2, got {n}")
+    n = asked(n, 2)
     examples = [describe(i, "test", side_of(pair)) for i in range(n)]
     similarity = pair_similarity(pair, examples)
     return {
@@ -133,7 +143,7 @@ def caption_shares(texts: Sequence[str], indices: Sequence[int]) -> tuple[float,
 def measure_blip2(pair: Pair, n: int | None = None) -> dict[str, Measurement]:
     """Captions of `n` held-out pictures: how much of what they say is true (`true`), and how much
     of a complete caption they say (`told`). The chance is that of captions of blank pictures."""
-    n = N if n is None else n
+    n = asked(n)
     examples = [describe(i, "test", side_of(pair)) for i in range(n)]
     blind = [replace(e, pictures=(blank(side_of(pair)),)) for e in examples[:BATCH]]
     seen = caption_shares(answers(pair, examples, 96), range(n))
@@ -152,7 +162,7 @@ def measure_answers(pair: Pair, n: int | None = None) -> dict[str, Measurement]:
     """Share of questions answered in the very words, over all kinds and by kind; the chance is what
     the same model answers to a blank picture. `blank` is how often it says that it can't tell
     there."""
-    n = N if n is None else n
+    n = asked(n)
     indices = [i for i in range(2 * n + 10 * len(KINDS)) if not is_blank(i)][:n]
     examples = [question_of(i, "test", side_of(pair)) for i in indices]
     kinds = [KINDS[i % len(KINDS)] for i in indices]
@@ -174,7 +184,7 @@ def measure_answers(pair: Pair, n: int | None = None) -> dict[str, Measurement]:
 @torch.inference_mode()
 def measure_qwen(pair: Pair, n: int | None = None) -> dict[str, Measurement]:
     """`measure_answers`, and the share of pages of stories of which the parser reads every word."""
-    n = N if n is None else n
+    n = asked(n)
     found = measure_answers(pair, n)
     few = max(1, n // 10)
     examples = [page_of(i, "test", side_of(pair)) for i in range(few)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,8 +14,10 @@ from accelerate import Accelerator, DistributedDataParallelKwargs
 from torch import Tensor, nn
 
 from mmcourse.checkpoints import load_checkpoint, save_checkpoint
-from mmcourse.lora.loss import answer_loss
+from mmcourse.joint.losses import clip_loss
+from mmcourse.lora.loss import IGNORED, answer_loss
 from mmcourse.lora.models.collate import Example, collate, collate_pairs
+from mmcourse.processes import gather, means, mine, weight_of, world
 from mmcourse.training import batch_indices
 
 Metrics = dict[str, float]
@@ -83,7 +86,10 @@ class Plan:
 
 
 class Learning(nn.Module):
-    """A model and its loss in one call, so that one wrapper (DDP, autocast) sees all of it."""
+    """A model and its loss in one call, so that one wrapper (DDP, autocast) sees all of it.
+
+    Of several processes the mean of their losses is that of one with the whole batch.
+    """
 
     def __init__(self, model: Any) -> None:
         super().__init__()
@@ -92,11 +98,14 @@ class Learning(nn.Module):
     def forward(self, batch: Mapping[str, Tensor]) -> Tensor:
         """The loss of a batch: of answers, or, without labels, of pairs."""
         if "labels" not in batch:
-            return self.model(**batch, return_loss=True).loss
-        if "pixel_values" not in batch and hasattr(self.model, "qformer"):
-            # BLIP-2 as a whole can't do without a picture.
-            return answer_loss(self.model.language_model, batch)
-        return answer_loss(self.model, batch)
+            out = self.model(**batch)
+            texts, pictures = gather(out.text_embeds.float()), gather(out.image_embeds.float())
+            return clip_loss(texts, pictures, self.model.logit_scale.exp())
+        talks = self.model
+        if "pixel_values" not in batch and hasattr(talks, "qformer"):
+            talks = talks.language_model  # BLIP-2 as a whole can't do without a picture
+        asked = (batch["labels"][:, 1:] != IGNORED).sum()
+        return answer_loss(talks, batch) * weight_of(asked)
 
 
 def batch_of(processor: Any, examples: Sequence[Example], pairs: bool) -> dict[str, Tensor]:
@@ -159,14 +168,14 @@ def train(
         stage = plan.stage(step)
         for name, parameter in model.named_parameters():
             parameter.requires_grad_(name in free and stage.learns(name))
-        turn = step * accelerator.num_processes + accelerator.process_index
         make = tasks[stage.tasks[step % len(stage.tasks)]]
-        index = batch_indices(turn, plan.batch_size, plan.examples, seed)
-        examples = [make(i) for i in index.tolist()]
+        index = batch_indices(step, plan.batch_size * world(), plan.examples, seed)
+        examples = [make(i) for i in mine(index).tolist()]
         batch = batch_of(processor, examples, pairs)
         loss = learning({k: v.to(accelerator.device) for k, v in batch.items()})
-        if not loss.isfinite():
-            raise ValueError(f"the loss is {loss.item()} at step {step + 1}: lower the rate")
+        told = means({"loss": loss})["loss"]
+        if not math.isfinite(told):
+            raise ValueError(f"the loss is {told} at step {step + 1}: lower the rate")
         for group in optimiser.param_groups:
             group["lr"] = plan.lr * plan.rate(step)
         optimiser.zero_grad()
@@ -178,7 +187,7 @@ def train(
             save_checkpoint(checkpoint, step=done, accelerator=accelerator, **state)
         yield {
             "step": done,
-            "loss": loss.item(),
+            "loss": told,
             "gradient": float(gradient),
             "lr": plan.lr * plan.rate(step),
         }
