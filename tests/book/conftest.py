@@ -19,10 +19,11 @@ NO_BOOK = "(no book)"
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run a test that asks for `page_name` on every page.
 
+    Tests of one page run one after the other, so that one process opens it, and once.
     Never on none, since pytest would skip a test without parameters, and `book` shall fail instead.
     """
     if "page_name" in metafunc.fixturenames:
-        metafunc.parametrize("page_name", pages_of(BOOK) or [NO_BOOK])
+        metafunc.parametrize("page_name", pages_of(BOOK) or [NO_BOOK], scope="session")
 
 
 @pytest.fixture(scope="session", autouse=True)

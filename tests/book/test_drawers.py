@@ -20,8 +20,8 @@ def drawer(request: pytest.FixtureRequest) -> str:
     return request.param
 
 
-@pytest.fixture
-def page(browser: Browser, address: str) -> Iterator[Page]:
+@pytest.fixture(scope="module")
+def opened(browser: Browser, address: str) -> Iterator[Page]:
     """The chapter, on a phone with a keyboard."""
     width, height = WIDTHS["phone"]
     context = browser.new_context(
@@ -33,6 +33,15 @@ def page(browser: Browser, address: str) -> Iterator[Page]:
     settle(page)
     yield page
     context.close()
+
+
+@pytest.fixture
+def page(opened: Page) -> Iterator[Page]:
+    """The same, with both drawers closed."""
+    yield opened
+    opened.keyboard.press("Escape")
+    for drawer in DRAWERS:
+        expect(opened.locator(f"#pst-{drawer}-sidebar-modal")).not_to_be_visible()
 
 
 def open_by_key(page: Page, drawer: str) -> None:
@@ -61,17 +70,17 @@ def test_tab_reaches_all_of_it_and_nothing_behind_it(page: Page, drawer: str) ->
     assert not walk.outside, walk.outside
 
 
-def test_a_link_in_it_leads_on(page: Page) -> None:
-    open_by_key(page, "primary")
-    link = page.locator("#pst-primary-sidebar-modal").get_by_role("link", name="Glossary")
-    link.focus()
-    page.keyboard.press("Enter")
-    page.wait_for_url("**/glossary.html")
-
-
 def test_nothing_of_it_is_wider_than_the_phone(page: Page, drawer: str) -> None:
     open_by_key(page, drawer)
     assert page.evaluate("document.documentElement.scrollWidth") == WIDTHS["phone"][0]
     box = page.locator(f"#pst-{drawer}-sidebar-modal").bounding_box()
     assert box
     assert box["width"] <= WIDTHS["phone"][0]
+
+
+def test_a_link_in_it_leads_on(opened: Page) -> None:
+    open_by_key(opened, "primary")
+    link = opened.locator("#pst-primary-sidebar-modal").get_by_role("link", name="Glossary")
+    link.focus()
+    opened.keyboard.press("Enter")
+    opened.wait_for_url("**/glossary.html")

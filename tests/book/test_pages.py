@@ -9,6 +9,8 @@ from visits import WIDTHS, Visit, visit_page
 pytestmark = pytest.mark.book
 
 LIMIT = 1_500_000  # bytes, compressed
+PAPER = {"light": "rgb(255, 253, 248)", "dark": "rgb(31, 30, 38)"}  # of figures
+CHAPTER = "book/ch01_joint_embeddings.html"
 
 seen = cache(visit_page)
 
@@ -47,6 +49,16 @@ def test_every_picture_says_what_is_to_be_seen(visit: Visit) -> None:
 def test_every_formula_is_typeset(visit: Visit) -> None:
     assert not visit.wrong_formulas, visit.wrong_formulas
     assert visit.typeset == visit.formulas
+
+
+def test_a_screen_reader_gets_every_formula_as_mathml(visit: Visit) -> None:
+    assert visit.spoken == visit.formulas
+
+
+@pytest.mark.parametrize("theme", PAPER)
+def test_figures_follow_the_theme(visit: Visit, page_name: str, theme: str) -> None:
+    assert visit.papers[theme] <= {PAPER[theme]}
+    assert visit.papers[theme] or page_name != CHAPTER, "no figure was found"
 
 
 def test_every_formula_fits_its_width(visit: Visit) -> None:

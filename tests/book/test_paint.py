@@ -5,8 +5,10 @@ held back for ever, and the text must be painted in its own colours nonetheless.
 `tools/page_speed.py` measures in milliseconds.
 """
 
+from collections.abc import Iterator
+
 import pytest
-from playwright.sync_api import Browser, Route, expect
+from playwright.sync_api import Browser, Page, Route, expect
 from visits import PATIENCE, WIDTHS
 
 pytestmark = pytest.mark.book
@@ -21,20 +23,27 @@ def hold_back(route: Route) -> None:
         route.continue_()
 
 
-@pytest.mark.parametrize("theme", PAPER)
-def test_text_waits_for_no_script_font_or_picture(
-    browser: Browser, address: str, page_name: str, theme: str
-) -> None:
+@pytest.fixture(scope="module")
+def reader(browser: Browser) -> Iterator[Page]:
+    """A page on a phone which is given nothing but what it needs to be read."""
     width, height = WIDTHS["phone"]
-    context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=theme)
+    context = browser.new_context(viewport={"width": width, "height": height})
     context.set_default_timeout(PATIENCE)
     page = context.new_page()
     page.route("**/*", hold_back)
-    page.goto(f"{address}/{page_name}", wait_until="commit")
-    if page_name == "index.html":  # leads on to the front page
-        page.wait_for_url("**/book/index.html", wait_until="commit")
-    expect(page.locator("main h1:visible").first).to_be_in_viewport()
-    page.wait_for_function(PAINTED)
-    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == PAPER[theme]
-    assert page.evaluate("document.documentElement.scrollWidth") == width
+    yield page
     context.close()
+
+
+@pytest.mark.parametrize("theme", PAPER)
+def test_text_waits_for_no_script_font_or_picture(
+    reader: Page, address: str, page_name: str, theme: str
+) -> None:
+    reader.emulate_media(color_scheme=theme)
+    reader.goto(f"{address}/{page_name}", wait_until="commit")
+    if page_name == "index.html":  # leads on to the front page
+        reader.wait_for_url("**/book/index.html", wait_until="commit")
+    expect(reader.locator("main h1:visible").first).to_be_in_viewport()
+    reader.wait_for_function(PAINTED)
+    assert reader.evaluate("getComputedStyle(document.body).backgroundColor") == PAPER[theme]
+    assert reader.evaluate("document.documentElement.scrollWidth") == WIDTHS["phone"][0]

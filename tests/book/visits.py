@@ -42,6 +42,9 @@ TALL_OUTPUTS = """() => [...document.querySelectorAll(".cell_output pre")]
   .filter(p => p.textContent.trimEnd().split("\\n").length > 20 && !p.closest("details"))
   .map(p => p.textContent.slice(0, 80))"""
 
+PAPERS = """() => [...document.querySelectorAll(".mm-figure")]
+  .map(e => getComputedStyle(e).backgroundColor)"""
+
 WIDER = """() => [...document.querySelectorAll("main *")]
   .filter(e => e.getBoundingClientRect().right > document.documentElement.clientWidth + 1)
   .slice(0, 5).map(e => e.outerHTML.slice(0, 120))"""
@@ -63,6 +66,8 @@ class Visit:
     tall_outputs: list[str] = field(default_factory=list)  # long, and not folded
     formulas: int = 0
     typeset: int = 0
+    spoken: int = 0  # formulas that a screen reader gets as MathML
+    papers: dict[str, set[str]] = field(default_factory=dict)  # theme: what figures stand on
     wrong_formulas: list[str] = field(default_factory=list)
     scrolling_formulas: list[str] = field(default_factory=list)
     walk: Walk = field(default_factory=Walk)  # by keyboard
@@ -127,6 +132,7 @@ def visit_page(browser: Browser, address: str, name: str, device: str) -> Visit:
     visit.tall_outputs = page.evaluate(TALL_OUTPUTS)
     visit.formulas = page.locator(".math").count()
     visit.typeset = page.locator(".math mjx-container").count()
+    visit.spoken = page.locator("mjx-assistive-mml > math").count()
     wrong = page.locator("mjx-merror, mjx-container [data-mjx-error]")
     visit.wrong_formulas = wrong.all_inner_texts()
     visit.scrolling_formulas = page.evaluate(SCROLLING_FORMULAS)
@@ -137,6 +143,7 @@ def visit_page(browser: Browser, address: str, name: str, device: str) -> Visit:
             "t => (document.documentElement.dataset.theme ?? t) === t", arg=theme
         )
         visit.violations[theme] = page.evaluate(RUN_AXE, TAGS)
+        visit.papers[theme] = set(page.evaluate(PAPERS))
     visit.walk = walk_by_tab(page)
     context.close()
     return visit
@@ -149,13 +156,18 @@ DEMO_PAGES = {
 """Where each live demo stands."""
 
 
-def open_demo(browser: Browser, address: str, name: str, width: int = 1280) -> Page:
-    """The page that holds a demo, which is not started, without motion."""
+def open_demo(
+    browser: Browser, address: str, name: str, width: int = 1280, asked: list[str] | None = None
+) -> Page:
+    """The page that holds a demo, which is not started, without motion. `asked` will hold the
+    addresses that it asks for."""
     context = browser.new_context(
         viewport={"width": width, "height": 900}, color_scheme="light", reduced_motion="reduce"
     )
     context.set_default_timeout(PATIENCE)
     page = context.new_page()
+    if asked is not None:
+        page.on("request", lambda request: asked.append(request.url))
     page.goto(f"{address}/{DEMO_PAGES[name]}")
     settle(page)
     return page
