@@ -16,8 +16,6 @@ import time
 from collections.abc import Iterator
 from typing import IO, Any
 
-import psutil
-
 from mmcourse.exercises.protocol import LOAD_S, Request
 
 START_S = 300.0  # loading torch from a cold disk takes its time
@@ -155,6 +153,8 @@ class Process:
                 return
 
     def _memory(self) -> int:
+        import psutil  # here, since `mmcourse --help` imports this module
+
         try:
             return psutil.Process(self.child.pid).memory_info().rss
         except psutil.Error:
@@ -176,6 +176,8 @@ class Process:
 
     def kill(self) -> None:
         """End the process and all that it has started."""
+        import psutil
+
         try:
             family = psutil.Process(self.child.pid).children(recursive=True)
         except psutil.Error:
