@@ -18,6 +18,7 @@ SETUP = """within => {
   const shown = e => e.checkVisibility({visibilityProperty: true}) && e.getClientRects().length > 0
     && [...e.getClientRects()].some(r => r.width > 0 && r.height > 0);
   const scrolls = e => {
+    if (e.scrollWidth <= e.clientWidth + 1 && e.scrollHeight <= e.clientHeight + 1) return false;
     const s = getComputedStyle(e), able = o => o === "auto" || o === "scroll";
     return (able(s.overflowX) && e.scrollWidth > e.clientWidth + 1)
       || (able(s.overflowY) && e.scrollHeight > e.clientHeight + 1);
@@ -26,8 +27,9 @@ SETUP = """within => {
     && !e.matches("[tabindex='-1']:not(a, button, input, summary), mjx-container");
   const walk = window.mmWalk = {seen: [], wrong: [], hidden: [], outside: [], back: false};
   walk.tell = e => e.outerHTML.replace(/\\s+/g, " ").slice(0, 140);
-  walk.expected = () => [...place.querySelectorAll("*")].filter(shown).filter(e =>
-    control(e) || (scrolls(e) && !e.querySelector("a[href], button, summary, input")));
+  walk.expected = () => [...place.querySelectorAll("*")].filter(e =>
+    control(e) || (scrolls(e) && !e.querySelector("a[href], button, summary, input"))
+  ).filter(shown);
   const covered = e => {
     const outside = r =>
       r.bottom <= 0 || r.top >= innerHeight || r.right <= 0 || r.left >= innerWidth;

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from visits import AXE, DEMO_PAGES, RUN_AXE, TAGS, open_demo, start_demo
+from visits import DEMO_PAGES, axe_in_both_themes, open_demo, start_demo
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "book"))
 
@@ -52,11 +52,7 @@ def story(browser: Browser, address: str, name: str) -> Iterator[Story]:
     still = box.locator("img").is_visible()
     page.unroute(f"**/{MODEL[name]}")
     begin(page, name)
-    page.evaluate(AXE.read_text(encoding="utf-8"))
-    violations = {}
-    for theme in ("light", "dark"):
-        page.emulate_media(color_scheme=theme)
-        violations[theme] = page.evaluate(RUN_AXE, TAGS)
+    violations = dict(axe_in_both_themes(page, f"[data-demo={name}]"))
     yield Story(before, asked, complaint, refocused, still, violations)
     page.context.close()
 

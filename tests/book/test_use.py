@@ -9,7 +9,7 @@ from visits import BOOK, PATIENCE, ROOT, WIDTHS, settle
 
 pytestmark = pytest.mark.book
 FRONT, CHAPTER = "book/index.html", "book/ch01_joint_embeddings.html"
-STATUS = "book/status.html"
+GLOSSARY, STATUS = "book/glossary.html", "book/status.html"
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def test_the_address_of_the_book_leads_to_its_front_page(page: Page, address: st
 
 
 def test_the_first_tab_stop_skips_to_the_text_and_each_stop_shows(page: Page, address: str) -> None:
-    page.goto(f"{address}/{CHAPTER}")
+    page.goto(f"{address}/{GLOSSARY}")
     settle(page)
     link, names = page.locator("#pst-skip-link a"), []
     for stop in range(12):
@@ -138,7 +138,7 @@ def test_the_theme_switch_is_remembered(page: Page, address: str) -> None:
     switch = page.locator(".theme-switch-button").first
     while page.evaluate("document.documentElement.dataset.mode") != "dark":
         switch.click()
-    page.goto(f"{address}/{CHAPTER}")
+    page.goto(f"{address}/{GLOSSARY}")
     assert page.evaluate("document.documentElement.dataset.theme") == "dark"
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") != light
 

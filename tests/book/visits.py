@@ -1,7 +1,9 @@
 """What a browser sees on one page: gathered once, asserted on by many tests."""
 
 import gzip
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from urllib.parse import unquote, urlparse
 
@@ -16,8 +18,8 @@ WIDTHS = {"desktop": (1280, 900), "phone": (375, 812)}
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 TEXTS = {".html", ".css", ".js", ".json", ".svg", ".txt", ".inv"}
 
-RUN_AXE = """async (tags) => {
-  const found = await axe.run(document, {runOnly: tags, resultTypes: ["violations"]});
+RUN_AXE = """async ([tags, within]) => {
+  const found = await axe.run(within, {runOnly: tags, resultTypes: ["violations"]});
   const why = n => (n.any[0] ?? n.all[0] ?? n.none[0])?.message ?? "";
   const tell = n => `${n.html.slice(0, 160)} | ${why(n)}`;
   return found.violations.map(v => `${v.id}: ${v.nodes.slice(0, 4).map(tell).join("\\n    ")}`);
@@ -74,12 +76,14 @@ class Visit:
 
     def bytes_sent(self) -> int:
         """What a server that compresses text would send for this page."""
-        total = 0
-        for path in self.requested:
-            file = BOOK / unquote(path).lstrip("/")
-            content = file.read_bytes() if file.is_file() else b""
-            total += len(gzip.compress(content, 6) if file.suffix in TEXTS else content)
-        return total
+        return sum(compressed(BOOK / unquote(path).lstrip("/")) for path in self.requested)
+
+
+@cache
+def compressed(file: Path) -> int:
+    """The bytes of a file as a server that compresses text sends it."""
+    content = file.read_bytes() if file.is_file() else b""
+    return len(gzip.compress(content, 6) if file.suffix in TEXTS else content)
 
 
 def listen(page: Page, address: str, visit: Visit) -> None:
@@ -112,6 +116,17 @@ def settle(page: Page) -> None:
     page.evaluate("() => document.fonts.ready.then(() => true)")
 
 
+def axe_in_both_themes(page: Page, within: str = "html") -> Iterator[tuple[str, list[str]]]:
+    """Each theme, and what axe finds in it in a part of the page, while the page has it."""
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    for theme in ("light", "dark"):
+        page.emulate_media(color_scheme=theme)
+        page.wait_for_function(
+            "t => (document.documentElement.dataset.theme ?? t) === t", arg=theme
+        )
+        yield theme, page.evaluate(RUN_AXE, [TAGS, within])
+
+
 def visit_page(browser: Browser, address: str, name: str, device: str) -> Visit:
     """Open a page as a new reader would, and look it over in light and in dark."""
     width, height = WIDTHS[device]
@@ -136,13 +151,8 @@ def visit_page(browser: Browser, address: str, name: str, device: str) -> Visit:
     wrong = page.locator("mjx-merror, mjx-container [data-mjx-error]")
     visit.wrong_formulas = wrong.all_inner_texts()
     visit.scrolling_formulas = page.evaluate(SCROLLING_FORMULAS)
-    page.evaluate(AXE.read_text(encoding="utf-8"))
-    for theme in ("light", "dark"):
-        page.emulate_media(color_scheme=theme)
-        page.wait_for_function(
-            "t => (document.documentElement.dataset.theme ?? t) === t", arg=theme
-        )
-        visit.violations[theme] = page.evaluate(RUN_AXE, TAGS)
+    for theme, violations in axe_in_both_themes(page):
+        visit.violations[theme] = violations
         visit.papers[theme] = set(page.evaluate(PAPERS))
     visit.walk = walk_by_tab(page)
     context.close()

@@ -100,7 +100,7 @@ def axe(page: Page, themes: tuple[str, ...] = ("light",)) -> None:
         page.evaluate(AXE.read_text(encoding="utf-8"))
     for theme in themes:
         page.evaluate("t => { document.documentElement.dataset.theme = t; }", theme)
-        assert page.evaluate(RUN_AXE, TAGS) == [], theme
+        assert page.evaluate(RUN_AXE, [TAGS, "html"]) == [], theme
     page.evaluate("() => { document.documentElement.dataset.theme = 'light'; }")
 
 
