@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from visits import DEMO_PAGES, axe_in_both_themes, open_demo, start_demo
+from visits import DEMO_PAGES, PATIENCE, axe_in_both_themes, open_demo, start_demo
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "book"))
 
@@ -94,6 +94,7 @@ def test_a_phone_has_room_for_it(browser: Browser, address: str, name: str) -> N
 
 def test_without_scripts_the_still_picture_stays(browser: Browser, address: str, name: str) -> None:
     context = browser.new_context(java_script_enabled=False)
+    context.set_default_timeout(PATIENCE)
     page = context.new_page()
     page.goto(f"{address}/{DEMO_PAGES[name]}")
     box = page.locator(f"[data-demo={name}]")

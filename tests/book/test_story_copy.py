@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser
-from visits import AXE, RUN_AXE, TAGS, WIDTHS
+from visits import AXE, PATIENCE, RUN_AXE, TAGS, WIDTHS
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "story" / "export"))  # for stories.py
 
@@ -41,6 +41,7 @@ def test_it_opens_from_the_disk_and_asks_for_nothing(
     context = browser.new_context(
         viewport={"width": width, "height": height}, color_scheme=theme, bypass_csp=True
     )
+    context.set_default_timeout(PATIENCE)
     page = context.new_page()
     asked, wrong = [], []
     page.on("request", lambda r: asked.append(r.url) if not r.url.startswith("data:") else None)
@@ -59,6 +60,7 @@ def test_it_opens_from_the_disk_and_asks_for_nothing(
 
 def test_it_works_under_its_own_policy_by_keyboard(browser: Browser, copied) -> None:
     context = browser.new_context(color_scheme="light")
+    context.set_default_timeout(PATIENCE)
     page = context.new_page()
     said = []
     page.on("console", lambda message: said.append(message.text))

@@ -68,6 +68,7 @@ def test_the_search_dialog_opens_from_the_keyboard(page: Page, address: str) -> 
 
 def test_code_is_copied_from_the_keyboard(browser: Browser, address: str) -> None:
     context = browser.new_context(permissions=["clipboard-read", "clipboard-write"])
+    context.set_default_timeout(PATIENCE)
     page = context.new_page()
     page.goto(f"{address}/{STATUS}")
     settle(page)
@@ -85,6 +86,7 @@ def test_every_lab_opens_in_colab_and_can_be_downloaded(browser: Browser, addres
     labs = sorted((BOOK / "notebooks").glob("*.html"))
     assert labs
     context = browser.new_context()
+    context.set_default_timeout(PATIENCE)
     page = context.new_page()
     for lab in labs:
         page.goto(f"{address}/notebooks/{lab.name}")
@@ -165,6 +167,7 @@ def test_nothing_moves_for_who_asked_for_stillness(page: Page, address: str) -> 
 
 def test_the_book_reads_without_script(browser: Browser, address: str) -> None:
     context = browser.new_context(java_script_enabled=False)
+    context.set_default_timeout(PATIENCE)
     page = context.new_page()
     page.goto(f"{address}/{FRONT}")
     for sentence in page.locator(".mm-hero p").all():
