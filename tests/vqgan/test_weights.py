@@ -3,12 +3,14 @@
 import pytest
 
 from mmcourse.hub import find_folder, read_card
+from mmcourse.vqgan.autoencoder import VQGAN
 from mmcourse.vqgan.features import Features
 from mmcourse.vqgan.features_measure import measure_features
 from mmcourse.vqgan.latents import LatentAutoencoder
 from mmcourse.vqgan.latents_measure import measure_latents
+from mmcourse.vqgan.measure import measure_vqgan
 
-BUDGETS = {"features": 2**20, "latents-128": 6 * 2**20}
+BUDGETS = {"features": 2**20, "latents-128": 6 * 2**20, "vqgan-64": 3 * 2**20}
 
 
 @pytest.mark.parametrize("name", BUDGETS)
@@ -40,5 +42,14 @@ def test_measuring_the_latents_again_gives_what_the_card_states():
     found = measure_latents(LatentAutoencoder.from_pretrained("latents-128"), 48)
     assert set(found) == set(stated)
     for name in ("psnr_all", "linear_psnr_all", "read_alike", "linear_read_alike", "spread"):
+        metric = stated[name]
+        assert found[name]["value"] == pytest.approx(metric["value"], abs=metric["band"]), name
+
+
+def test_measuring_the_autoencoder_again_gives_what_the_card_states():
+    stated = read_card("vqgan-64")["metrics"]
+    found = measure_vqgan(VQGAN.from_pretrained("vqgan-64"), 100)
+    assert set(found) == set(stated)
+    for name in ("psnr_all", "read_alike", "sharpness", "bits"):
         metric = stated[name]
         assert found[name]["value"] == pytest.approx(metric["value"], abs=metric["band"]), name
