@@ -27,6 +27,7 @@ from torch import Tensor, nn
 
 from mmcourse.cards import check_card, file_hash, load_card, read_json, write_card
 from mmcourse.checkpoints import describe_mismatch, write_atomically
+from mmcourse.rows import pack, unpack
 
 __all__ = [
     "Pretrained",
@@ -65,9 +66,10 @@ class Pretrained(nn.Module):
 
         Args:
             folder: where to. Files of an earlier save are replaced by whole new ones only.
-            dtype: store the parameters in this type, say `torch.float16`, which halves the file;
-                they load back as float32. Buffers, where a schedule may need its digits, keep
-                their type.
+            dtype: store the parameters in this type, say `torch.float16`, which halves the file,
+                or `torch.int8`, with a scale for each row of a matrix (`mmcourse.rows`), a quarter
+                of it; they load back as float32. Buffers, where a schedule may need its digits,
+                keep their type.
 
         Raises:
             ValueError: if a constructor's argument cannot be written as JSON, or a parameter
@@ -78,11 +80,12 @@ class Pretrained(nn.Module):
         tensors = {}
         for name, value in _unique_state(self).items():
             stored = value.detach().to("cpu", copy=True).contiguous()
+            kept = {name: stored}
             if dtype is not None and isinstance(value, nn.Parameter) and value.is_floating_point():
-                stored = stored.to(dtype)
-                if value.isfinite().all() and not stored.isfinite().all():
+                kept = pack(name, stored) if dtype == torch.int8 else {name: stored.to(dtype)}
+                if value.isfinite().all() and not all(x.isfinite().all() for x in kept.values()):
                     raise ValueError(f"{name} overflows {dtype}: save it without dtype")
-            tensors[name] = stored
+            tensors |= kept
         data = save(tensors, metadata={"format": "pt", "digest": _digest(config, tensors)})
         text = json.dumps(config, indent=2, ensure_ascii=False) + "\n"
         folder = Path(folder)
@@ -113,7 +116,7 @@ class Pretrained(nn.Module):
                 f"{folder} holds a {config.get('class', 'model of an unnamed class')}, "
                 f"expected a {cls.__name__}: load it with its own class"
             )
-        tensors = _read_tensors(folder, config)
+        tensors = unpack(_read_tensors(folder, config))
         try:
             with torch.random.fork_rng():
                 model = cls(**config["arguments"])

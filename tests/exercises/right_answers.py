@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from .right_answers_ch03 import RIGHT_CH03
 from .right_answers_ch04 import RIGHT_CH04
+from .right_answers_ch05 import RIGHT_CH05
 from .right_answers_ch06 import RIGHT_CH06
 from .right_answers_ch07 import RIGHT_CH07
 
@@ -723,4 +724,4 @@ RIGHT: dict[str, list[Callable[..., Any]]] = {
         rotation_by_two_reflections,
     ],
 }
-RIGHT |= RIGHT_CH03 | RIGHT_CH04 | RIGHT_CH06 | RIGHT_CH07
+RIGHT |= RIGHT_CH03 | RIGHT_CH04 | RIGHT_CH05 | RIGHT_CH06 | RIGHT_CH07

@@ -1,0 +1,207 @@
+"""Bug hunt: a test that tells a right unpatchify from wrong ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from mmcourse.dit import patches
+from mmcourse.exercises.ch05 import weak_tests_of_unpatchify as weak
+from mmcourse.exercises.ch05 import wrong_unpatchify as wrong
+from mmcourse.exercises.definition import Hunt, Mutant, Suspect
+
+STUB = '''
+@exercise("ch05.hunt_unpatchify")
+def test_unpatchify(unpatchify):
+    """Assert what is true of a right unpatchify, and false of a broken one.
+
+    unpatchify(tokens, patch, height, width): the one on trial.
+    tokens: (B, H / p * W / p, C * p * p), as `patchify` makes them: squares in raster order, in
+    each of them channel after channel, row by row.
+    A right one returns the pictures (B, C, H, W), every number where it was, for any B, C, H, W and
+    any patch p that divides H and W; H and W may differ. Its gradient reaches the tokens.
+    Pass on every right one, and fail with an AssertionError on each broken one. The book's
+    `unpatchify` is replaced by the one on trial in here; `mmcourse.dit.patchify` is not.
+    """
+    raise NotImplementedError
+'''
+
+Unpatchify = Callable[..., Tensor]
+
+
+def reference_test(unpatchify: Unpatchify) -> None:
+    """Back comes what was cut, at sizes where nothing can be mistaken for anything else."""
+    dice = torch.Generator().manual_seed(0)
+    for shape, patch in (
+        ((2, 3, 4, 6), 2),
+        ((2, 3, 4, 16), 2),
+        ((3, 2, 12, 6), 3),
+        ((2, 3, 8, 4), 4),
+    ):
+        x = torch.randn(shape, generator=dice)
+        tokens = patches.patchify(x, patch).requires_grad_()
+        found = unpatchify(tokens, patch, *shape[2:])
+        assert found.shape == x.shape
+        assert torch.equal(found, x)
+        assert found.requires_grad
+        (slope,) = torch.autograd.grad(found.sum(), tokens, allow_unused=True)
+        assert slope is not None
+        assert bool((slope == 1).all())
+
+
+def _by_shuffling(tokens: Tensor, patch: int, height: int, width: int) -> Tensor:
+    """PyTorch's own, whose channels hold a square each."""
+    x = tokens.transpose(1, 2).unflatten(2, (height // patch, width // patch))
+    return F.pixel_shuffle(x, patch)
+
+
+def _by_folding(tokens: Tensor, patch: int, height: int, width: int) -> Tensor:
+    """The inverse of unfold, where squares don't overlap."""
+    return F.fold(tokens.transpose(1, 2), (height, width), patch, stride=patch)
+
+
+EXERCISE = Hunt(
+    id="ch05.hunt_unpatchify",
+    title="Bug hunt: back from tokens",
+    level="bug hunt",
+    difficulty=2,
+    minutes=20,
+    stub=STUB,
+    reference=reference_test,
+    on_trial=patches.unpatchify,
+    right=(patches.unpatchify, _by_shuffling, _by_folding),
+    suspects=(
+        Suspect(
+            "squares transposed",
+            wrong.squares_transposed,
+            (
+                "Missed: something inside a square.",
+                "Compare every number, with squares that are not symmetric.",
+                "Inside a square, rows follow each other. The broken one takes them for columns.",
+            ),
+        ),
+        Suspect(
+            "tokens taken column by column",
+            wrong.columns_first,
+            (
+                "Missed: something about which square is which.",
+                "Is the second token to the right of the first, or below it?",
+                "Tokens are in raster order. The broken one goes down first.",
+            ),
+        ),
+        Suspect(
+            "channels last in a token",
+            wrong.channels_last,
+            (
+                "Missed: something about the order of numbers in a token.",
+                "Try several channels, each of another colour.",
+                "A token is told channel by channel. The broken one expects all channels of a "
+                "place together.",
+            ),
+        ),
+        Suspect(
+            "reshaped without a permutation",
+            wrong.just_reshaped,
+            (
+                "Missed: a right shape with the numbers elsewhere.",
+                "Compare with the picture that the tokens were cut from.",
+                "reshape alone lays the tokens down one after another, as stripes.",
+            ),
+        ),
+        Suspect(
+            "every picture taken for a square",
+            wrong.from_the_side,
+            (
+                "Missed: something that only some shapes show.",
+                "Try a picture that is no square but has a square number of patches.",
+                "4 x 16 in squares of 2: 16 tokens, in 2 rows of 8; the broken one makes 4 of 4.",
+            ),
+        ),
+        Suspect(
+            "height and width exchanged",
+            wrong.height_and_width_exchanged,
+            (
+                "Missed: something that square pictures hide.",
+                "Try a picture that is wider than it is high.",
+                "There are H / p rows of W / p squares. The broken one has them the other way "
+                "round.",
+            ),
+        ),
+        Suspect(
+            "pictures in another order",
+            wrong.pictures_in_another_order,
+            (
+                "Missed: something that one picture alone can't show.",
+                "Give two different pictures in one batch.",
+                "Picture i comes from tokens i. The broken one reverses the batch.",
+            ),
+        ),
+        Suspect(
+            "no gradient",
+            wrong.detached,
+            (
+                "Missed: something that no value shows.",
+                "Give tokens that require a gradient. Does one come back?",
+                "A model ends with this function, and learns through it. The broken one detaches.",
+            ),
+        ),
+        Suspect(
+            "numbers scattered over the picture",
+            wrong.scattered,
+            (
+                "Missed: something about what is near what.",
+                "Where do the numbers of one token end up: side by side?",
+                "The numbers of a token are neighbours. The broken one puts them far apart.",
+            ),
+        ),
+        Suspect(
+            "a patch of 2, always",
+            wrong.always_two,
+            (
+                "Missed: something that one patch size can't show.",
+                "Try another patch than 2, on sides that 2 divides as well.",
+                "The patch is an argument. The broken one takes 2 wherever that fits.",
+            ),
+        ),
+    ),
+    mutants=(
+        Mutant(
+            "looks at the shape, or at numbers wherever they are",
+            weak.shape_only,
+            "Every broken one returns the right shape, and the same numbers in other places. Cut a "
+            "random picture, put it together, and compare place by place.",
+        ),
+        Mutant(
+            "returns its verdict instead of asserting it",
+            weak.returns,
+            "A test that returns False has passed. Write `assert` in front of the comparison.",
+        ),
+        Mutant(
+            "one picture of one channel",
+            weak.one_channel,
+            "With one channel, channels first and last are the same, and with one picture there is "
+            "no order. Take two pictures of three channels.",
+        ),
+        Mutant(
+            "square pictures only",
+            weak.squares_only,
+            "As many rows as columns hide what is exchanged between them. Take 4 x 6, and 4 x 16, "
+            "whose 16 patches could be mistaken for a square.",
+        ),
+        Mutant(
+            "compares with the book's own",
+            weak.leans,
+            "In here that is the one on trial as well, so it was compared with itself. Start from "
+            "a picture, and cut it by `patchify`.",
+        ),
+    ),
+    hints=(
+        "Make a random picture, cut it by `mmcourse.dit.patchify`, and ask for the same back.",
+        "Which sizes? B = 2, C = 3, H and W different, more than one patch size.",
+        "And a size whose number of patches is a square though the picture is none; and "
+        "`torch.autograd.grad(found.sum(), tokens)`.",
+    ),
+)

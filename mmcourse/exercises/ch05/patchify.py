@@ -1,0 +1,203 @@
+"""Core: cut a picture into tokens."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from mmcourse.dit import patches
+from mmcourse.exercises.definition import Mutant, Task, holds
+from mmcourse.exercises.expect import close, follows_device, keeps_dtype, same_gradients, tensor
+from mmcourse.exercises.inputs import raw
+from mmcourse.exercises.probe import calls
+
+STUB = '''
+@exercise("ch05.patchify")
+def patchify(x, patch):
+    """Cut each picture into squares, and write each square as one row of numbers.
+
+    x: (B, C, H, W).
+    patch: the side p of a square; it divides H and W, which may differ.
+    Returns (B, H / p * W / p, C * p * p): the squares in raster order, from left to right and then
+    down; of a square first all numbers of its first channel, row by row, then the second's, ...
+    """
+    raise NotImplementedError
+'''
+
+
+def by_hand(x: Tensor, patch: int) -> Tensor:
+    """Square by square."""
+    rows, columns = x.shape[2] // patch, x.shape[3] // patch
+    squares = [
+        x[:, :, i * patch : (i + 1) * patch, j * patch : (j + 1) * patch].reshape(len(x), -1)
+        for i in range(rows)
+        for j in range(columns)
+    ]
+    return torch.stack(squares, 1)
+
+
+def _counted(*shape: int) -> Tensor:
+    """0, 1, 2, ... in this shape."""
+    return torch.arange(torch.tensor(shape).prod().item(), dtype=torch.float64).view(shape)
+
+
+@holds("one channel, 2 by 4, patches of 2: the numbers 0 1 4 5 and 2 3 6 7")
+def two_squares(answer: Any) -> None:
+    close(answer(_counted(1, 1, 2, 4), 2), torch.tensor([[[0.0, 1, 4, 5], [2, 3, 6, 7]]]))
+
+
+@holds("squares follow each other from left to right, then down")
+def raster(answer: Any) -> None:
+    found = tensor(answer(_counted(1, 1, 4, 6), 2), (1, 6, 4))
+    close(found[0, :, 0], torch.tensor([0.0, 2, 4, 12, 14, 16]), "The first number of each square.")
+
+
+@holds("within a square a channel is told to its end before the next one begins")
+def channels(answer: Any) -> None:
+    x = torch.stack([torch.full((2, 2), float(c)) for c in range(3)])[None]
+    close(answer(x, 2), torch.tensor([[[0.0] * 4 + [1.0] * 4 + [2.0] * 4]]))
+
+
+@holds("a patch of 1 lists the places; a patch as large as the picture is one token")
+def ends(answer: Any) -> None:
+    x = raw(2, 3, 4, 4, seed=1)
+    close(answer(x, 1), x.flatten(2).transpose(1, 2))
+    close(answer(x, 4), x.flatten(1)[:, None])
+
+
+@holds("any number of pictures, channels, rows and columns")
+def any_size(answer: Any) -> None:
+    for shape, patch in (((2, 3, 4, 6), 2), ((3, 2, 9, 3), 3), ((1, 5, 8, 4), 4)):
+        x = raw(*shape, seed=sum(shape))
+        close(answer(x, patch), by_hand(x, patch))
+
+
+def _inputs() -> tuple[Any, ...]:
+    return raw(2, 3, 4, 6, seed=2), 2
+
+
+def _weighted() -> tuple[Any, ...]:
+    return raw(2, 2, 4, 2, seed=3), 2
+
+
+def _probes() -> list[tuple[Any, ...]]:
+    return [_inputs(), _weighted(), (raw(1, 2, 6, 6, seed=4), 3), (raw(2, 1, 4, 4, seed=5), 2)]
+
+
+def _formed(order: tuple[int, ...], tokens: int = 2) -> Any:
+    """A wrong answer: the axes (B, C, h, p, w, q) in another order, `tokens` of them for tokens."""
+
+    def answer(x: Tensor, patch: int) -> Tensor:
+        b, c, height, width = x.shape
+        cut = x.reshape(b, c, height // patch, patch, width // patch, patch).permute(order)
+        return cut.reshape(b, (height // patch) * (width // patch), -1)
+
+    return answer
+
+
+def _just_reshaped(x: Tensor, patch: int) -> Tensor:
+    n = (x.shape[2] // patch) * (x.shape[3] // patch)
+    return x.reshape(len(x), n, -1)
+
+
+def _unfolded(x: Tensor, patch: int) -> Tensor:
+    return F.unfold(x, patch, stride=patch)
+
+
+def _scattered(x: Tensor, patch: int) -> Tensor:
+    rows, columns = x.shape[2] // patch, x.shape[3] // patch
+    parts = [x[:, :, i::rows, j::columns] for i in range(rows) for j in range(columns)]
+    return torch.stack([part.reshape(len(x), -1) for part in parts], 1)
+
+
+def _averaged(x: Tensor, patch: int) -> Tensor:
+    return F.avg_pool2d(x, patch).flatten(2).transpose(1, 2)
+
+
+def _sliding(x: Tensor, patch: int) -> Tensor:
+    return F.unfold(x, patch).transpose(1, 2)
+
+
+EXERCISE = Task(
+    id="ch05.patchify",
+    title="A picture as tokens",
+    level="core",
+    difficulty=2,
+    minutes=15,
+    stub=STUB,
+    reference=patches.patchify,
+    properties=(
+        two_squares,
+        raster,
+        channels,
+        ends,
+        any_size,
+        same_gradients(
+            "each number counts once: nothing is lost, nothing told twice", _weighted, by_hand
+        ),
+        keeps_dtype(_inputs),
+        follows_device(_inputs),
+    ),
+    probe=calls(_probes),
+    mutants=(
+        Mutant(
+            "reshaped without a permutation",
+            _just_reshaped,
+            "reshape alone cuts the picture into stripes: numbers that are neighbours in memory. "
+            "Give height and width two axes each, then bring the axes into order by permute.",
+        ),
+        Mutant(
+            "channels last in a token",
+            _formed((0, 2, 4, 3, 5, 1)),
+            "Each token lists all channels of a place, then the next place. Here a channel is told "
+            "to its end first. (DiT's own output is channels last, its input is not.)",
+        ),
+        Mutant(
+            "squares column by column",
+            _formed((0, 4, 2, 1, 3, 5)),
+            "The squares go down first, then right. In raster order the column changes fastest.",
+        ),
+        Mutant(
+            "squares told column by column",
+            _formed((0, 2, 4, 1, 5, 3)),
+            "The numbers inside a square go down first: its two axes are exchanged.",
+        ),
+        Mutant(
+            "the patch's axis taken for the grid's",
+            _formed((0, 3, 5, 1, 2, 4)),
+            "Height splits into (H / p, p), in this order: the first part says which square, the "
+            "second where in it. Here they are exchanged, and a token is scattered over the "
+            "picture.",
+        ),
+        Mutant(
+            "every so many pixels",
+            _scattered,
+            "x[:, :, i::rows, j::columns] takes pixels that lie far apart. A token is a square of "
+            "neighbours.",
+        ),
+        Mutant(
+            "unfold's own order",
+            _unfolded,
+            "F.unfold returns (B, C p p, N), tokens last. Transpose the last two axes.",
+        ),
+        Mutant(
+            "squares that overlap",
+            _sliding,
+            "Without stride=patch the window moves by one pixel: squares overlap, and there are "
+            "far too many.",
+        ),
+        Mutant(
+            "a square's mean",
+            _averaged,
+            "A token keeps all C p p numbers of its square. Their mean can't be turned back.",
+        ),
+    ),
+    hints=(
+        "Split H into (H / p, p) and W into (W / p, p): six axes. Which two say which square?",
+        "`x.reshape(B, C, h, p, w, p)`, then permute to (B, h, w, C, p, p).",
+        "`.permute(0, 2, 4, 1, 3, 5).reshape(B, h * w, C * p * p)`.",
+    ),
+)

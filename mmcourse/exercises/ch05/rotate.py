@@ -1,0 +1,217 @@
+"""Core: RoPE, turn a query or a key by where it stands."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from mmcourse.exercises.definition import Mutant, Task, holds
+from mmcourse.exercises.expect import close, follows_device, keeps_dtype, same_gradients, tensor
+from mmcourse.exercises.inputs import raw
+from mmcourse.exercises.probe import calls
+from mmcourse.nn import rotary
+
+STUB = '''
+@exercise("ch05.rotate")
+def rotate(x, angles):
+    """Turn each pair of numbers of a token by the angle of its place.
+
+    x: (..., T, D), such as queries (B, heads, T, D); D is even.
+    angles: (T, D / 2), in radians, or with leading axes that broadcast.
+    The pairs are (x[i], x[i + D / 2]), i = 0, ..., D / 2 - 1. (a, b) turned by an angle is
+    (a cos - b sin, a sin + b cos).
+    Returns the shape and dtype of x, the pairs where they were.
+    """
+    raise NotImplementedError
+'''
+
+
+def by_hand(x: Tensor, angles: Tensor) -> Tensor:
+    """Pair by pair."""
+    half = x.shape[-1] // 2
+    out = torch.zeros_like(x) + x
+    columns = []
+    for i in range(2 * half):
+        angle = angles[..., i % half]
+        a, b = out[..., i % half], out[..., i % half + half]
+        columns.append(
+            a * angle.cos() - b * angle.sin() if i < half else a * angle.sin() + b * angle.cos()
+        )
+    return torch.stack(columns, -1)
+
+
+def _quarter(*turns: float) -> Tensor:
+    return math.pi / 2 * torch.tensor([turns], dtype=torch.float64)
+
+
+@holds("(1, 0) by a quarter of a turn: (0, 1)")
+def quarter(answer: Any) -> None:
+    x = torch.tensor([[1.0, 0.0]], dtype=torch.float64)
+    close(answer(x, _quarter(1)), torch.tensor([[0.0, 1.0]]))
+
+
+@holds("(1, 2, 3, 4): the pairs are (1, 3) and (2, 4)")
+def pairs(answer: Any) -> None:
+    x = torch.tensor([[1.0, 2, 3, 4]], dtype=torch.float64)
+    close(answer(x, _quarter(0, 1)), torch.tensor([[1.0, -4, 3, 2]]))
+
+
+@holds("an angle of 0 changes nothing, a whole turn neither")
+def nothing(answer: Any) -> None:
+    x = raw(2, 3, 8, seed=1)
+    for angle in (0.0, 2 * math.pi):
+        close(answer(x, torch.full((3, 4), angle, dtype=torch.float64)), x)
+
+
+@holds("no token gets longer or shorter")
+def length(answer: Any) -> None:
+    x, angles = raw(2, 4, 6, seed=2), 5 * raw(4, 3, seed=3)
+    close(tensor(answer(x, angles), (2, 4, 6)).norm(dim=-1), x.norm(dim=-1))
+
+
+@holds("each token has its own angles, in every head and picture")
+def tokens(answer: Any) -> None:
+    for shape in ((3, 4), (2, 3, 4), (3, 3, 3, 4), (2, 2, 3, 8)):
+        args = raw(*shape, seed=len(shape)), raw(3, shape[-1] // 2, seed=9)
+        close(answer(*args), by_hand(*args))
+
+
+@holds("the product of a query and a key depends on how far apart they stand")
+def relative(answer: Any) -> None:
+    q, k, w = raw(1, 8, seed=4), raw(1, 8, seed=5), raw(1, 4, seed=6)
+
+    def product(i: float, j: float) -> Tensor:
+        return (tensor(answer(q, i * w)) * tensor(answer(k, j * w))).sum()
+
+    close(product(7.0, 4.0), product(3.0, 0.0), "Both moved by 4, the product changed.")
+
+
+def _inputs() -> tuple[Any, ...]:
+    return raw(2, 3, 4, 6, seed=7), raw(4, 3, seed=8)
+
+
+def _probes() -> list[tuple[Any, ...]]:
+    return [
+        _inputs(),
+        (raw(4, 4, seed=10), raw(4, 2, seed=11)),
+        (raw(1, 2, 8, seed=12), raw(2, 4, seed=13)),
+    ]
+
+
+def _formed(first: Any, second: Any) -> Any:
+    """A wrong answer from what becomes of (a, b), given cos and sin."""
+
+    def answer(x: Tensor, angles: Tensor) -> Tensor:
+        a, b = x.chunk(2, -1)
+        c, s = angles.cos().to(x.dtype), angles.sin().to(x.dtype)
+        return torch.cat([first(a, b, c, s), second(a, b, c, s)], -1)
+
+    return answer
+
+
+def _x(a: Tensor, b: Tensor, c: Tensor, s: Tensor) -> Tensor:
+    return a * c - b * s
+
+
+def _y(a: Tensor, b: Tensor, c: Tensor, s: Tensor) -> Tensor:
+    return a * s + b * c
+
+
+def _neighbours(x: Tensor, angles: Tensor) -> Tensor:
+    a, b = x[..., ::2], x[..., 1::2]
+    c, s = angles.cos().to(x.dtype), angles.sin().to(x.dtype)
+    return torch.stack([a * c - b * s, a * s + b * c], -1).flatten(-2)
+
+
+def _neighbours_apart(x: Tensor, angles: Tensor) -> Tensor:
+    a, b = x[..., ::2], x[..., 1::2]
+    c, s = angles.cos().to(x.dtype), angles.sin().to(x.dtype)
+    return torch.cat([a * c - b * s, a * s + b * c], -1)
+
+
+def _first_token(x: Tensor, angles: Tensor) -> Tensor:
+    return rotary.rotate(x, angles[..., :1, :])
+
+
+EXERCISE = Task(
+    id="ch05.rotate",
+    title="Turned by its place",
+    level="core",
+    difficulty=2,
+    minutes=15,
+    stub=STUB,
+    reference=rotary.rotate,
+    properties=(
+        quarter,
+        pairs,
+        nothing,
+        length,
+        tokens,
+        relative,
+        same_gradients("the gradient is turned back", _inputs, by_hand),
+        keeps_dtype(_inputs),
+        follows_device(_inputs),
+    ),
+    probe=calls(_probes),
+    mutants=(
+        Mutant(
+            "neighbours as pairs",
+            _neighbours,
+            "The pairs were (x[0], x[1]), (x[2], x[3]), ... as RoFormer has them. Here, as in "
+            "Llama, a number's partner is half of the width away. Mixing the two in one model "
+            "turns wrong pairs.",
+        ),
+        Mutant(
+            "neighbours in, halves out",
+            _neighbours_apart,
+            "The pairs were taken as neighbours and put back as halves: the numbers end up in "
+            "another order.",
+        ),
+        Mutant(
+            "turned the other way",
+            _formed(lambda a, b, c, s: a * c + b * s, lambda a, b, c, s: b * c - a * s),
+            "Both sines have the other sign. Queries and keys that are both turned backwards would "
+            "still work, but not with weights trained the other way.",
+        ),
+        Mutant(
+            "a minus lost",
+            _formed(lambda a, b, c, s: a * c + b * s, _y),
+            "a cos + b sin beside a sin + b cos is no rotation: lengths change. The first has a "
+            "minus.",
+        ),
+        Mutant(
+            "a minus too many",
+            _formed(_x, lambda a, b, c, s: a * s - b * c),
+            "The second number's b cos lost its sign: that is a reflection, and an angle of 0 "
+            "already turns b around.",
+        ),
+        Mutant(
+            "both halves alike",
+            _formed(_x, _x),
+            "Both halves were given a cos - b sin. The second is a sin + b cos.",
+        ),
+        Mutant(
+            "sine and cosine exchanged",
+            _formed(lambda a, b, c, s: a * s - b * c, lambda a, b, c, s: a * c + b * s),
+            "cos and sin are exchanged: at an angle of 0 nothing may change.",
+        ),
+        Mutant(
+            "only stretched",
+            _formed(lambda a, b, c, s: a * c, lambda a, b, c, s: b * c),
+            "Each number was multiplied by its cosine, and none of its partner was added.",
+        ),
+        Mutant(
+            "all by the first token's angles",
+            _first_token,
+            "All tokens were turned alike, so that places make no difference.",
+        ),
+    ),
+    hints=(
+        "`a, b = x.chunk(2, -1)` are the first and the second numbers of all pairs.",
+        "angles is (T, D / 2), as are a's last two axes: it broadcasts by itself.",
+        "`torch.cat([a * cos - b * sin, a * sin + b * cos], -1).to(x.dtype)`.",
+    ),
+)

@@ -1,0 +1,175 @@
+"""Stretch: what a student of few steps learns from, a straight piece of its teacher's way."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from mmcourse.dit import perflow
+from mmcourse.exercises.definition import Mutant, Task, holds
+from mmcourse.exercises.expect import close
+from mmcourse.exercises.inputs import raw
+from mmcourse.exercises.probe import calls
+from mmcourse.exercises.values import Broken
+
+STUB = '''
+@exercise("ch05.straight_line")
+def straight_line(begun, arrived, t, ends):
+    """A state on the straight line through a window of times, and the velocity along it.
+
+    begun: (B, ...), the state at the start of each row's window, its noisier end.
+    arrived: (B, ...), where the teacher gets to from there, at the window's end.
+    t: (B,), a time in each row's window.
+    ends: (start, end), (B,) each; start is the larger time: t = 1 is noise and t = 0 data.
+    Returns the state at t, (B, ...): begun where t = start, arrived where t = end; and how fast the
+    state changes with t, (B, ...).
+    """
+    raise NotImplementedError
+'''
+
+Ends = tuple[Tensor, Tensor]
+
+
+def by_hand(begun: Tensor, arrived: Tensor, t: Tensor, ends: Ends) -> tuple[Tensor, Tensor]:
+    """Row by row."""
+    states, velocities = [], []
+    for a, b, now, start, end in zip(begun, arrived, t, *ends):
+        share = (now - end) / (start - end)
+        states.append(share * a + (1 - share) * b)
+        velocities.append((a - b) / (start - end))
+    return torch.stack(states), torch.stack(velocities)
+
+
+def _two(got: Any) -> tuple[Any, Any]:
+    if not isinstance(got, tuple | list) or len(got) != 2:
+        raise Broken("Two tensors are asked for, the state and the velocity.", got, "two tensors")
+    return got[0], got[1]
+
+
+def _of(*values: float) -> Tensor:
+    return torch.tensor(values, dtype=torch.float64)
+
+
+@holds("from 5 at t = 1 to 3 at t = 0.75: at 0.875 it is at 4, with a velocity of 8")
+def one_row(answer: Any) -> None:
+    x, v = _two(answer(_of(5)[:, None], _of(3)[:, None], _of(0.875), (_of(1), _of(0.75))))
+    close(x, _of(4)[:, None], "The state is wrong.")
+    close(v, _of(8)[:, None], "The velocity is wrong.")
+
+
+@holds("at the start it is where it began, at the end where the teacher arrived")
+def at_the_ends(answer: Any) -> None:
+    begun, arrived, ends = raw(2, 3, seed=1), raw(2, 3, seed=2), (_of(0.5, 1), _of(0.25, 0.5))
+    close(_two(answer(begun, arrived, ends[0], ends))[0], begun, "At the start.")
+    close(_two(answer(begun, arrived, ends[1], ends))[0], arrived, "At the end.")
+
+
+@holds("one step of Euler's from the start, over the whole window, ends where the teacher arrived")
+def one_step(answer: Any) -> None:
+    begun, arrived, ends = raw(2, 3, seed=3), raw(2, 3, seed=4), (_of(0.5, 1), _of(0.25, 0.4))
+    v = _two(answer(begun, arrived, ends[0], ends))[1]
+    if isinstance(v, Tensor) and v.shape == begun.shape:
+        close(begun + (ends[1] - ends[0])[:, None] * v, arrived)
+    else:
+        close(v, by_hand(begun, arrived, ends[0], ends)[1])
+
+
+@holds("rows of different windows and times, of any number of axes")
+def any_rows(answer: Any) -> None:
+    t, ends = _of(0.9, 0.3, 0.05), (_of(1, 0.5, 0.25), _of(0.75, 0.25, 0))
+    for shape in ((3, 3), (3, 2, 3, 3), (3,)):
+        args = raw(*shape, seed=5), raw(*shape, seed=6), t, ends
+        for mine, right, what in zip(_two(answer(*args)), by_hand(*args), ("state", "velocity")):
+            close(mine, right, f"The {what} is wrong.")
+
+
+def _probes() -> list[tuple[Any, ...]]:
+    t, ends = _of(0.9, 0.3, 0.05), (_of(1, 0.5, 0.25), _of(0.75, 0.25, 0))
+    late = _of(0.5, 0.6), (_of(0.8, 1), _of(0.2, 0.5))
+    return [
+        (raw(3, 2, 2, seed=7), raw(3, 2, 2, seed=8), t, ends),
+        (raw(2, 2, seed=9), raw(2, 2, seed=10), *late),
+    ]
+
+
+def _formed(state: Any, velocity: Any) -> Any:
+    """A wrong answer from (begun, arrived, share, start, end, t), all as columns."""
+
+    def answer(begun: Tensor, arrived: Tensor, t: Tensor, ends: Ends) -> tuple[Tensor, Tensor]:
+        t, start, end = (k.view(-1, *[1] * (begun.ndim - 1)) for k in (t, *ends))
+        share = (t - end) / (start - end)
+        given = begun, arrived, share, start, end, t
+        return state(*given), velocity(*given)
+
+    return answer
+
+
+def _state(a: Tensor, b: Tensor, share: Tensor, start: Tensor, end: Tensor, t: Tensor) -> Tensor:
+    return b + share * (a - b)
+
+
+def _speed(a: Tensor, b: Tensor, share: Tensor, start: Tensor, end: Tensor, t: Tensor) -> Tensor:
+    return (a - b) / (start - end)
+
+
+EXERCISE = Task(
+    id="ch05.straight_line",
+    title="A straight piece",
+    level="stretch",
+    difficulty=3,
+    minutes=20,
+    stub=STUB,
+    reference=perflow.straight_line,
+    properties=(one_row, at_the_ends, one_step, any_rows),
+    probe=calls(_probes),
+    mutants=(
+        Mutant(
+            "the way for the velocity",
+            _formed(_state, lambda a, b, share, start, end, t: a - b),
+            "begun - arrived is how far it is, not how fast. The window is a part of the time: "
+            "divide by start - end.",
+        ),
+        Mutant(
+            "the velocity towards the data",
+            _formed(_state, lambda a, b, share, start, end, t: (b - a) / (start - end)),
+            "The velocity is the change with t, and t grows towards the noise: (begun - arrived), "
+            "since start is the larger time. A sampler goes backwards by itself.",
+        ),
+        Mutant(
+            "mixed as over the whole way",
+            _formed(lambda a, b, share, start, end, t: (1 - t) * b + t * a, _speed),
+            "t itself was taken for the share. Within its window the share is "
+            "(t - end) / (start - end).",
+        ),
+        Mutant(
+            "the share of the other end",
+            _formed(lambda a, b, share, start, end, t: a + share * (b - a), _speed),
+            "At t = start the state is `arrived`: the two ends are exchanged.",
+        ),
+        Mutant(
+            "from the start on, in steps of t",
+            _formed(lambda a, b, share, start, end, t: a + t * (a - b) / (start - end), _speed),
+            "t counts from 0, not from the window's start: begun + (t - start) velocity.",
+        ),
+        Mutant(
+            "forward from the start",
+            _formed(
+                lambda a, b, share, start, end, t: a + (start - t) * (a - b) / (start - end), _speed
+            ),
+            "From begun the way leads to smaller times: t - start, which is below 0.",
+        ),
+        Mutant(
+            "the share forgotten",
+            _formed(lambda a, b, share, start, end, t: a, _speed),
+            "The state stays at the window's start. The student has to be right all along the "
+            "line, or two half steps would go elsewhere than one.",
+        ),
+    ),
+    hints=(
+        "Make t, start and end columns, (B, 1, ..., 1). Which share of the window lies behind t?",
+        "velocity = (begun - arrived) / (start - end); from `arrived` it takes t - end.",
+        "`arrived + (t - end) * velocity`, and `velocity`.",
+    ),
+)
