@@ -2,17 +2,18 @@
 
     python benchmarks/dit_memory.py [--json] [--rounds N]
 
-The step is that of dit.py. Each side takes two in a fresh process, which tells how much larger it
+The step is that of dit.py. Each side takes two in a forked process, which tells how much larger it
 became by them at its largest: activations, gradients and the optimiser's state, but neither the
 weights nor the library.
 """
 
 from __future__ import annotations
 
+import multiprocessing
+import resource
 import statistics
-import subprocess
-import sys
 from importlib.metadata import version
+from multiprocessing.connection import Connection
 
 import psutil
 import torch
@@ -21,14 +22,9 @@ from _timing import options, report
 
 from mmcourse.cards import environment
 
-CHILD = "--child"
 
-
-def child(who: str, small: bool) -> None:
-    """Take two steps, and print by how many MiB the process grew at most."""
-    import resource
-
-    torch.set_num_threads(1)
+def take_two(who: str, small: bool, told: Connection) -> None:
+    """Two steps, and by how many MiB this process grew at most."""
     batch, shape, sizes = (2, (4, 8, 8), SMALL) if small else (64, (8, 16, 16), SIZES)
     kind = precisions()[-1]
     if who == "ours":
@@ -39,22 +35,26 @@ def child(who: str, small: bool) -> None:
     step()
     step()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    print((peak - before) / 2**20)
+    told.send((peak - before) / 2**20)
 
 
 def grown(who: str, small: bool) -> float:
-    """What a child of this kind says."""
-    command = [sys.executable, __file__, CHILD, who, *(["--small"] if small else [])]
-    found = subprocess.run(command, capture_output=True, text=True, check=True)
-    return float(found.stdout.split()[-1])
+    """What a child says."""
+    fork = multiprocessing.get_context("fork")
+    here, there = fork.Pipe()
+    child = fork.Process(target=take_two, args=(who, small, there))
+    child.start()
+    there.close()
+    try:
+        return here.recv()
+    finally:
+        child.join()
 
 
 def main() -> None:
     """Measure and print."""
-    if CHILD in sys.argv:
-        child(sys.argv[sys.argv.index(CHILD) + 1], "--small" in sys.argv)
-        return
     asked = options("The memory of our DiT's training step beside diffusers'.", rounds=3)
+    torch.set_num_threads(1)
     rows = [(grown("ours", asked.small), grown("peer", asked.small)) for _ in range(asked.rounds)]
     ours, peer = (statistics.median(column) for column in zip(*rows))
     report(
@@ -72,7 +72,7 @@ def main() -> None:
                 "rounds": asked.rounds,
             },
             "versions": {**environment(), "diffusers": version("diffusers")},
-            "threads": 1,
+            "threads": torch.get_num_threads(),
         },
         asked.json,
     )
