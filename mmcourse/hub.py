@@ -77,7 +77,7 @@ class Pretrained(nn.Module):
             OSError: if the disk is full; what was saved before is unharmed.
         """
         config = {"class": type(self).__name__, "arguments": self._json_arguments()}
-        tensors = {}
+        tensors: dict[str, Tensor] = {}
         for name, value in _unique_state(self).items():
             stored = value.detach().to("cpu", copy=True).contiguous()
             kept = {name: stored}
