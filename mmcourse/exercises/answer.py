@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import traceback
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import torch
 
 from mmcourse.exercises.findings import Finding
@@ -34,10 +36,58 @@ def lines_of(error: BaseException) -> list[tuple[str, int, str]]:
     ]
 
 
+def _is_tensor(x: Any) -> bool:
+    return isinstance(x, torch.Tensor)
+
+
 def _same(a: torch.Tensor, b: torch.Tensor) -> bool:
     if a.shape != b.shape or a.dtype != b.dtype:
         return False
     return bool(((a == b) | ((a != a) & (b != b))).all())  # NaN equals NaN here
+
+
+def _handed(x: Any) -> Any:
+    """What an answer is given in place of an input: the same, and nobody else's."""
+    if isinstance(x, torch.Tensor):
+        return x.clone()
+    return copy.deepcopy(x) if isinstance(x, list | dict | set | np.ndarray) else x
+
+
+def _spoiled(name: str, before: Any, after: Any, graph: Any) -> Finding | None:
+    """What became of an input, if it is not what it was."""
+    if isinstance(before, torch.Tensor):
+        if before.device.type != "cpu":
+            return None
+        if not _same(before.detach(), after.detach()):
+            message = (
+                f"`{name}` was changed in place; whoever calls the function still needs it. "
+                "Compute a new tensor (x = x / n); don't write into the one given (x /= n)."
+            )
+            told = show(before), f"afterwards {show(after)}", "unchanged"
+        elif (after.requires_grad, after.grad_fn) != graph:
+            message = (
+                f"`{name}` was cut off from its graph, or given one (`detach_()`, "
+                "`requires_grad_()`, `.requires_grad = `): the tensor is the caller's, and for the "
+                "caller too it has changed. `x.detach()`, without the underscore, makes a new one."
+            )
+            told = show(before), f"afterwards requires_grad is {after.requires_grad}", "unchanged"
+        else:
+            return None
+    elif isinstance(before, list | dict | set | np.ndarray):
+        try:
+            same = type(before) is type(after) and bool(np.all(before == after))
+        except (ValueError, RuntimeError):  # lists that hold arrays
+            same = True
+        if same:
+            return None
+        message = (
+            f"`{name}` was changed; whoever calls the function still needs it. Make a new one "
+            "(sorted(x), list(x), dict(x)) and change that."
+        )
+        told = show(before), f"afterwards {show(after)}", "unchanged"
+    else:
+        return None
+    return Finding("", "broke", message, given=[(name, told[0])], got=told[1], expected=told[2])
 
 
 class Answer:
@@ -54,32 +104,20 @@ class Answer:
         self.parameters = parameters
         self.inputs: tuple[Any, ...] = ()
         self.changed: Finding | None = None
+        self.raised = False
+        self.values_are_right = True  # on ordinary inputs, as far as was seen
 
     def __call__(self, *inputs: Any) -> Any:
         self.inputs = inputs
-        handed = tuple(x.clone() if isinstance(x, torch.Tensor) else x for x in inputs)
+        handed = tuple(_handed(x) for x in inputs)
+        graphs = [(x.requires_grad, x.grad_fn) if _is_tensor(x) else None for x in handed]
         try:
             result = self.function(*handed)
         except BaseException as error:  # SystemExit too: nothing that an answer raises gets away
             raise Raised(error) from None
-        self._look_for_changes(inputs, handed)
+        for name, before, after, graph in zip(self.names(), inputs, handed, graphs):
+            self.changed = self.changed or _spoiled(name, before, after, graph)
         return result
-
-    def _look_for_changes(self, inputs: tuple[Any, ...], handed: tuple[Any, ...]) -> None:
-        for name, before, after in zip(self.names(), inputs, handed):
-            if not isinstance(before, torch.Tensor) or before.device.type != "cpu":
-                continue
-            if self.changed is None and not _same(before.detach(), after.detach()):
-                self.changed = Finding(
-                    "",
-                    "broke",
-                    f"`{name}` was changed in place; whoever calls the function still needs it. "
-                    "Compute a new tensor (x = x / n), don't write into the one you were given "
-                    "(x /= n).",
-                    given=[(name, show(before))],
-                    got=f"afterwards {show(after)}",
-                    expected="unchanged",
-                )
 
     def names(self) -> tuple[str, ...]:
         extra = len(self.inputs) - len(self.parameters)
@@ -96,7 +134,15 @@ def describe(error: BaseException) -> str:
         return "It still raises NotImplementedError: a part of it isn't written yet."
     if isinstance(error, SystemExit):
         return "It tried to leave Python (SystemExit). An answer returns; it doesn't exit."
-    return f"It {_raised(error)}"
+    about = f"It {_raised(error)}"
+    if any(word in str(error) for word in ("NVIDIA", "CUDA", "cuda", "not compiled with")):
+        about += (
+            " (Checks run on the CPU, also where there is a GPU. Make new tensors where the inputs "
+            "are: device=x.device.)"
+        )
+    if type(error).__name__ == "BdbQuit":
+        about = "It stopped at a breakpoint(), and nobody is there to answer it: take it out."
+    return about
 
 
 def _raised(error: BaseException) -> str:

@@ -112,16 +112,34 @@ class Exercise:
 class Task(Exercise):
     """Write a function that has these properties.
 
+    From `formula` and `cases` the grader makes by itself what all such tasks ask for (see
+    `shared.py`): values, types, gradients, devices, the ends of float32.
+
     Args:
         properties: in the order of what a learner should see first, smallest input first.
-        probe: what an implementation does on a few inputs. An answer that does what a mutant does
-            is told the mutant's hint.
+        formula: what is right, written another way, in plain steps; any dtype.
+        cases: ordinary inputs in float64, several, of different sizes, one of them the smallest.
+        ends: inputs in float32 where naive formulas overflow, underflow or cancel: each end, and
+            each side of it. There the value must be that of the formula in float64.
+        result: "tensor" (floats), "indices" (int64) or "number".
+        names: of what is returned, where it is several tensors.
+        learns: whether gradients must be those of the formula.
+        through: what comes before the answer where gradients are taken, such as normalisation.
+        probe: what an implementation does on a few inputs, by default on the cases. An answer that
+            does what a mutant does is told the mutant's hint.
     """
 
     kind: ClassVar[str] = "task"
 
-    properties: tuple[Property, ...]
-    probe: Callable[[Callable[..., Any]], Any]
+    properties: tuple[Property, ...] = ()
+    formula: Callable[..., Any] | None = None
+    cases: Callable[[], list[tuple[Any, ...]]] | None = None
+    ends: Callable[[], list[tuple[Any, ...]]] | None = None
+    result: Literal["tensor", "indices", "number"] = "tensor"
+    names: tuple[str, ...] = ()
+    learns: bool = True
+    through: Callable[..., tuple[Any, ...]] | None = None
+    probe: Callable[[Callable[..., Any]], Any] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -38,10 +38,11 @@ def tensor(got: Any, shape: tuple[int, ...] | None = None) -> Tensor:
             f"{type(got).__name__} {show(got)}",
             "a tensor",
         )
-    if isinstance(got, tuple):
+    if isinstance(got, tuple | list):
+        # torch's own pairs have names: min, max, topk, sort, median return them
+        how = " (as `x.min(1)` does: values and indices)" if hasattr(got, "indices") else ""
         raise Broken(
-            f"It returned {len(got)} things (as `x.min(1)` does: values and indices). "
-            "One tensor is asked for.",
+            f"It returned {len(got)} things{how}. One tensor is asked for.",
             type(got).__name__,
             "a tensor",
         )
@@ -92,14 +93,26 @@ def _first(a: np.ndarray, b: np.ndarray, alike: np.ndarray) -> str:
     return f" They first differ at {list(at)}: got {a[at]:.6g}, expected {b[at]:.6g}."
 
 
+def zero(got: Any, message: str) -> None:
+    """All of `got` is exactly 0, not merely nearly."""
+    got = tensor(got)
+    if bool((got != 0).any()):
+        tiny = float(got.detach().abs().max()) < 1e-3
+        also = " Exactly 0 is asked for, not nearly." if tiny else ""
+        raise Broken(message + also, got, torch.zeros_like(got))
+
+
 def whole(got: Any, expected: Tensor, message: str = "The indices are wrong.") -> None:
-    """`got` is a tensor of whole numbers, equal to `expected`."""
+    """`got` is a tensor of whole numbers of the same type, equal to `expected`."""
     got = tensor(got, tuple(expected.shape))
     if got.is_floating_point() or got.is_complex() or got.dtype == torch.bool:
         raise Broken("These are no indices.", got, expected)
     if got.tolist() != expected.tolist():
         a, b = (np.asarray(x.tolist()) for x in (got, expected))
         raise Broken(message + _first(a, b, a == b), got, expected)
+    if got.dtype != expected.dtype:
+        message = f"The numbers are right, but their type is {got.dtype}."
+        raise Broken(message, got, str(expected.dtype))
 
 
 def near(got: Any, expected: float, message: str = "The value is wrong.") -> None:
@@ -107,6 +120,33 @@ def near(got: Any, expected: float, message: str = "The value is wrong.") -> Non
     value = number(got)
     if not abs(value - expected) <= ATOL + RTOL * abs(expected):
         raise Broken(message, value, expected)
+
+
+def gives(says: str, *examples: tuple[tuple[Any, ...], Any], compare: Any = close) -> Property:
+    """Property: worked out by hand, these inputs give these results."""
+
+    @holds(says)
+    def check(answer: Answer) -> None:
+        for inputs, expected in examples:
+            compare(answer(*inputs), expected)
+
+    return check
+
+
+def unchanged(says: str, inputs: Inputs, moved: Callable[..., Any], message: str) -> Property:
+    """Property: the answer gives for moved inputs what it gives for these, right or wrong."""
+
+    @holds(says)
+    def check(answer: Answer) -> None:
+        first, again = answer(*inputs()), answer(*moved(*inputs()))
+        if not isinstance(first, Tensor):
+            near(again, number(first), message)
+        elif first.is_floating_point():
+            close(again, first.detach(), message)
+        else:
+            whole(again, first, message)
+
+    return check
 
 
 def gradients(
@@ -158,12 +198,16 @@ def same_gradients(
     def check(answer: Answer) -> None:
         arguments = inputs()
         got = gradients(answer, arguments, through)
-        names = [name for name, x in zip(answer.names(), arguments) if _learns(x)]
-        for name, mine, right in zip(names, got, gradients(formula, arguments, through)):
-            if mine is None:
+        named = [(name, x) for name, x in zip(answer.names(), arguments) if _learns(x)]
+        for (name, x), mine, right in zip(named, got, gradients(formula, arguments, through)):
+            nothing = torch.zeros_like(x)
+            right = nothing if right is None else right
+            if mine is None and bool(right.any()):
                 raise Broken(f"No gradient reaches `{name}`.", "none", right)
-            assert right is not None
-            close(mine, right, f"The gradient to `{name}` is wrong.")
+            message = f"The gradient to `{name}` is wrong."
+            if not bool(right.any()):
+                message = f"A gradient reaches `{name}`, which should get none."
+            close(nothing if mine is None else mine, right, message)
 
     return check
 
@@ -201,17 +245,36 @@ def follows_device(inputs: Inputs) -> Property:
                         str(raised.error).splitlines()[0],
                         "everything on the device of the inputs",
                     ) from None
-                if _needs_values(raised.error):
-                    raise Unseen(  # a fake has no values
-                        "the answer does what needs the numbers themselves, as int(), .tolist(), "
-                        "loops over rows, bincount and masks like p[p > 0] do, and that takes a "
-                        "real GPU. It need not be wrong"
-                    ) from None
-                raise
-            if isinstance(result, Tensor) and result.device.type != "cuda":
-                raise Broken("The result is on another device.", str(result.device), "cuda:0")
+                raise Unseen(_why_unseen(raised.error)) from None
+            for part in _tensors(result):
+                if part.device.type != "cuda":
+                    message = "A result is on another device than the inputs."
+                    raise Broken(message, str(part.device), "cuda:0")
 
     return check
+
+
+def _tensors(result: Any) -> list[Tensor]:
+    """The tensors of a result, in whatever it wraps them."""
+    if isinstance(result, dict):
+        result = list(result.values())
+    if isinstance(result, tuple | list):
+        return [part for one in result for part in _tensors(one)]
+    return [result] if isinstance(result, Tensor) else []
+
+
+def _why_unseen(error: BaseException) -> str:
+    """Why what was tried in place of a GPU does not show where a result would be."""
+    if _needs_values(error):  # a fake has no values
+        return (
+            "the answer does what needs the numbers themselves, as int(), .tolist(), "
+            "loops over rows, bincount and masks like p[p > 0] do, and that takes a "
+            "real GPU. It need not be wrong"
+        )
+    return (
+        "the answer does what only a real GPU can show, such as making modules, generators or "
+        "sparse tensors there. It need not be wrong"
+    )
 
 
 def _mixes_devices(error: BaseException) -> bool:

@@ -12,11 +12,13 @@ from typing import Any
 import torch
 
 from mmcourse.exercises.answer import Answer, Raised, finding_of
-from mmcourse.exercises.definition import Exercise, Hunt, Task
+from mmcourse.exercises.definition import Exercise, Hunt, Property, Task
 from mmcourse.exercises.findings import Finding
 from mmcourse.exercises.hunting import grade_hunt
 from mmcourse.exercises.libraries import fingerprint, replaced
-from mmcourse.exercises.probe import known_mistake
+from mmcourse.exercises.probe import Calls, known_mistake
+from mmcourse.exercises.relation import noticed
+from mmcourse.exercises.shared import probe_of, shared_properties, spoils_graphs
 from mmcourse.exercises.values import Unseen
 
 Emit = Callable[[dict[str, Any]], None]
@@ -38,40 +40,71 @@ def grade(exercise: Exercise, function: Callable[..., Any], emit: Emit) -> None:
 def grade_task(task: Task, function: Callable[..., Any], emit: Emit) -> None:
     """Grade an answer to a task."""
     before = fingerprint()
+    properties = (*task.properties, *shared_properties(task))
     try:
         answer = Answer(function, task.parameters)
     except BaseException as error:  # a class whose constructor raises
-        emit({"event": "start", "says": task.properties[0].says})
-        finding = finding_of(task.properties[0].says, Raised(error), Answer(len, ()))
+        emit({"event": "start", "says": properties[0].says})
+        finding = finding_of(properties[0].says, Raised(error), Answer(len, ()))
         emit({"event": "finding", **asdict(finding)})
         return
-    holding = True
+    broken: set[str] = set()
     hopeless = False  # raises on the very first input: what follows would only repeat it
-    for number, rule in enumerate(task.properties):
+    for number, rule in enumerate(properties):
         if hopeless:
             emit({"event": "finding", **asdict(Finding(rule.says, "not reached"))})
             continue
         emit({"event": "start", "says": rule.says})
-        torch.manual_seed(number)
-        try:
-            rule.check(answer)
-            finding = Finding(rule.says, "holds")
-        except Unseen as why:
-            finding = Finding(f"{rule.says}: {why}", "not checked")
-        except Exception as error:
-            finding = finding_of(rule.says, error, answer)
-            holding = False
-            hopeless = number == 0 and isinstance(error, Raised)
+        finding = _checked(rule, number, answer)
+        if finding.state == "broke":
+            broken.add(rule.says)
+            hopeless = number == 0 and bool(finding.message) and answer.raised
         meddled = replaced(before)
         if meddled:
             note = f"It replaced {', '.join(meddled[:3])}. An answer works with torch as it is."
             emit({"event": "finding", **asdict(Finding(UNTOUCHED, "broke", note))})
             return
         emit({"event": "finding", **asdict(finding)})
+    if not hopeless and answer.changed is None:
+        spoils_graphs(task, answer)
     changed = answer.changed or Finding("", "not reached" if hopeless else "holds")
     changed.says = UNCHANGED
     emit({"event": "finding", **asdict(changed)})
-    if not holding or changed.state == "broke":
-        mistake = known_mistake(answer.function, task.probe, task.mutants)
-        if mistake is not None:
-            emit({"event": "mistake", "name": mistake.name, "hint": mistake.hint})
+    if broken or changed.state == "broke":
+        _tell_mistake(task, answer, broken, emit)
+
+
+def _checked(rule: Property, number: int, answer: Answer) -> Finding:
+    """What one property found."""
+    torch.manual_seed(number)
+    answer.raised = False
+    try:
+        rule.check(answer)
+    except Unseen as why:
+        return Finding(f"{rule.says}: {why}", "not checked")
+    except Exception as error:
+        answer.raised = isinstance(error, Raised)
+        return finding_of(rule.says, error, answer)
+    return Finding(rule.says, "holds")
+
+
+def _tell_mistake(task: Task, answer: Answer, broken: set[str], emit: Emit) -> None:
+    """Tell the known mistake that an answer makes, or else what can be said of it for certain."""
+    probe, function = probe_of(task), answer.function
+    mistake = known_mistake(function, probe, task.mutants, task.reference)
+    if mistake is not None and _breaks(task, mistake.answer, broken, answer.values_are_right):
+        emit({"event": "mistake", "name": mistake.name, "hint": mistake.hint})
+    elif task.formula is not None and isinstance(probe, Calls):
+        told = noticed(function, task.formula, probe, task.parameters)
+        if told:
+            emit({"event": "noticed", "told": told})
+
+
+def _breaks(task: Task, mutant: Callable[..., Any], broken: set[str], values: bool) -> bool:
+    """Whether a mutant breaks nothing but what the answer breaks: else it is another mistake."""
+    answer = Answer(mutant, task.parameters)
+    answer.values_are_right = values
+    for number, rule in enumerate((*task.properties, *shared_properties(task))):
+        if rule.says not in broken and _checked(rule, number, answer).state == "broke":
+            return False
+    return True

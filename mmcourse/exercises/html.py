@@ -81,6 +81,8 @@ def card(report: Report) -> str:
             f'margin:.5rem 0">{paragraph(f"<strong>Known mistake: {_rich(name)}</strong>")}'
             f"{paragraph(_rich(hint))}</div>"
         )
+    if report.noticed:
+        parts.append(paragraph(_rich(report.noticed)))
     if report.printed:
         parts.append(folded("What it printed", code(shorten(report.printed))))
     if report.note:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import random
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from functools import lru_cache
 from typing import Any
 
+import cloudpickle
+import numpy as np
 import torch
 
 from mmcourse.exercises.answer import describe, lines_of
@@ -18,22 +22,26 @@ from mmcourse.exercises.findings import Finding
 Emit = Callable[[dict[str, Any]], None]
 
 SEEDS = (0, 1, 2)
+MORE_SEEDS = 40  # for tests that are quick: what is false for one seed in twenty shows
+MORE_SECONDS = 0.3
 FAIR = "passes on right implementations"
 
 
-class OnTrial:
-    """An implementation without a name or a face, counting how it is reached."""
+def on_trial(implementation: Callable[..., Any]) -> Any:
+    """An implementation without a name or a face, counting in `calls()` how it is reached."""
+    counted = [0]
 
-    def __init__(self, implementation: Callable[..., Any]) -> None:
-        self._implementation = implementation
-        self._calls = 0
+    class OnTrial:
+        __slots__ = ()
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        self._calls += 1
-        return self._implementation(*args, **kwargs)
+        def __call__(self, *args: Any, **kwargs: Any) -> Any:
+            counted[0] += 1
+            return implementation(*args, **kwargs)
 
-    def __repr__(self) -> str:
-        return "<the implementation on trial>"
+        def __repr__(self) -> str:
+            return "<the implementation on trial>"
+
+    return OnTrial(), lambda: counted[0]
 
 
 Places = list[tuple[dict[str, Any], str]]
@@ -45,7 +53,7 @@ def _named(function: Callable[..., Any], *places: dict[str, Any]) -> Places:
         (place, key)
         for place in places
         for key, value in list(place.items())
-        if value is function or getattr(value, "reference", None) is function
+        if _is(value, function)
     ]
 
 
@@ -60,6 +68,22 @@ def _in_the_package(function: Callable[..., Any], loaded: int) -> Places:
     return _named(function, *modules)
 
 
+def _in_defaults(function: Callable[..., Any], test: Any) -> list[tuple[Any, str, Any]]:
+    """What of a test's default arguments would have to be replaced: (test, attribute, old)."""
+    kept = []
+    for attribute in ("__defaults__", "__kwdefaults__"):
+        old = getattr(test, attribute, None)
+        values = (old.values() if isinstance(old, dict) else old) or ()
+        if any(_is(value, function) for value in values):
+            kept.append((test, attribute, old))
+    return kept
+
+
+def _is(value: Any, function: Callable[..., Any]) -> bool:
+    """Whether this is a function, or the learner's own of it."""
+    return value is function or getattr(value, "reference", None) is function
+
+
 @contextmanager
 def standing_in(
     function: Callable[..., Any], for_: Callable[..., Any], test: Callable[..., Any]
@@ -68,13 +92,23 @@ def standing_in(
     names = getattr(test, "__globals__", {})
     places = [*_in_the_package(for_, len(sys.modules)), *_named(for_, names)]
     replaced = [(place, key, place[key]) for place, key in places if key in place]
+    defaults = _in_defaults(for_, test)
     for place, key, _ in replaced:
         place[key] = function
+    for owner, attribute, old in defaults:
+        new: Any = (
+            {k: function if _is(v, for_) else v for k, v in old.items()}
+            if isinstance(old, dict)
+            else tuple(function if _is(v, for_) else v for v in old)
+        )
+        setattr(owner, attribute, new)
     try:
         yield
     finally:
         for place, key, value in replaced:
             place[key] = value
+        for owner, attribute, old in defaults:
+            setattr(owner, attribute, old)
 
 
 def _failed(error: BaseException) -> bool:
@@ -111,8 +145,10 @@ def try_on(
     test: Callable[..., Any], implementation: Callable[..., Any], hunt: Hunt, seed: int
 ) -> Verdict:
     """Run the test on one implementation."""
-    suspect, stand_in = OnTrial(implementation), OnTrial(implementation)
+    (suspect, calls), (stand_in, calls_of_the_book) = (on_trial(implementation) for _ in "ab")
     torch.manual_seed(seed)
+    random.seed(seed)
+    np.random.seed(seed)  # noqa: NPY002 - the one that a learner's test may draw from
     returned: Any = None
     error: BaseException | None = None
     with standing_in(stand_in, hunt.on_trial, test):
@@ -123,75 +159,188 @@ def try_on(
     word = "passed"
     if error is not None:
         word = "failed" if _failed(error) else type(error).__name__
-    calls = suspect._calls, stand_in._calls
-    return Verdict(word, calls, type(returned).__name__, error)
+    reached = calls(), calls_of_the_book()
+    return Verdict(word, reached, type(returned).__name__, error)
+
+
+def distorted(implementation: Callable[..., Any], step: Callable[[Any], Any]) -> Any:
+    """An implementation whose results are changed: those of its module, if it makes one."""
+
+    def changed(*args: Any, **kwargs: Any) -> Any:
+        found = implementation(*args, **kwargs)
+        if isinstance(found, torch.nn.Module):
+            found.register_forward_hook(lambda module, given, out: _through(out, step))
+            return found
+        return _through(found, step)
+
+    return changed
+
+
+def _through(result: Any, step: Callable[[Any], Any]) -> Any:
+    if isinstance(result, tuple):
+        return tuple(_through(part, step) for part in result)
+    return step(result)
+
+
+def _of_floats(step: Callable[[torch.Tensor], torch.Tensor]) -> Callable[[Any], Any]:
+    return lambda x: step(x) if isinstance(x, torch.Tensor) and x.is_floating_point() else x
+
+
+LARGE = _of_floats(lambda x: 1000 * x + 1000)
+INFINITE = _of_floats(lambda x: x + float("inf"))
+
+
+def _misshapen(x: Any) -> Any:
+    return x[None] if isinstance(x, torch.Tensor) else None
 
 
 def profile(test: Callable[..., Any], hunt: Hunt) -> list[tuple[str, bool, bool, str]]:
-    """What the test says of every implementation: two tests with one profile do the same."""
+    """What the test says of every implementation: two tests with one profile do the same.
+
+    The last one is a right one whose numbers are all far off.
+    """
     lineup = [*hunt.right, *(suspect.implementation for suspect in hunt.suspects)]
+    lineup.append(distorted(hunt.right[0], LARGE))
     return [try_on(test, implementation, hunt, 0).summary() for implementation in lineup]
 
 
-def _fair(test: Callable[..., Any], hunt: Hunt) -> Finding:
-    for implementation in hunt.right:
-        for seed in SEEDS:
-            verdict = try_on(test, implementation, hunt, seed)
-            where = lines_of(verdict.error) if verdict.error else []
-            if verdict.word == "failed":
-                message = (
-                    "False alarm: the test fails on a right implementation. Does it ask for "
-                    "something that need not be true, or for exact equality of floats? Or was the "
-                    "old state kept without `.clone()`? The broken ones are tried once the test "
-                    "passes on the right ones."
-                )
-                told = str(verdict.error).strip().splitlines()
-                return Finding(FAIR, "broke", message, got=" ".join(told)[:300], where=where)
-            if verdict.error is not None:
-                message = f"On a right implementation: {describe(verdict.error)}"
-                return Finding(FAIR, "broke", message, where=where)
-            if verdict.calls[0] == 0:
-                message = (
-                    "The test never calls the implementation it is given, so it tests nothing."
-                )
-                return Finding(FAIR, "broke", message)
+def _looks_at_form(test: Callable[..., Any], hunt: Hunt) -> bool:
+    """Whether a test that numbers can't fail fails on a wrong shape, or on what is not finite."""
+    return any(
+        try_on(test, distorted(hunt.right[0], step), hunt, 0).word != "passed"
+        for step in (_misshapen, INFINITE)
+    )
+
+
+def _fair(test: Callable[..., Any], hunt: Hunt, more: bool = True) -> Finding:
+    """Whether the test passes on the right ones: some seeds each, many where it is quick."""
+    until = time.process_time() + MORE_SECONDS
+    for seed in range(MORE_SEEDS if more else len(SEEDS)):
+        if seed >= len(SEEDS) and time.process_time() > until:
+            break
+        for implementation in hunt.right:
+            found = _fair_on(test, hunt, implementation, seed)
+            if found is not None:
+                return found
     return Finding(FAIR, "holds")
+
+
+def _fair_on(
+    test: Callable[..., Any], hunt: Hunt, implementation: Callable[..., Any], seed: int
+) -> Finding | None:
+    """What is wrong with a test that should pass on this implementation."""
+    verdict = try_on(test, implementation, hunt, seed)
+    where = lines_of(verdict.error) if verdict.error else []
+    if verdict.word == "failed":
+        again = [try_on(test, implementation, hunt, s).word for s in SEEDS]
+        state = hunt.on_trial.__class__ is type or isinstance(hunt.on_trial, type)
+        message = (
+            "False alarm: the test fails on a right implementation. Does it ask for something that "
+            "need not be true, or for exact equality of floats? "
+            + ("Or was the old state kept without `.clone()`? " if state else "")
+            + (
+                f"It passes with some random numbers and fails with others (seed {seed}): what it "
+                "asks for holds only mostly. "
+                if "passed" in again
+                else ""
+            )
+            + "The broken ones are tried once the test passes on the right ones."
+        )
+        told = str(verdict.error).strip().splitlines()
+        return Finding(FAIR, "broke", message, got=" ".join(told)[:300], where=where)
+    if verdict.error is not None:
+        message = f"On a right implementation: {describe(verdict.error)}"
+        return Finding(FAIR, "broke", message, where=where)
+    if verdict.calls[0] == 0:
+        message = "The test never calls the implementation it is given, so it tests nothing."
+        return Finding(FAIR, "broke", message)
+    return None
+
+
+def _anew(test: Callable[..., Any]) -> Callable[..., Any] | None:
+    """The test as it was sent, without what it has remembered; None if it can't be copied."""
+    try:
+        return cloudpickle.loads(cloudpickle.dumps(test))
+    except Exception:
+        return None
+
+
+def _remembers(sent: Callable[..., Any] | None, hunt: Hunt, words: list[str]) -> Finding:
+    """Whether a test that has seen nothing yet says the same of a broken one and of a right one."""
+    says = "judges each implementation by itself, whatever came before"
+    for suspect, word in zip(hunt.suspects, words):
+        test = _anew(sent) if sent else None
+        if test is None:
+            return Finding(f"{says}: the test could not be copied", "not checked")
+        first = try_on(test, suspect.implementation, hunt, 0).word
+        then = try_on(test, hunt.right[0], hunt, 0).word
+        if first != word or then != "passed":
+            message = (
+                "Run in another order, the test says something else of the same implementation: it "
+                "keeps something from one call to the next. Work out inside what is right, from "
+                "nothing that was seen before."
+            )
+            return Finding(says, "broke", message)
+    return Finding(says, "holds")
 
 
 def grade_hunt(hunt: Hunt, test: Callable[..., Any], emit: Emit) -> None:
     """Grade a learner's test."""
     emit({"event": "start", "says": FAIR})
+    sent = _anew(test)  # before it has run
     fair = _fair(test, hunt)
     emit({"event": "finding", **asdict(fair)})
-    caught = 0
+    caught, words, returned = 0, [], "NoneType"
     for number, suspect in enumerate(hunt.suspects, start=1):
+        says = f"catches broken implementation {number}"
         if fair.state != "holds":  # a test that fails on right ones would "catch" everything
-            says = f"catches broken implementation {number}"
             emit({"event": "finding", **asdict(Finding(says, "not reached"))})
             continue
-        emit({"event": "start", "says": f"catches broken implementation {number}"})
+        emit({"event": "start", "says": says})
         verdict = try_on(test, suspect.implementation, hunt, 0)
         finding = _of_suspect(number, suspect.name, suspect.clues[0], verdict)
         caught += finding.state == "holds"
+        words.append(verdict.word)
+        returned = verdict.returned
         emit({"event": "finding", **asdict(finding)})
-        if caught == 0 and number == len(hunt.suspects) and verdict.returned != "NoneType":
-            message = (
-                f"The test returned a {verdict.returned}, and nobody looks at what a test returns. "
-                "Assert it: assert torch.allclose(...)."
-            )
-            emit({"event": "finding", **asdict(Finding("asserts what it finds", "broke", message))})
+    if fair.state == "holds" and caught == 0 and returned != "NoneType":
+        message = (
+            f"The test returned a {returned}, and nobody looks at what a test returns. "
+            "Assert it: assert torch.allclose(...)."
+        )
+        emit({"event": "finding", **asdict(Finding("asserts what it finds", "broke", message))})
+    if fair.state == "holds" and caught > 0:
+        emit({"event": "start", "says": "judges each implementation by itself"})
+        emit({"event": "finding", **asdict(_remembers(sent, hunt, words))})
     total = len(hunt.suspects)
     emit({"event": "score", "caught": caught, "total": total})
     if caught < total:
-        seen = profile(test, hunt)
-        for mutant in hunt.mutants:
-            same = profile(mutant.answer, hunt) == seen
-            wanted = mutant.satisfied_by
-            if wanted is not None and try_on(test, wanted, hunt, 0).word != "passed":
-                continue
-            if same and _fair(mutant.answer, hunt).state == fair.state:
-                emit({"event": "mistake", "name": mutant.name, "hint": mutant.hint})
-                return
+        _tell_mistake(test, hunt, fair.state, emit)
+
+
+def _tell_mistake(test: Callable[..., Any], hunt: Hunt, fair: str, emit: Emit) -> None:
+    """Tell the known mistake of a test that says the same of every implementation."""
+    seen = profile(test, hunt)
+    silent = all(summary == ("passed", True, False, "NoneType") for summary in seen)
+    for mutant in hunt.mutants:
+        if profile(mutant.answer, hunt) != seen:
+            continue
+        wanted = mutant.satisfied_by
+        if wanted is not None and try_on(test, wanted, hunt, 0).word != "passed":
+            continue
+        if _fair(mutant.answer, hunt, more=False).state != fair:
+            continue
+        if silent and not _looks_at_form(test, hunt):
+            break
+        emit({"event": "mistake", "name": mutant.name, "hint": mutant.hint})
+        return
+    if silent:
+        told = (
+            "The test passes on all of them, and on one whose numbers are all far off. Is what "
+            "comes out compared with what should come out, by an `assert` that can fail (no `try` "
+            "around it, no tolerance as large as the numbers, no value compared with itself)?"
+        )
+        emit({"event": "noticed", "told": told})
 
 
 def _of_suspect(number: int, name: str, clue: str, verdict: Verdict) -> Finding:

@@ -27,6 +27,7 @@ class Report:
         headline: the outcome in a sentence.
         findings: the properties, or the suspects of a bug hunt, in order.
         mistake: name and hint of the known mistake that the answer behaves like.
+        noticed: what can be said for certain of a mistake that is not among the known ones.
         printed: what the answer printed, shortened.
         note: anything else, such as progress that could not be saved.
         score: caught and total, for a bug hunt.
@@ -37,6 +38,7 @@ class Report:
     headline: str
     findings: list[Finding] = field(default_factory=list)
     mistake: tuple[str, str] | None = None
+    noticed: str = ""
     printed: str = ""
     note: str = ""
     score: tuple[int, int] | None = None
@@ -82,6 +84,11 @@ def _lines(report: Report) -> list[str]:
         name, hint = report.mistake
         lines += ["", f"  This behaves like a known mistake: {name}."]
         lines += textwrap.wrap(hint, 92, initial_indent="  ", subsequent_indent="  ")
+    if report.noticed:
+        lines += [
+            "",
+            *textwrap.wrap(report.noticed, 92, initial_indent="  ", subsequent_indent="  "),
+        ]
     if report.printed:
         lines += ["", "  It printed:", textwrap.indent(shorten(report.printed), "    ")]
     if report.note:
@@ -140,6 +147,8 @@ def from_events(exercise: Exercise, events: list[dict[str, Any]]) -> Report:
             running = ""
         elif kind == "mistake":
             report.mistake = (event["name"], event["hint"])
+        elif kind == "noticed":
+            report.noticed = event["told"]
         elif kind == "score":
             report.score = (event["caught"], event["total"])
         elif kind == "unloadable":
@@ -156,6 +165,10 @@ def from_events(exercise: Exercise, events: list[dict[str, Any]]) -> Report:
             finding.where = where
             report.findings.append(finding)
     if report.note:
+        report.status, report.headline = "not graded", "This answer could not be graded."
+        return report
+    if not report.findings:  # nothing was checked, whatever came back
+        report.note = "The check came back without a result; run it again."
         report.status, report.headline = "not graded", "This answer could not be graded."
         return report
     if report.first_broken():

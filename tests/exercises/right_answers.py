@@ -72,9 +72,9 @@ def clip_in_float64(text_emb: Tensor, image_emb: Tensor, logit_scale: Tensor | f
 
 def clip_shifted_by_hand(text_emb, image_emb, logit_scale):
     logits = torch.matmul(text_emb, image_emb.transpose(0, 1)) * logit_scale
-    logits = logits - logits.max()
-    rows = -(logits - logits.exp().sum(1, keepdim=True).log()).diag()
-    # A column's own maximum, or the sum of its exponentials may vanish.
+    # A row's own maximum, and a column's own, or the sum of their exponentials may vanish.
+    by_row = logits - logits.max(dim=1, keepdim=True).values
+    rows = -(by_row - by_row.exp().sum(1, keepdim=True).log()).diag()
     logits = logits - logits.max(dim=0, keepdim=True).values
     columns = -(logits - logits.exp().sum(0, keepdim=True).log()).diag()
     return torch.cat([rows, columns]).mean()

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from mmcourse.exercises.definition import Mutant, Task, holds
-from mmcourse.exercises.expect import close, follows_device, gradients, keeps_dtype
+from mmcourse.exercises.expect import close, gradients, zero
 from mmcourse.exercises.inputs import raw
 from mmcourse.exercises.probe import calls
 from mmcourse.exercises.values import Broken
@@ -40,8 +40,7 @@ def by_hand(query: Tensor, key: Tensor, heads: int, mask: Tensor | None = None) 
             part = slice(h * size, (h + 1) * size)
             for word in query[b, :, part]:
                 force = (key[b, there, part] * word).sum(1) / size**0.5
-                share = force.exp() / force.exp().sum()
-                rows.append(torch.zeros_like(key[b, :, 0]).index_put((there,), share))
+                rows.append(torch.zeros_like(key[b, :, 0]).index_put((there,), force.softmax(0)))
     return torch.stack(rows).view(len(query), heads, query.shape[1], key.shape[1])
 
 
@@ -62,15 +61,16 @@ def sums(answer: Any) -> None:
     close(maps.sum(-1), torch.ones(2, 2, 3, dtype=torch.float64), "The rows do not sum to 1.")
 
 
-@holds("a cell that is not there gets nothing, and what stands in it does not matter")
+@holds("a cell that is not there gets exactly 0, and what stands in it does not matter")
 def masked(answer: Any) -> None:
     query, key = raw(2, 3, 6, seed=3), raw(2, 5, 6, seed=4)
     maps = answer(query, key, 3, _mask())
-    gone = maps.transpose(1, 3)[~_mask()]
-    close(gone, torch.zeros_like(gone), "Cells whose mask is False were looked at.")
-    other = key.clone()
-    other[~_mask()] = 30.0
-    close(answer(query, other, 3, _mask()), maps, "What stands in a missing cell changed the maps.")
+    for value in (0.0, 30.0, 1e4, -1e4):
+        other = key.clone()
+        other[~_mask()] = value
+        found = answer(query, other, 3, _mask())
+        zero(found.transpose(1, 3)[~_mask()], "Cells whose mask is False were looked at.")
+        close(found, maps, "What stands in a missing cell changed the maps.")
 
 
 @holds("the heads work on consecutive parts of the vectors")
@@ -79,26 +79,31 @@ def parts(answer: Any) -> None:
     query[..., :3] = 0.0  # head 0 of 2 has no preference
     maps = answer(query, key, 2)
     close(maps[:, 0], torch.full((1, 2, 4), 0.25, dtype=torch.float64))
-    close(maps, by_hand(query, key, 2))
 
 
-@holds("the values are those of the definition, head by head")
-def definition(answer: Any) -> None:
-    for b, t, s, d, heads in ((1, 1, 2, 4, 1), (2, 3, 5, 6, 2), (2, 4, 5, 8, 4)):
-        query, key = raw(b, t, d, seed=t), raw(b, s, d, seed=s + 10)
-        close(answer(query, key, heads), by_hand(query, key, heads))
-        mask = _mask()[:b, :s]
-        close(answer(query, key, heads, mask), by_hand(query, key, heads, mask))
+def _cases() -> list[tuple[Any, ...]]:
+    found: list[tuple[Any, ...]] = []
+    for b, t, s, d, heads in ((1, 1, 1, 2, 1), (1, 1, 2, 4, 1), (2, 4, 5, 8, 4), (2, 3, 5, 6, 2)):
+        inputs = raw(b, t, d, seed=t), raw(b, s, d, seed=s + 10), heads
+        found += [inputs, (*inputs, _mask()[:b, :s])]
+    return found
 
 
-def _inputs() -> tuple[Any, ...]:
-    return raw(2, 3, 6, seed=7), raw(2, 5, 6, seed=8), 2, _mask()
+def _ends() -> list[tuple[Any, ...]]:
+    """Scores of 800, of both signs; a masked cell that outweighs all others, and one far below."""
+    query = torch.tensor([[[40.0, 0.0], [-40.0, 0.0]]])
+    key = torch.tensor([[[1.0, 0.0], [28.0, 0.0], [-28.0, 0.0]]])
+    mask = torch.tensor([[True, False, True]])
+    one = torch.tensor([[[10.0, 0.0]]]), torch.tensor([[[1.0, 0.0], [100.0, 0.0]]])
+    return [(query, key, 1), (query, key, 1, mask), (query, key, 2),
+            (*one, 1, torch.tensor([[True, False]]))]  # fmt: skip
 
 
 @holds("the gradients are those of the definition")
 def learns(answer: Any) -> None:
     weight = raw(2, 2, 3, 5, seed=9)  # the maps alone sum to a constant
-    mine, right = (gradients(lambda *x, f=f: f(*x) * weight, _inputs()) for f in (answer, by_hand))
+    inputs = _cases()[-1]
+    mine, right = (gradients(lambda *x, f=f: f(*x) * weight, inputs) for f in (answer, by_hand))
     for name, got, expected in zip(("query", "key"), mine, right):
         if got is None:
             raise Broken(f"No gradient reaches `{name}`.", "none", expected)
@@ -176,11 +181,12 @@ EXERCISE = Task(
         sums,
         masked,
         parts,
-        definition,
         learns,
-        keeps_dtype(_inputs),
-        follows_device(_inputs),
     ),
+    formula=by_hand,
+    cases=_cases,
+    ends=_ends,
+    learns=False,
     probe=calls(_probes, gradients=False),
     mutants=(
         Mutant(

@@ -10,11 +10,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from mmcourse.exercises.ch01 import wrong_losses as wrong
-from mmcourse.exercises.definition import Mutant, Task, holds
-from mmcourse.exercises.expect import close, follows_device, keeps_dtype, same_gradients, tensor
+from mmcourse.exercises.definition import Mutant, Task
+from mmcourse.exercises.expect import gives, unchanged
 from mmcourse.exercises.inputs import normalised, raw, unit
 from mmcourse.exercises.probe import calls
-from mmcourse.exercises.values import Broken
 from mmcourse.joint import losses
 
 STUB = '''
@@ -43,62 +42,46 @@ def by_hand(text_emb: Tensor, image_emb: Tensor, logit_scale: Any) -> Tensor:
     return total / (2 * size)
 
 
-@holds("two pairs at right angles cost log(1 + e^-scale): 0.3133 at scale 1, 0.1269 at scale 2")
-def two_pairs(answer: Any) -> None:
-    pairs = torch.eye(2, dtype=torch.float64)
-    for scale in (1.0, 2.0):
-        close(answer(pairs, pairs, scale), math.log(1 + math.exp(-scale)))
+two_pairs = gives(
+    "two pairs at right angles cost log(1 + e^-scale): 0.3133 at scale 1, 0.1269 at scale 2",
+    *(((torch.eye(2), torch.eye(2), s), math.log(1 + math.exp(-s))) for s in (1.0, 2.0)),
+)
+one_pair = gives(
+    "a batch of one has nothing to tell apart: the loss is 0",
+    ((unit(1, 3, seed=1), unit(1, 3, seed=2), 5.0), 0.0),
+)
+all_the_same = gives(
+    "where all vectors are the same, it is a guess among B: the loss is log B",
+    ((unit(1, 3, seed=3).expand(4, 3).clone(), unit(1, 3, seed=3).expand(4, 3).clone(), 10.0),
+     math.log(4)),
+)  # fmt: skip
+symmetric = unchanged(
+    "texts and pictures can swap roles",
+    lambda: (unit(3, 2, seed=4), unit(3, 2, seed=5), 4.0),
+    lambda text, image, scale: (image, text, scale),
+    "Swapped, the loss is another.",
+)
+order = unchanged(
+    "the order of the pairs does not matter",
+    lambda: (unit(3, 2, seed=6), unit(3, 2, seed=7), 4.0),
+    lambda text, image, scale: (text[[2, 0, 1]], image[[2, 0, 1]], scale),
+    "In another order, the same pairs have another loss.",
+)
 
 
-@holds("a batch of one has nothing to tell apart: the loss is 0")
-def one_pair(answer: Any) -> None:
-    close(answer(unit(1, 3, seed=1), unit(1, 3, seed=2), 5.0), 0.0)
+def _cases() -> list[tuple[Any, ...]]:
+    sizes = ((1, 3, 2.0), (2, 2, 2.0), (5, 4, 1 / 0.07), (3, 4, 3.0))
+    pairs = [(raw(b, d, seed=b), raw(b, d, seed=b + 10), s) for b, d, s in sizes]
+    return [*pairs, (*pairs[-1][:2], torch.tensor(3.0, dtype=torch.float64))]
 
 
-@holds("where all vectors are the same, it is a guess among B: the loss is log B")
-def all_the_same(answer: Any) -> None:
-    same = unit(1, 3, seed=3).expand(4, 3).contiguous()
-    close(answer(same, same, 10.0), math.log(4))
-
-
-@holds("texts and pictures can swap roles")
-def symmetric(answer: Any) -> None:
-    text, image = unit(3, 2, seed=4), unit(3, 2, seed=5)
-    swapped = tensor(answer(image, text, 4.0), ())
-    close(answer(text, image, 4.0), swapped.detach(), "Swapped, the loss is another.")
-
-
-@holds("the value is that of the formula, written out pair by pair")
-def formula(answer: Any) -> None:
-    for size, width, scale in ((2, 2, 2.0), (3, 4, 7.0), (5, 4, 1 / 0.07)):
-        text, image = unit(size, width, seed=size), unit(size, width, seed=size + 10)
-        close(answer(text, image, scale), by_hand(text, image, scale))
-        as_tensor = torch.tensor(scale, dtype=torch.float64)
-        close(answer(text, image, as_tensor), by_hand(text, image, scale))
-
-
-@holds("the order of the pairs does not matter")
-def order(answer: Any) -> None:
-    text, image, shuffled = unit(3, 2, seed=6), unit(3, 2, seed=7), torch.tensor([2, 0, 1])
-    close(answer(text[shuffled], image[shuffled], 4.0), by_hand(text, image, 4.0))
-
-
-@holds("it stays finite at scale 100 in float32, however wrong the pairs")
-def finite(answer: Any) -> None:
+def _ends() -> list[tuple[Any, ...]]:
+    """At scale 100: all wrong, all right, both pictures beside one text, one far from all."""
     text = torch.tensor([[1.0, 0.0], [-1.0, 0.0]])
-    for image, expected in ((-text, 200.0), (text, 0.0)):
-        got = tensor(answer(text, image, 100.0), ())
-        if not torch.isfinite(got):
-            raise Broken("exp() or log() left the range of float32.", got, expected)
-        close(got, expected)
-
-
-def _pairs() -> tuple[Any, ...]:
-    return raw(3, 4, seed=8), raw(3, 4, seed=9), torch.tensor(3.0, dtype=torch.float64)
-
-
-def _unit_pairs() -> tuple[Any, ...]:
-    return normalised(*_pairs())
+    near = torch.tensor([[1.0, 0.0], [1.0, 0.0]])
+    far = torch.tensor([[1.0, 0.0], [1.0, 0.0], [-1.0, 0.0]])
+    pairs = (text, -text), (text, text), (text, near), (near, text), (far, far.roll(1, 0))
+    return [(*pair, scale) for pair in pairs for scale in (100.0, torch.tensor(100.0))]
 
 
 def _probes() -> list[tuple[Any, ...]]:
@@ -153,13 +136,12 @@ EXERCISE = Task(
         one_pair,
         all_the_same,
         symmetric,
-        formula,
         order,
-        finite,
-        same_gradients("gradients reach texts, pictures and scale", _pairs, by_hand, normalised),
-        keeps_dtype(_unit_pairs),
-        follows_device(_unit_pairs),
     ),
+    formula=by_hand,
+    cases=_cases,
+    ends=_ends,
+    through=normalised,
     probe=calls(_probes, through=normalised),
     mutants=(
         Mutant(

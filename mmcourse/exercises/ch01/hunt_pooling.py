@@ -20,7 +20,7 @@ def test_pool(pool):
 
     pool(tokens, mask): the pooling on trial. tokens is (B, T, D), mask (B, T) bool, True where
     there is a word; each row has at least one. It returns (B, D): for each text the mean of its
-    own words, whatever stands in the padding.
+    own words, whatever finite numbers stand in the padding.
     It will be given to you in right and in broken forms. Pass on every right one, and fail with an
     AssertionError on each broken one.
     """

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from mmcourse.exercises.definition import Mutant, Task, holds
-from mmcourse.exercises.expect import close, follows_device, keeps_dtype
+from mmcourse.exercises.expect import close, gives, unchanged, zero
 from mmcourse.exercises.inputs import raw
 from mmcourse.exercises.probe import calls
 from mmcourse.joint import matching
@@ -49,26 +49,25 @@ def _excluded(n: int) -> Tensor:
     return out
 
 
-@holds("three pairs by hand")
-def three(answer: Any) -> None:
-    logits = torch.tensor([[9.0, math.log(3.0), 0.0], [1.0, 9.0, 1.0], [0.0, math.log(4.0), 9.0]])
-    expected = torch.tensor([[0, 0.75, 0.25], [0.5, 0, 0.5], [0.2, 0.8, 0]])
-    close(answer(logits), expected)
+three = gives(
+    "three pairs by hand",
+    ((torch.tensor([[9.0, math.log(3.0), 0.0], [1.0, 9.0, 1.0], [0.0, math.log(4.0), 9.0]]),),
+     torch.tensor([[0, 0.75, 0.25], [0.5, 0, 0.5], [0.2, 0.8, 0]])),
+)  # fmt: skip
 
 
-@holds("nobody is its own wrong partner, however similar")
+@holds("nobody is its own wrong partner, however similar: the chance is exactly 0")
 def own(answer: Any) -> None:
-    logits = raw(5, 5, seed=1) + 90 * torch.eye(5, dtype=torch.float64)
-    close(answer(logits).diagonal(), torch.zeros(5, dtype=torch.float64))
-    close(answer(logits), by_hand(logits))
+    for similar in (0.0, 90.0, -90.0):
+        logits = raw(5, 5, seed=1) + similar * torch.eye(5, dtype=torch.float64)
+        zero(answer(logits).diagonal(), "A row's own partner can be drawn.")
 
 
-@holds("an excluded pair is never drawn, and the others share its part")
+@holds("an excluded pair is never drawn: its chance is exactly 0")
 def left_out(answer: Any) -> None:
-    logits = 3 * raw(6, 6, seed=2)
-    chances = answer(logits, _excluded(6))
-    close(chances[_excluded(6)], torch.zeros(3, dtype=torch.float64), "An excluded pair is drawn.")
-    close(chances, by_hand(logits, _excluded(6)))
+    chances = answer(3 * raw(6, 6, seed=2), _excluded(6))
+    zero(chances[_excluded(6)], "An excluded pair can be drawn.")
+    zero(chances.diagonal(), "A row's own partner can be drawn.")
 
 
 @holds("each row sums to 1")
@@ -78,19 +77,31 @@ def sums(answer: Any) -> None:
         close(rows, torch.ones(5, dtype=torch.float64), "The rows do not sum to 1.")
 
 
-@holds("only differences within a row count, and logits of hundreds are no problem")
-def shifted(answer: Any) -> None:
-    logits = raw(4, 4, seed=4)
-    moved = logits + torch.tensor([[0.0], [700.0], [-700.0], [9.0]], dtype=torch.float64)
-    close(answer(moved), by_hand(logits))
+shifted = unchanged(
+    "only differences within a row count",
+    lambda: (raw(4, 4, seed=4),),
+    lambda x: (x + torch.tensor([[0.0], [70.0], [-70.0], [9.0]], dtype=torch.float64),),
+    "Raising all logits of a row has changed its chances.",
+)
 
 
-@holds("the logits that were given are not changed")
-def untouched(answer: Any) -> None:
-    logits = raw(4, 4, seed=5)
-    before = logits.clone()
-    answer(logits, _excluded(4))
-    close(logits, before, "The logits were changed in place; whoever gave them still needs them.")
+def _cases() -> list[tuple[Any, ...]]:
+    return [
+        (raw(2, 2, seed=8),),
+        (raw(4, 4, seed=6),),
+        (3 * raw(6, 6, seed=2), _excluded(6)),
+        (raw(4, 4, seed=9), _excluded(4)),
+    ]
+
+
+def _ends() -> list[tuple[Any, ...]]:
+    """Logits of a hundred, own partners far above and far below the others, and all far below 0."""
+    close_by = [[100.0, 95.0, 90.0], [95.0, 100.0, 90.0], [90.0, 95.0, 100.0]]
+    apart = [[100.0, -10.0, -11.0], [-10.0, 100.0, -12.0], [-11.0, -10.0, 100.0]]
+    below = [[-700.0, -699.0, -698.0], [0.0, -90.0, -91.0], [800.0, 700.0, -800.0]]
+    tables = [torch.tensor(x) for x in (close_by, apart, below)]
+    one = torch.tensor([[False, True, False], [False, False, False], [False, False, False]])
+    return [*((x,) for x in tables), *((x, one) for x in tables)]
 
 
 def _probes() -> list[tuple[Any, ...]]:
@@ -156,10 +167,11 @@ EXERCISE = Task(
         left_out,
         sums,
         shifted,
-        untouched,
-        keeps_dtype(lambda: (raw(4, 4, seed=9), _excluded(4))),
-        follows_device(lambda: (raw(4, 4, seed=9), _excluded(4))),
     ),
+    formula=by_hand,
+    cases=_cases,
+    ends=_ends,
+    learns=False,
     probe=calls(_probes, gradients=False),
     mutants=(
         Mutant(

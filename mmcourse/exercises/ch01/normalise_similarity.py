@@ -8,8 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from mmcourse.exercises.definition import Mutant, Task, holds
-from mmcourse.exercises.expect import close, follows_device, keeps_dtype, same_gradients
+from mmcourse.exercises.definition import Mutant, Task
+from mmcourse.exercises.expect import gives, unchanged
 from mmcourse.exercises.inputs import raw
 from mmcourse.exercises.probe import calls
 from mmcourse.joint import similarity
@@ -37,32 +37,31 @@ def by_hand(text_emb: Tensor, image_emb: Tensor) -> Tensor:
     return torch.stack(rows)
 
 
-@holds("vectors that point the same way have cosine 1, at a right angle 0")
-def angles(answer: Any) -> None:
-    text = torch.tensor([[3.0, 4.0]], dtype=torch.float64)
-    image = torch.tensor([[6.0, 8.0], [-4.0, 3.0]], dtype=torch.float64)
-    close(answer(text, image), torch.tensor([[1.0, 0.0]]))
+def _numbers(*rows: tuple[float, ...]) -> Tensor:
+    return torch.tensor(rows, dtype=torch.float64)
 
 
-@holds("row i, column j is text i with picture j, also for unequal numbers of them")
-def rows_and_columns(answer: Any) -> None:
-    text, image = raw(2, 3, seed=1), raw(4, 3, seed=2)
-    close(answer(text, image), by_hand(text, image))
+angles = gives(
+    "vectors that point the same way have cosine 1, at a right angle 0",
+    ((_numbers((3, 4)), _numbers((6, 8), (-4, 3))), torch.tensor([[1.0, 0.0]])),
+)
+longer_texts = unchanged(
+    "making a text's vector longer or shorter changes nothing",
+    lambda: (raw(2, 3, seed=3), raw(2, 3, seed=4)),
+    lambda text, image: (text * _numbers((10,), (0.1,)), image),
+    "It depends on how long the texts' vectors are.",
+)
+longer_pictures = unchanged(
+    "nor does a picture's",
+    lambda: (raw(2, 3, seed=3), raw(2, 3, seed=4)),
+    lambda text, image: (text, image * _numbers((10,), (0.1,))),
+    "It depends on how long the pictures' vectors are.",
+)
 
 
-@holds("making vectors longer or shorter changes nothing")
-def length_is_nothing(answer: Any) -> None:
-    text, image = raw(2, 3, seed=3), raw(2, 3, seed=4)
-    plain = close_to = by_hand(text, image)
-    longer = torch.tensor([[10.0], [0.1]], dtype=torch.float64)
-    close(answer(text * longer, image), plain, "It depends on how long the texts' vectors are.")
-    close(
-        answer(text, image * longer), close_to, "It depends on how long the pictures' vectors are."
-    )
-
-
-def _shapes() -> list[tuple[Any, ...]]:
-    return [(raw(2, 3, seed=5), raw(4, 3, seed=6)), (raw(3, 3, seed=7), raw(3, 3, seed=8))]
+def _cases() -> list[tuple[Any, ...]]:
+    sizes = ((1, 1, 2), (1, 3, 3), (3, 1, 3), (2, 4, 3), (3, 3, 3))
+    return [(raw(t, d, seed=t + 5), raw(i, d, seed=i + 15)) for t, i, d in sizes]
 
 
 def _dot(text_emb: Tensor, image_emb: Tensor) -> Tensor:
@@ -110,17 +109,12 @@ EXERCISE = Task(
     reference=similarity.cosine_similarity_matrix,
     properties=(
         angles,
-        rows_and_columns,
-        length_is_nothing,
-        same_gradients(
-            "gradients reach texts and pictures",
-            lambda: (raw(2, 3, seed=9), raw(3, 3, seed=10)),
-            by_hand,
-        ),
-        keeps_dtype(lambda: (raw(2, 3, seed=11), raw(3, 3, seed=12))),
-        follows_device(lambda: (raw(2, 3, seed=11), raw(3, 3, seed=12))),
+        longer_texts,
+        longer_pictures,
     ),
-    probe=calls(_shapes),
+    formula=by_hand,
+    cases=_cases,
+    probe=calls(lambda: _cases()[-2:]),
     mutants=(
         Mutant(
             "dot products instead of cosines",

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from mmcourse.exercises.definition import Mutant, Task, holds
-from mmcourse.exercises.expect import follows_device, near
+from mmcourse.exercises.expect import gives, near, unchanged
 from mmcourse.exercises.inputs import raw
 from mmcourse.exercises.probe import calls
 from mmcourse.joint import retrieval
@@ -40,11 +40,13 @@ def _three() -> Tensor:
     return torch.tensor([[0.9, 0.1, 0.2], [0.3, 0.5, 0.4], [0.8, 0.7, 0.6]])
 
 
-@holds("three rows by hand: two find their match at once, the third at k = 3")
-def three_rows(answer: Any) -> None:
-    near(answer(_three(), 1), 2 / 3)
-    near(answer(_three(), 2), 2 / 3)
-    near(answer(_three(), 3), 1.0)
+three_rows = gives(
+    "three rows by hand: two find their match at once, the third at k = 3",
+    ((_three(), 1), 2 / 3),
+    ((_three(), 2), 2 / 3),
+    ((_three(), 3), 1.0),
+    compare=near,
+)
 
 
 @holds("the same score everywhere finds nothing, until k is N")
@@ -55,26 +57,27 @@ def ties(answer: Any) -> None:
     near(answer(flat, 4), 1.0, "All four columns count, so every match is among them.")
 
 
-@holds("a tie at the edge of the k best counts against")
+@holds("a tie at the edge of the k best counts against, and nearly the same is no tie")
 def tie_at_the_edge(answer: Any) -> None:
     edge = torch.tensor([[0.5, 0.5, 0.1], [0.2, 0.9, 0.1], [0.7, 0.6, 0.6]])
     for k in (1, 2, 3):
-        near(answer(edge, k), by_hand(edge, k))
+        near(answer(edge, k), by_hand(edge, k), "With ties at the edge of the k best:")
+    for gap in (5e-4, 1e-6):
+        below, above = (torch.tensor([[0.5, 0.5 + x], [0.0, 1.0]]) for x in (-gap, gap))
+        near(answer(below, 1), 1.0, f"A score that is lower by {gap:g} is not the same score.")
+        near(answer(above, 1), 0.5, f"A score that is higher by {gap:g} is ahead.")
 
 
-@holds("the value is that of counting, for every k")
-def counting(answer: Any) -> None:
-    scores = raw(6, 6, seed=1)
-    for k in range(1, 7):
-        near(answer(scores, k), by_hand(scores, k))
+rows_alone = unchanged(
+    "only the order within a row matters",
+    lambda: (raw(4, 4, seed=2), 2),
+    lambda x, k: (3 * x + torch.tensor([[0.0], [50.0], [-50.0], [9.0]]), k),
+    "Raising all scores of a row changed the result.",
+)
 
 
-@holds("only the order within a row matters")
-def rows_alone(answer: Any) -> None:
-    scores = raw(4, 4, seed=2)
-    moved = 3 * scores + torch.tensor([[0.0], [50.0], [-50.0], [9.0]])
-    near(answer(moved, 1), by_hand(scores, 1), "Raising all scores of a row changed the result.")
-    near(answer(moved, 2), by_hand(scores, 2), "Raising all scores of a row changed the result.")
+def _cases() -> list[tuple[Any, ...]]:
+    return [(raw(1, 1, seed=5), 1), *((raw(6, 6, seed=1), k) for k in range(1, 7)), (_three(), 2)]
 
 
 def _probes() -> list[tuple[Any, ...]]:
@@ -143,10 +146,11 @@ EXERCISE = Task(
         three_rows,
         ties,
         tie_at_the_edge,
-        counting,
         rows_alone,
-        follows_device(lambda: (raw(3, 3, seed=4), 1)),
     ),
+    formula=by_hand,
+    cases=_cases,
+    result="number",
     probe=calls(_probes, gradients=False),
     mutants=(
         Mutant("ties count in favour", _generous, f"Equal scores were resolved kindly. {_TIES}"),

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from mmcourse.exercises.definition import Mutant, Task, holds
-from mmcourse.exercises.expect import number, tensor
+from mmcourse.exercises.expect import close, number, tensor
 from mmcourse.exercises.values import Broken
 from mmcourse.joint.linear import Trained, fit, train_siglip
 from mmcourse.joint.losses import siglip_loss
@@ -58,9 +58,12 @@ def _start() -> tuple[Tensor, Tensor]:
     return text_map, image_map
 
 
-def _trained(answer: Any, world: int) -> Trained:
+def _trained(answer: Any, world: int, steps: int = STEPS, longer: bool = False) -> Trained:
+    text, image = _views(TRAINED_ON, 0, world)
+    if longer:  # other lengths, the same angles
+        text = text * torch.linspace(0.2, 5.0, TRAINED_ON)[:, None]
     with torch.enable_grad():
-        given = answer(*_views(TRAINED_ON, 0, world), *_start(), STEPS)
+        given = answer(text, image, *_start(), steps)
     if not isinstance(given, tuple | list) or len(given) != 4:
         raise Broken(
             "Return four things: both maps, the scale and the bias.",
@@ -118,16 +121,45 @@ def says_yes_and_no(answer: Any) -> None:
         )
 
 
+@holds("with 0 steps the start comes back: both maps, scale 10, bias -10")
+def no_steps(answer: Any) -> None:
+    *maps, scale, bias = _trained(answer, 0, steps=0)
+    for name, m, start in zip(NAMES, maps, _start(), strict=False):
+        close(m, start, f"`steps` is 0, and yet `{name}` has changed.")
+    if abs(scale - 10) > 0.05 or abs(bias + 10) > 0.05:
+        told = f"scale {scale:.4g}, bias {bias:.4g}"
+        raise Broken("Before the first step, scale and bias are others.", told, "10 and -10")
+
+
+@holds("scale and bias are learnt as well, and what was learnt is returned")
+def learns_both(answer: Any) -> None:
+    _, _, scale, bias = _trained(answer, 0, steps=30)
+    for name, value, start in (("scale", scale, 10.0), ("bias", bias, -10.0)):
+        if abs(value - start) < 0.005 * abs(start):
+            message = f"After training the {name} is still what it was at the start."
+            raise Broken(message, value, "another number: it is one of the optimiser's parameters")
+
+
 def _probe(function: Any) -> list[Any]:
-    """What kind of towers come out: untouched maps, how many find, how alike true pairs are."""
+    """Facts about the towers that come out of a short training."""
     try:
-        text_map, image_map, _, bias = _trained(function, 0)
+        text_map, image_map, _, _ = _trained(function, 0, steps=60)
+        first, longer = (_trained(function, 0, 3, longer=x)[0] for x in (False, True))
+        at_first = _trained(function, 0, steps=0)[3]
     except Exception as error:
         return [type(error).__name__]
     cosines = _cosines(text_map, image_map, 0)
-    same = [torch.equal(a, b) for a, b in zip((text_map, image_map), _start(), strict=True)]
-    recall, alike = _recall(cosines), cosines.diagonal().mean().item()
-    return [*same, recall < 0.6, alike > 0.15, alike > 0.6, bias > -4.5]
+    pairs = cosines.diagonal().mean().item()
+    strangers = cosines[~torch.eye(UNSEEN, dtype=torch.bool)].mean().item()
+    return [
+        torch.equal(text_map, _start()[0]),
+        torch.equal(image_map, _start()[1]),
+        bool((text_map - _start()[0]).norm() > 0.3),  # it has moved at all
+        not torch.allclose(first, longer, atol=1e-3),  # lengths count
+        strangers > 0.5,  # all are alike
+        pairs > strangers + 0.1,  # pairs are known
+        at_first > -5.0,  # where the bias starts
+    ]
 
 
 def _untrained(
@@ -178,7 +210,13 @@ EXERCISE = Task(
     minutes=25,
     stub=STUB,
     reference=train_siglip,
-    properties=(texts_find_pictures, pictures_find_texts, says_yes_and_no),
+    properties=(
+        no_steps,
+        learns_both,
+        texts_find_pictures,
+        pictures_find_texts,
+        says_yes_and_no,
+    ),
     probe=_probe,
     mutants=(
         Mutant(
@@ -202,16 +240,15 @@ EXERCISE = Task(
         Mutant(
             "pairs that do not belong together",
             _shuffled,
-            "It learnt nothing that holds for other pairs, as if each step had shown texts with "
-            "the wrong pictures. If you draw or shuffle, draw one set of indices and use it for "
-            "both. (If you do: does the loss fall, or does it diverge?)",
+            "The maps moved, but unseen pairs are no more alike than strangers, as if each step "
+            "had shown texts with the wrong pictures. If you draw or shuffle, draw one set of "
+            "indices and use it for both.",
         ),
         Mutant(
             "pairs only, no strangers",
             partial(fit, loss=_pairs_only),
             "Only true pairs were asked about. What tells one pair from another is learnt from the "
-            "B² - B strangers of the batch. (If you do ask about them: is zero_grad called in each "
-            "step?)",
+            "B² - B strangers of the batch: here all vectors have come to lie in one direction.",
         ),
         Mutant(
             "a bias of 0 at the start",

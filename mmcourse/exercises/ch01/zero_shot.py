@@ -9,8 +9,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from mmcourse.exercises.definition import Mutant, Task, holds
-from mmcourse.exercises.expect import follows_device, whole
-from mmcourse.exercises.inputs import raw, unit
+from mmcourse.exercises.expect import gives, unchanged, whole
+from mmcourse.exercises.inputs import raw
 from mmcourse.exercises.probe import calls
 from mmcourse.joint import retrieval
 
@@ -48,19 +48,23 @@ def _directions(*degrees: float) -> Tensor:
     return torch.stack([angle.cos(), angle.sin()], -1)
 
 
-@holds("with one prompt per class, the closest prompt wins")
-def one_prompt(answer: Any) -> None:
-    classes = _directions(0, 90, 180)[:, None]
-    whole(answer(_directions(10, 170, 80, 350), classes), torch.tensor([0, 2, 1, 0]))
+one_prompt = gives(
+    "with one prompt per class, the closest prompt wins",
+    ((_directions(10, 170, 80, 350), _directions(0, 90, 180)[:, None]), torch.tensor([0, 2, 1, 0])),
+    compare=whole,
+)
 
 
-@holds("a long prompt has no more say than a short one")
-def long_prompt(answer: Any) -> None:
-    classes = torch.stack([_directions(0, 80), _directions(90, 100)])
-    classes[0, 1] *= 100
-    whole(
-        answer(_directions(66, 70), classes), torch.tensor([0, 1]), "One prompt outvoted the other."
-    )
+def _two_classes() -> tuple[Tensor, Tensor]:
+    return _directions(30, 50, 66, 70), torch.stack([_directions(0, 80), _directions(90, 100)])
+
+
+long_prompt = unchanged(
+    "a long prompt has no more say than a short one",
+    _two_classes,
+    lambda x, classes: (x, classes * torch.tensor([[[1.0], [100.0]], [[1.0], [1.0]]])),
+    "With one prompt 100 times as long, others are named.",
+)
 
 
 @holds("a class whose prompts disagree is not punished for it")
@@ -69,25 +73,27 @@ def spread(answer: Any) -> None:
     whole(answer(_directions(20, 40), classes), torch.tensor([0, 1]))
 
 
-@holds("the length of a picture's vector makes no difference")
-def long_picture(answer: Any) -> None:
-    pictures, classes = raw(5, 3, seed=1), unit(4, 2, 3, seed=2)
-    scale = torch.tensor([[0.01], [1.0], [5.0], [100.0], [0.5]], dtype=torch.float64)
-    whole(answer(pictures * scale, classes), by_hand(pictures, classes))
+def _some() -> tuple[Tensor, Tensor]:
+    return raw(6, 3, seed=3), raw(4, 3, 3, seed=4)
 
 
-@holds("the names are those of the definition, picture by picture")
-def definition(answer: Any) -> None:
-    for b, c, p, d in ((3, 4, 2, 5), (6, 2, 5, 3), (4, 5, 1, 2)):
-        pictures, classes = raw(b, d, seed=b), raw(c, p, d, seed=c + 10)
-        whole(answer(pictures, classes), by_hand(pictures, classes))
+long_picture = unchanged(
+    "the length of a picture's vector makes no difference",
+    _some,
+    lambda x, classes: (x * torch.tensor([0.01, 1.0, 5.0, 100.0, 0.5, 2.0])[:, None], classes),
+    "With longer and shorter pictures, others are named.",
+)
+prompt_order = unchanged(
+    "the order of the prompts does not matter",
+    _some,
+    lambda pictures, classes: (pictures, classes[:, [2, 0, 1]]),
+    "With the prompts in another order, others are named.",
+)
 
 
-@holds("the order of the prompts does not matter")
-def prompt_order(answer: Any) -> None:
-    pictures, classes = raw(6, 3, seed=3), raw(4, 3, 3, seed=4)
-    shuffled = classes[:, torch.tensor([2, 0, 1])]
-    whole(answer(pictures, shuffled), by_hand(pictures, classes))
+def _cases() -> list[tuple[Any, ...]]:
+    sizes = ((1, 1, 1, 2), (1, 4, 3, 5), (6, 2, 5, 3), (4, 5, 1, 2), (8, 4, 2, 5))
+    return [(raw(b, d, seed=b), raw(c, p, d, seed=c + 10)) for b, c, p, d in sizes]
 
 
 def _probes() -> list[tuple[Any, ...]]:
@@ -151,10 +157,11 @@ EXERCISE = Task(
         long_prompt,
         spread,
         long_picture,
-        definition,
         prompt_order,
-        follows_device(lambda: (raw(3, 4, seed=1), raw(2, 3, 4, seed=2))),
     ),
+    formula=by_hand,
+    cases=_cases,
+    result="indices",
     probe=calls(_probes, gradients=False),
     mutants=(
         Mutant(

@@ -9,9 +9,10 @@ from torch import Tensor
 
 from mmcourse.exercises.ch02 import wrong_updates as wrong
 from mmcourse.exercises.definition import Mutant, Task, holds
-from mmcourse.exercises.expect import close, follows_device, tensor
+from mmcourse.exercises.expect import close
 from mmcourse.exercises.inputs import raw
 from mmcourse.exercises.probe import calls
+from mmcourse.exercises.shared import each
 from mmcourse.exercises.values import Broken
 from mmcourse.vqvae import ema
 
@@ -54,19 +55,8 @@ def by_hand(
     return new
 
 
-def _three(given: Any, counts: Tensor, sums: Tensor) -> Three:
-    if not isinstance(given, tuple | list) or len(given) != 3:
-        told = given if isinstance(given, Tensor) else type(given).__name__
-        raise Broken("Return three things.", told, "(counts, sums, codebook)")
-    for name, one, like in zip(NAMES, given, (counts, sums, sums)):
-        if tuple(tensor(one).shape) != tuple(like.shape):
-            raise Broken(f"The shape of `{name}` is wrong.", one, f"shape {tuple(like.shape)}")
-    return given[0], given[1], given[2]
-
-
 def _same(answer: Any, inputs: tuple[Any, ...], expected: Three) -> None:
-    for name, mine, right in zip(NAMES, _three(answer(*inputs), *inputs[:2]), expected):
-        close(mine, right, f"`{name}` is wrong.")
+    each(answer(*inputs), expected, NAMES, "")
 
 
 def _numbers(*values: float) -> Tensor:
@@ -106,7 +96,7 @@ def ends(answer: Any) -> None:
 @holds("a code that nobody chooses loses count and sum alike, and stays where it is")
 def left_alone(answer: Any) -> None:
     inputs = _numbers(2, 3), _column(8, 3), _column(1), torch.tensor([1]), 0.5, 0.0
-    counts, sums, codebook = _three(answer(*inputs), *inputs[:2])
+    counts, sums, codebook = answer(*inputs)
     close(counts[0], 1.0, "`counts` of the code that nobody chose is wrong.")
     close(sums[0], _numbers(4), "`sums` of the code that nobody chose is wrong.")
     close(codebook[0], _numbers(4), "The code that nobody chose has moved.")
@@ -115,10 +105,9 @@ def left_alone(answer: Any) -> None:
 @holds("a code whose count is 0 stays finite: that is what epsilon is for")
 def never_chosen(answer: Any) -> None:
     inputs = _numbers(0, 4), _column(0, 8), _column(3), torch.tensor([1]), 0.5, 0.1
-    found = _three(answer(*inputs), *inputs[:2])
-    if not bool(torch.isfinite(found[2]).all()):
-        raise Broken("The codebook is not finite.", found[2], by_hand(*inputs)[2])
-    _same(answer, inputs, by_hand(*inputs))
+    found = answer(*inputs)[2]
+    if not bool(torch.isfinite(found).all()):
+        raise Broken("The codebook is not finite.", found, by_hand(*inputs)[2])
 
 
 @holds("smoothing moves counts towards each other and keeps their total: epsilon 1, by hand")
@@ -128,22 +117,21 @@ def smoothing(answer: Any) -> None:
     _same(answer, inputs, (_numbers(1, 3), _column(6, 6), _column(4.5, 2.25)))
 
 
-@holds("all three are those of the definition, code by code")
-def definition(answer: Any) -> None:
-    for seed, epsilon, decay in ((0, 1e-5, 0.99), (10, 0.3, 0.9), (20, 0.0, 0.5)):
-        inputs = _inputs(seed, epsilon, decay)
-        _same(answer, inputs, by_hand(*inputs))
+def _cases() -> list[tuple[Any, ...]]:
+    one = _numbers(1), raw(1, 3, seed=1), raw(1, 3, seed=2), torch.tensor([0]), 0.9, 1e-5
+    return [one, _inputs(10, 0.3, 0.9), _inputs(20, 0.0, 0.5), _inputs(0, 1e-5, 0.99)]
 
 
-@holds("float32 in gives float32 out, float64 in gives float64 out")
-def of_type(answer: Any) -> None:
-    for dtype in (torch.float32, torch.float64):
-        inputs = tuple(x.to(dtype) if torch.is_tensor(x) and x.ndim != 1 else x for x in _inputs())
-        inputs = inputs[0].to(dtype), *inputs[1:]
-        for name, one in zip(NAMES, _three(answer(*inputs), *inputs[:2])):
-            if one.dtype != dtype:
-                message = f"{dtype} went in, {one.dtype} came out as `{name}`."
-                raise Broken(message, one, str(dtype))
+def _ends() -> list[tuple[Any, ...]]:
+    """Far from the origin, and counts that are large or all but gone."""
+    found = []
+    for counts, offset in ((1e-6, 0.0), (1e6, 1000.0), (1.0, -1000.0)):
+        _, sums, rows, index, _, _ = _inputs(50)
+        many = torch.full((5,), counts)
+        found.append(
+            (many, (sums + offset).float() * counts, (rows + offset).float(), index, 0.9, 1e-5)
+        )
+    return found
 
 
 def _probes() -> list[tuple[Any, ...]]:
@@ -166,10 +154,12 @@ EXERCISE = Task(
         left_alone,
         never_chosen,
         smoothing,
-        definition,
-        of_type,
-        follows_device(_inputs),
     ),
+    formula=by_hand,
+    cases=_cases,
+    ends=_ends,
+    names=NAMES,
+    learns=False,
     probe=calls(_probes, gradients=False),
     mutants=(
         Mutant(

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from mmcourse.exercises.definition import Mutant, Task, holds
-from mmcourse.exercises.expect import close, follows_device, gradients, keeps_dtype, tensor
+from mmcourse.exercises.expect import close, gradients, tensor
 from mmcourse.exercises.inputs import raw
 from mmcourse.exercises.probe import calls
 from mmcourse.exercises.values import Broken
@@ -83,11 +83,18 @@ def own_levels(answer: Any) -> None:
     close(answer(z, _levels()), by_hand(z, _levels())[0])
 
 
-@holds("the values are those of the definition, for rows and for grids of rows")
-def definition(answer: Any) -> None:
-    for shape in ((6, 4), (2, 3, 2, 4)):
-        z = 2 * raw(*shape, seed=len(shape))
-        close(answer(z, _levels()), by_hand(z, _levels())[0])
+def _values(z: Tensor, levels: Tensor) -> Tensor:
+    return by_hand(z, levels)[0]
+
+
+def _cases() -> list[tuple[Any, ...]]:
+    shapes = (4,), (1, 4), (2, 3, 2, 4), (6, 4)
+    return [(2 * raw(*shape, seed=len(shape)), _levels()) for shape in shapes]
+
+
+def _ends() -> list[tuple[Any, ...]]:
+    far = torch.tensor([[100.0], [-100.0], [1e4], [-1e4], [0.0]])
+    return [(far, _levels(3)), (far, _levels(8)), (far.expand(5, 4).clone(), _levels())]
 
 
 @holds("the gradient is that of squashing and dividing: rounding counts as no rounding")
@@ -176,11 +183,12 @@ EXERCISE = Task(
         three_levels,
         so_many,
         own_levels,
-        definition,
         slopes,
-        keeps_dtype(_inputs),
-        follows_device(_inputs),
     ),
+    formula=_values,
+    cases=_cases,
+    ends=_ends,
+    learns=False,
     probe=calls(_probes),
     mutants=(
         Mutant(

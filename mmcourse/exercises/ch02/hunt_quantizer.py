@@ -96,11 +96,17 @@ class _Through(torch.autograd.Function):
         return told[0], None
 
 
+def _nearest(places: Tensor, codebook: Tensor) -> Tensor:
+    """(P,), of places (D, P): some hundred at a time, since a table of all would be large."""
+    parts = places.split(256, dim=1)
+    tables = ((part[None] - codebook.detach()[:, :, None]).square().sum(1) for part in parts)
+    return torch.cat([table.argmin(0) for table in tables])
+
+
 def _with_channels_first(z: Tensor, codebook: Tensor, *rest: Any) -> wrong.Found:
     """The places stay where they are; the codes come to them."""
     flat = z.flatten(2)  # (B, D, P)
-    distance = (flat[:, None] - codebook[None, :, :, None]).square().sum(2)  # (B, K, P)
-    index = distance.argmin(1)  # (B, P)
+    index = torch.stack([_nearest(x, codebook) for x in flat.detach()])  # (B, P)
     chosen = F.embedding(index, codebook).transpose(1, 2)  # (B, D, P)
     loss = F.mse_loss(chosen, flat.detach()) + 0.25 * F.mse_loss(flat, chosen.detach())
     codes: Tensor = _Through.apply(flat, chosen.detach())  # or backward() would free its graph

@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mmcourse.exercises.definition import Mutant, Task, holds
-from mmcourse.exercises.expect import follows_device, near
+from mmcourse.exercises.definition import Mutant, Task
+from mmcourse.exercises.expect import gives, near, unchanged
 from mmcourse.exercises.probe import calls
 from mmcourse.vqvae.usage import perplexity
 
@@ -45,45 +45,42 @@ def _grids() -> Tensor:
     return torch.tensor([[[0, 0, 1], [2, 0, 0]], [[4, 4, 4], [4, 0, 4]]])
 
 
-@holds("two codes of four, equally often: 2, and the unused ones do no harm")
-def two_of_four(answer: Any) -> None:
-    near(answer(_of(0, 3, 3, 0), 4), 2.0)
+two_of_four = gives(
+    "two codes of four, equally often: 2, and the unused ones do no harm",
+    ((_of(0, 3, 3, 0), 4), 2.0),
+    compare=near,
+)
+one_code = gives("always the same code: 1", ((_of(2, 2, 2), 4), 1.0), compare=near)
+all_codes = gives(
+    "all K codes equally often: K",
+    ((torch.arange(6), 6), 6.0),
+    ((torch.arange(6).repeat(3), 6), 6.0),
+    compare=near,
+)
+uneven = gives(
+    "three of one and one of another: 4 / 3^0.75 = 1.7548",
+    ((_of(1, 1, 0, 1), 2), 4 / 3**0.75),
+    compare=near,
+)
+larger_codebook = unchanged(
+    "a larger codebook of which the same codes are used gives the same",
+    lambda: (_of(0, 1, 1, 4, 4, 4), 5),
+    lambda indices, k: (indices, 50),
+    "With num_codes = 50 for 5 it is another.",
+)
+together = unchanged(
+    "the shape of the indices does not matter: all are counted together",
+    lambda: (_grids(), 5),
+    lambda indices, k: (indices.flatten(), k),
+    "In a row, the same indices give something else.",
+)
 
 
-@holds("always the same code: 1")
-def one_code(answer: Any) -> None:
-    near(answer(_of(2, 2, 2), 4), 1.0)
-
-
-@holds("all K codes equally often: K")
-def all_codes(answer: Any) -> None:
-    near(answer(torch.arange(6), 6), 6.0)
-    near(answer(torch.arange(6).repeat(3), 6), 6.0, "Each index three times is another result.")
-
-
-@holds("three of one and one of another: 4 / 3^0.75 = 1.7548")
-def uneven(answer: Any) -> None:
-    near(answer(_of(1, 1, 0, 1), 2), 4 / 3**0.75)
-
-
-@holds("a larger codebook of which the same codes are used gives the same")
-def larger_codebook(answer: Any) -> None:
-    for k in (5, 50):
-        near(answer(_of(0, 1, 1, 4, 4, 4), k), by_hand(_of(0, 1, 1, 4, 4, 4), k))
-
-
-@holds("the pictures of a batch are counted together")
-def together(answer: Any) -> None:
-    near(answer(_grids(), 5), by_hand(_grids(), 5))
-    near(answer(_grids().flatten(), 5), by_hand(_grids(), 5))
-
-
-@holds("the value is that of counting")
-def counting(answer: Any) -> None:
-    for seed, k in ((0, 3), (1, 8), (2, 30)):
-        dice = torch.Generator().manual_seed(seed)
-        indices = torch.randint(k, (2, 4, 4), generator=dice) % (k - 1)
-        near(answer(indices, k), by_hand(indices, k))
+def _cases() -> list[tuple[Any, ...]]:
+    """Also of more codes than a byte can number."""
+    dice = torch.Generator().manual_seed(0)
+    drawn = [(torch.randint(k, (2, 4, 4), generator=dice) % (k - 1), k) for k in (3, 8, 30, 3000)]
+    return [(_of(0), 1), (_of(0, 256), 512), (torch.arange(700), 700), *drawn, (_grids(), 5)]
 
 
 def _probes() -> list[tuple[Any, ...]]:
@@ -159,9 +156,10 @@ EXERCISE = Task(
         uneven,
         larger_codebook,
         together,
-        counting,
-        follows_device(lambda: (_grids(), 5)),
     ),
+    formula=by_hand,
+    cases=_cases,
+    result="number",
     probe=calls(_probes, gradients=False),
     mutants=(
         Mutant(
