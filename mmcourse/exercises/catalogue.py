@@ -48,6 +48,37 @@ def load(id: str) -> Exercise:
     return importlib.import_module(f"{__package__}.{chapter}.{name}").EXERCISE
 
 
+def named(what: str) -> str:
+    """A chapter or an exercise, by any name that a learner may use for it.
+
+    "ch01", "ch1", "1" and "ch01.py" are a chapter; "ch01.clip_loss", "clip_loss" and the name of
+    the function in the stub are an exercise.
+
+    Raises:
+        ValueError: there is none; the nearest names are suggested.
+    """
+    short = what.strip().removesuffix(".py").lower()
+    digits = short.removeprefix("chapter").strip().removeprefix("ch")
+    if digits.isdigit() and f"ch{int(digits):02d}" in chapters():
+        return f"ch{int(digits):02d}"
+    every = [id for chapter in chapters() for id in ids(chapter)]
+    names = {id: id for id in every}
+    for id in every:  # a short name that two exercises have is none
+        for name in {id.partition(".")[2], load(id).function}:
+            names[name] = id if name not in names else ""
+    if names.get(short):
+        return names[short]
+    chapter, dot, _ = short.partition(".")
+    if dot or chapter not in chapters():
+        known = [n for n, id in names.items() if id]
+        near = difflib.get_close_matches(short, known, n=1, cutoff=0.5)
+        if near:
+            raise ValueError(f"no exercise {what!r}; did you mean {names[near[0]]!r}?")
+    if dot and chapter in chapters():
+        raise ValueError(f"no exercise {what!r}; there are {', '.join(ids(chapter))}")
+    raise ValueError(f"no exercises for {what!r}; there are some for {', '.join(chapters())}")
+
+
 def stub_source(id: str) -> str:
     """The cell that a learner starts from: decorator, signature, docstring, NotImplementedError."""
     return load(id).stub.strip() + "\n"

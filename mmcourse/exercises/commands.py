@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import os
+import textwrap
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +12,8 @@ import typer
 
 from mmcourse.exercises import drawing, files
 from mmcourse.exercises import progress as store
-from mmcourse.exercises.catalogue import chapters, ids, load
+from mmcourse.exercises.catalogue import chapters, ids, load, named
+from mmcourse.exercises.definition import Exercise
 
 app = typer.Typer(
     no_args_is_help=True, help="Exercises: write the stubs, grade them, see progress."
@@ -41,6 +44,40 @@ def start(folder: Annotated[Path, typer.Argument(help="Where to write the stub f
 
 
 @app.command()
+def hint(
+    what: Annotated[str, typer.Argument(help="An exercise, such as ch01.clip_loss.")],
+    number: Annotated[int, typer.Argument(help="Which hint: 1 is a nudge.", min=1)] = 1,
+) -> None:
+    """Show a hint to an exercise."""
+    it = _exercise(what)
+    if number > len(it.hints):
+        typer.echo(f"There are {len(it.hints)}. Next: mmcourse exercises solution {it.id}")
+        return
+    typer.echo(f"{it.title}, hint {number} of {len(it.hints)}")
+    typer.echo(textwrap.fill(it.hints[number - 1], 92, initial_indent="  ", subsequent_indent="  "))
+    following = f"hint {it.id} {number + 1}" if number < len(it.hints) else f"solution {it.id}"
+    typer.echo(f"Next: mmcourse exercises {following}")
+
+
+@app.command()
+def solution(
+    what: Annotated[str, typer.Argument(help="An exercise, such as ch01.clip_loss.")],
+) -> None:
+    """Show the book's own answer to an exercise."""
+    typer.echo(inspect.getsource(_exercise(what).reference))
+
+
+def _exercise(what: str) -> Exercise:
+    try:
+        id = named(what)
+        if "." not in id:
+            raise ValueError(f"{what!r} is a chapter; name one of {', '.join(ids(id))}")
+    except ValueError as error:
+        raise _stop(error) from None
+    return load(id)
+
+
+@app.command()
 def check(
     what: Annotated[
         str | None,
@@ -49,15 +86,19 @@ def check(
     folder: Folder = None,
 ) -> None:
     """Grade your chapter files. Ends with 1 if an attempted exercise fails."""
-    chapter, dot, name = (what or "").partition(".")
     try:
-        if what and dot:
-            load(what)
+        chapter, _, name = (named(what) if what else "").partition(".")
         found = files.chapter_files(folder, chapter or None)
     except (ValueError, OSError) as error:
         raise _stop(error) from None
     code = _run_pytest(found, name)
-    stored = store.read()
+    try:
+        stored = store.read()
+    except OSError as error:
+        typer.echo(f"Progress could not be read: {error}", err=True)
+        raise typer.Exit(code) from None
+    if stored.problem:
+        typer.echo(stored.problem, err=True)
     for file in found:
         typer.echo(drawing.line(file.stem, stored))
     raise typer.Exit(code)
@@ -74,11 +115,22 @@ def _run_pytest(found: list[Path], name: str) -> int:
         raise _stop(ValueError(needed)) from None
     os.environ.pop("PYTEST_ADDOPTS", None)
     options = ["-v", "-rN", "--no-header", "--noconftest", "--override-ini=addopts="]
-    options += ["-p", "no:cacheprovider", "-p", "no:xdist", f"--rootdir={found[0].parent}"]
+    options += ["-p", "no:cacheprovider", "-p", "no:xdist", "--continue-on-collection-errors"]
     # A settings file above the learner's folder is not about these files.
     options += ["-c", str(Path(__file__).with_name("pytest.ini"))]
-    told = [f"{file.resolve()}::{name}" if name else str(file.resolve()) for file in found]
-    return int(pytest.main([*options, *told], plugins=[pytest_plugin]))
+    pytest_plugin.only.clear()
+    pytest_plugin.only.update([name] if name else [])
+    pytest_plugin.notes.clear()
+    before = os.getcwd()
+    os.chdir(found[0].parent)  # then names are "ch01.py": a path may hold what pytest would parse
+    try:
+        told = ["--rootdir=.", *(file.name for file in found)]
+        code = int(pytest.main([*options, *told], plugins=[pytest_plugin]))
+    finally:
+        os.chdir(before)
+    for note in pytest_plugin.notes:
+        typer.echo(note, err=True)
+    return code
 
 
 @app.command()

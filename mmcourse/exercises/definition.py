@@ -100,6 +100,12 @@ class Exercise:
         return self.id.partition(".")[2]
 
     @property
+    def function(self) -> str:
+        """What the stub's function is called."""
+        definition = ast.parse(self.stub).body[0]
+        return getattr(definition, "name", self.name)
+
+    @property
     def parameters(self) -> tuple[str, ...]:
         """Names of the stub's arguments, by which a report names its inputs."""
         definition = ast.parse(self.stub).body[0]

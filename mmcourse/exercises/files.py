@@ -17,7 +17,9 @@ def chapter_source(chapter: str) -> str:
     head = (
         f'"""Chapter {number}: {chapters()[chapter]}.\n\n'
         "Write your answers in place of `raise NotImplementedError`, then run\n\n"
-        f"    mmcourse check {chapter}\n"
+        f"    mmcourse check {chapter}\n\n"
+        "or name one exercise, as above each function. `mmcourse exercises hint` and `solution`\n"
+        "with the same name help where you are stuck.\n"
         '"""\n\n'
         "import torch\nimport torch.nn.functional as F\n\n"
         "from mmcourse.exercises import exercise\n"
@@ -25,7 +27,8 @@ def chapter_source(chapter: str) -> str:
     parts = [head]
     for id in ids(chapter):
         it = load(id)
-        parts.append(f"# {it.title} ({it.level}, {it.minutes} minutes)\n{stub_source(id)}")
+        about = f"# {it.title} ({it.level}, {it.minutes} minutes): mmcourse check {id}"
+        parts.append(f"{about}\n{stub_source(id)}")
     return "\n\n".join(parts)
 
 
@@ -38,6 +41,7 @@ def start(folder: Path) -> tuple[list[Path], list[Path]]:
     Raises:
         OSError: the folder can't be made or written to.
     """
+    folder = folder.expanduser()
     folder.mkdir(parents=True, exist_ok=True)
     written, kept = [], []
     for chapter in chapters():
@@ -71,7 +75,11 @@ def chapter_files(folder: Path | None, chapter: str | None) -> list[Path]:
         raise ValueError(
             f"no exercises for {chapter!r}; there are some for {', '.join(chapters())}"
         )
-    remembered = progress.read().folder
+    try:
+        remembered = progress.read().folder
+    except OSError:  # told of where progress is shown
+        remembered = ""
+    folder = folder.expanduser() if folder else None
     places = [folder] if folder else [Path.cwd(), *([Path(remembered)] if remembered else [])]
     for place in places:
         found = [

@@ -341,6 +341,12 @@ def _tell_mistake(test: Callable[..., Any], hunt: Hunt, fair: str, emit: Emit) -
             "around it, no tolerance as large as the numbers, no value compared with itself)?"
         )
         emit({"event": "noticed", "told": told})
+    elif all(word == "passed" for word, *_ in seen[:-1]):
+        told = (
+            "The test passes on all of them, and fails only where numbers are far off. Is a "
+            "tolerance or a bound so wide that it lets the broken ones through?"
+        )
+        emit({"event": "noticed", "told": told})
 
 
 def _of_suspect(number: int, name: str, clue: str, verdict: Verdict) -> Finding:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import builtins
 import math
+import os
+import sys
 import threading
 from typing import Any
 
@@ -29,7 +31,7 @@ def fingerprint() -> dict[str, Any]:
         f"{name}.{key}": value
         for name, library in _WATCHED.items()
         for key, value in list(vars(library).items())
-        if callable(value) and not key.startswith("__")
+        if callable(value) and (not key.startswith("__") or library is torch.Tensor)
     }
 
 
@@ -53,6 +55,15 @@ def settings() -> tuple[Any, ...]:
     """Process-wide settings that one answer could leave behind for the next."""
     return (
         torch.get_default_dtype(),
+        torch.get_default_device(),
+        torch.get_num_threads(),
+        torch.get_float32_matmul_precision(),
+        torch.is_anomaly_enabled(),
+        torch.is_autocast_enabled("cpu"),
+        tuple(sorted(numpy.geterr().items())),
+        sys.getrecursionlimit(),
+        sys.gettrace(),
+        os.getcwd(),
         torch.is_grad_enabled(),
         torch.are_deterministic_algorithms_enabled(),
         torch.is_inference_mode_enabled(),

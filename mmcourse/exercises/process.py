@@ -146,6 +146,8 @@ class Process:
                 over = time.monotonic() - started >= limit
                 yield self._ended("time" if over else "exit")
                 return
+            if not isinstance(event, dict) or event.pop("number", None) != request.number:
+                continue  # written by an answer, or of a check before
             if event["event"] == "loaded":
                 limit, started = request.seconds, time.monotonic()
             yield event

@@ -51,9 +51,18 @@ class Progress:
 
 
 def home() -> Path:
-    """The learner's own folder: MMCOURSE_HOME, or ~/.mmcourse."""
+    """The learner's own folder: MMCOURSE_HOME, or ~/.mmcourse.
+
+    Raises:
+        OSError: there is no home folder.
+    """
     told = os.environ.get("MMCOURSE_HOME")
-    return Path(told).expanduser() if told else Path.home() / ".mmcourse"
+    try:
+        return Path(told or "~/.mmcourse").expanduser()
+    except RuntimeError:
+        raise OSError(
+            "there is no home folder to keep progress in; set MMCOURSE_HOME to a folder"
+        ) from None
 
 
 def path() -> Path:
@@ -71,7 +80,14 @@ def read() -> Progress:
     except FileNotFoundError:
         return Progress({})
     try:
-        return _understand(json.loads(text))
+        found, bad = _understand(json.loads(text))
+        if bad:
+            aside = _set_aside(copy=True)
+            found.problem = (
+                f"in {path()} the records of {', '.join(bad)} could not be understood; the file is "
+                f"kept as {aside.name}, and all others count"
+            )
+        return found
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         aside = _set_aside()
         return Progress(
@@ -81,25 +97,33 @@ def read() -> Progress:
         )
 
 
-def _understand(stored: Any) -> Progress:
+def _understand(stored: Any) -> tuple[Progress, list[str]]:
+    """What is stored, and the names whose records can't be read."""
     if stored["version"] != VERSION:
         raise ValueError(f"version {stored['version']!r}, expected {VERSION}")
     known = {field.name: field.type for field in fields(Record)}
-    records = {}
+    records, bad = {}, []
     for name, values in stored["exercises"].items():
-        record = Record(**{key: value for key, value in values.items() if key in known})
-        for key, value in asdict(record).items():
-            if type(value).__name__ != known[key]:
-                raise ValueError(f"{name}: {key} is {value!r}")
-        records[name] = record
-    return Progress(records, str(stored.get("folder", "")))
+        try:
+            record = Record(**{key: value for key, value in values.items() if key in known})
+            wrong = any(type(v).__name__ != known[key] for key, v in asdict(record).items())
+        except (TypeError, AttributeError):
+            wrong = True
+        if wrong:
+            bad.append(name)
+        else:
+            records[name] = record
+    return Progress(records, str(stored.get("folder", ""))), bad
 
 
-def _set_aside() -> Path:
+def _set_aside(copy: bool = False) -> Path:
     number = 1
     while (aside := path().with_name(f"progress.unreadable-{number}.json")).exists():
         number += 1
-    os.replace(path(), aside)
+    if copy:
+        aside.write_bytes(path().read_bytes())
+    else:
+        os.replace(path(), aside)
     return aside
 
 
@@ -157,7 +181,8 @@ def record(id: str, passed: bool, score: tuple[int, int] | None = None) -> str:
                 entry.caught, entry.total = max(entry.caught, score[0]), score[1]
             write(progress)
     except OSError as error:
-        return f"Progress could not be saved in {home()}: {error.strerror or error}."
+        where = os.environ.get("MMCOURSE_HOME") or "~/.mmcourse"
+        return f"Progress could not be saved in {where}: {error.strerror or error}."
     return progress.problem and f"{progress.problem[0].upper()}{progress.problem[1:]}."
 
 

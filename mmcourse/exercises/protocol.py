@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import secrets
+from dataclasses import dataclass, field
 
 LOAD_S = 60.0  # unpickling an answer may import a large library
 
@@ -17,6 +18,7 @@ class Request:
         seconds: time limit.
         path: the learner's sys.path.
         folder: the learner's working folder.
+        number: that every reply to this request repeats.
     """
 
     id: str
@@ -24,3 +26,4 @@ class Request:
     seconds: float
     path: list[str]
     folder: str
+    number: str = field(default_factory=lambda: secrets.token_hex(8))

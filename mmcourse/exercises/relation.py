@@ -23,9 +23,10 @@ Values = list[np.ndarray]
 ELSE = "what comes out, everything else being right, with"
 
 _FACTORS = {
-    2.0: "twice", 0.5: "half", 4.0: "four times", 0.25: "a quarter of", 3.0: "three times",
-    1 / 3: "a third of", 100.0: "100 times", 0.01: "a hundredth of", 8.0: "eight times",
-    0.125: "an eighth of", math.log(2): "ln 2 times", 1 / math.log(2): "1 / ln 2 times",
+    -1.0: "minus", 2.0: "twice", 0.5: "half", 4.0: "four times", 0.25: "a quarter of",
+    3.0: "three times", 1 / 3: "a third of", 100.0: "100 times", 0.01: "a hundredth of",
+    8.0: "eight times", 0.125: "an eighth of", math.log(2): "ln 2 times",
+    1 / math.log(2): "1 / ln 2 times",
     math.log(10): "ln 10 times", 1 / math.log(10): "1 / ln 10 times", math.pi: "pi times",
 }  # fmt: skip
 
@@ -33,6 +34,8 @@ _OF_VALUES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "minus": lambda x: -x,
     "the exponential of": np.exp,
     "the logarithm of": np.log,
+    "the logarithm to base 2 of": np.log2,
+    "the logarithm to base 10 of": np.log10,
     "the square root of": np.sqrt,
     "the square of": np.square,
     "1 divided by": lambda x: 1 / x,
@@ -128,18 +131,23 @@ def _sizes(arguments: tuple[Any, ...], names: tuple[str, ...], value: np.ndarray
 def _factor(got: Values, right: Values, inputs: Any, names: tuple[str, ...]) -> str:
     """By what number a result is off, if it is always by one of these."""
     with np.errstate(all="ignore"):
-        ratios = []
-        for a, b in zip(got, right):
-            if a.shape != b.shape or not np.isfinite(a).all():
+        ratios, telling = [], []
+        for a, b, given in zip(got, right, inputs):
+            if a.shape != b.shape:
                 return ""
-            r = (a / b)[np.abs(b) > 1e-9]
-            if r.size == 0 or not np.allclose(r, r.flat[0], rtol=1e-4):
+            some = np.abs(b) > 1e-9
+            r = a[some] / b[some]
+            if not np.allclose(a[~some], 0, atol=1e-6) or not np.allclose(r, r[:1], rtol=1e-4):
                 return ""
-            ratios.append(float(r.flat[0]))
+            if r.size:
+                ratios.append(float(r[0]))
+                telling.append((given, b))
+        if len(ratios) < 2:
+            return ""
         if np.allclose(ratios, ratios[0], rtol=1e-4):
             known = [told for f, told in _FACTORS.items() if abs(ratios[0] / f - 1) < 1e-4]
             return f"{known[0] if known else f'{ratios[0]:.4g} times'} what it should be"
-        options = [_sizes(x, names, v) for x, v in zip(inputs, right)]
+        options = [_sizes(x, names, v) for x, v in telling]
         for key in options[0]:
             if any(key not in o for o in options):
                 continue
@@ -212,8 +220,8 @@ def _idle(function: Any, formula: Any, names: tuple[str, ...], inputs: list[Any]
         right = _run(formula, inputs), _run(formula, moved)
         if mine[0] is None or mine[1] is None or right[0] is None or right[1] is None:
             continue
-        matters = not any(alike(a, b) for a, b in zip(right[0], right[1]))
-        if matters and _same(mine[0], mine[1]):
+        matters = sum(not alike(a, b) for a, b in zip(right[0], right[1]))
+        if matters > 1 and _same(mine[0], mine[1]):
             yield f"something to which `{names[place]}` makes no difference"
 
 
@@ -261,12 +269,14 @@ def noticed(
     inputs = [probe.through(*x) for x in probe.inputs()]
     with torch.random.fork_rng(devices=[]):
         got, right = _run(function, inputs), _run(formula, inputs)
-        if got is None or right is None or len(got) < 2 or any(not x.size for x in right):
+        if got is None or right is None or any(not x.size for x in right):
             return ""
+        kept = [n for n, x in enumerate(got) if np.isfinite(x).all()]
+        if len(kept) < 2:
+            return ""
+        inputs, got, right = ([x[n] for n in kept] for x in (inputs, got, right))
         if _same(got, right):
             return _of_gradients(function, formula, probe, names) if probe.gradients else ""
-        if any(not np.isfinite(x).all() for x in got):
-            return ""
         numbers = np.concatenate([x.ravel() for x in got])
         if np.all(numbers == numbers[0]) and not _same(right[1:], right[:-1]):
             return f"What it returns is {numbers[0]:.4g}, whatever it is given."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dis
+import inspect
 from types import FunctionType
 from typing import Any
 
@@ -21,6 +22,8 @@ def is_stub(answer: Any) -> bool:
     """
     if isinstance(answer, type):
         return any(is_stub(member) for member in vars(answer).values())
+    answer = inspect.unwrap(answer) if callable(answer) else answer  # @torch.no_grad() and such
+    answer = getattr(answer, "_torchdynamo_orig_callable", answer)
     if not isinstance(answer, FunctionType):
         return False
     code = answer.__code__

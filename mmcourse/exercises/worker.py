@@ -58,11 +58,16 @@ def _load(blob: bytes) -> Any:
         torch.storage._load_from_bytes = original
 
 
-def serve(request: Request, prints: Prints, emit: Callable[[dict[str, Any]], None]) -> None:
+def serve(request: Request, prints: Prints, send: Callable[[dict[str, Any]], None]) -> None:
     """Grade one answer. Tells at the end whether this process is fit for another one."""
     from mmcourse.exercises.catalogue import load
     from mmcourse.exercises.grade import grade
     from mmcourse.exercises.libraries import changed, fingerprint, settings
+
+    number = request.number
+
+    def emit(event: dict[str, Any]) -> None:
+        send({**event, "number": number})
 
     sys.path[:] = request.path
     sys.stdout = sys.stderr = prints

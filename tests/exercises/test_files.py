@@ -11,6 +11,7 @@ from scripts import a_python, in_a_fork
 from typer.testing import CliRunner, Result
 
 from mmcourse.exercises import files, ids, process, progress, stub_source
+from mmcourse.exercises.catalogue import named
 from mmcourse.exercises.commands import app
 
 ENTRY = "from mmcourse.exercises.commands import app; app()"
@@ -135,6 +136,82 @@ def test_a_file_that_cannot_be_run_is_told(source: str, message: str, tmp_path: 
     assert result.returncode != 0
     assert message in result.stdout
     assert "Traceback" not in result.stdout
+
+
+CLIP = """
+from mmcourse.exercises import exercise
+import torch, torch.nn.functional as F
+from helpers import both
+
+@exercise("ch01.clip_loss")
+def clip_loss(text_emb, image_emb, logit_scale):
+    return both(logit_scale * text_emb @ image_emb.T)
+"""
+RECALL = """
+@torch.no_grad()
+@exercise("ch01.recall_at_k")
+def recall_at_k(similarity, k):
+    return ((similarity >= similarity.diagonal()[:, None]).sum(1) <= k).float().mean()
+
+@exercise("ch01.recall_at_k")
+def recall_at_k(similarity, k):
+    raise NotImplementedError
+
+def zero_shot_predict(image_emb, class_text_emb):
+    return image_emb
+
+from mmcourse.joint.retrieval import recall_at_k
+"""
+HELPERS = """
+import functools, torch, torch.nn.functional as F
+
+@functools.lru_cache
+def targets(n):
+    return torch.arange(n)
+
+def both(x):
+    own = targets(len(x)).to(x.device)
+    return (F.cross_entropy(x, own) + F.cross_entropy(x.T, own)) / 2
+"""
+
+
+def test_a_shell_finds_what_a_learner_has_written(tmp_path: Path) -> None:
+    """Odd folders, helpers, decorators above, overwritten names; one file that can't be read."""
+    folder = tmp_path / "-my [course] 2026"
+    folder.mkdir()
+    (folder / "ch01.py").write_text(CLIP + RECALL)
+    (folder / "ch02.py").write_text("def broken(:\n")
+    (folder / "helpers.py").write_text(HELPERS)
+    (folder / "random.py").write_text("raise RuntimeError('not yours')\n")
+    done = here("check", cwd=folder)
+    assert done.returncode == 1
+    assert "clip_loss PASSED" in done.stdout, done.stdout + done.stderr
+    assert "recall_at_k PASSED" in done.stdout
+    assert 'the line @exercise("ch01.zero_shot") above it is gone' in done.stdout
+    assert "ch02.py can't be run. SyntaxError" in done.stdout
+    (folder / "ch01.py").write_text("import no_such_library\n")
+    one = here("check", "clip_loss", cwd=folder)
+    assert "No module named 'no_such_library'" in one.stdout
+    assert "found no collectors" not in one.stdout + one.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "id"),
+    [("1", "ch01"), ("ch1", "ch01"), ("ch02.py", "ch02"), ("clip_loss", "ch01.clip_loss"),
+     ("cosine_similarity_matrix", "ch01.normalise_similarity"), ("ch02.vq_loss", "ch02.vq_loss")],
+)  # fmt: skip
+def test_any_name_of_an_exercise_will_do(name: str, id: str) -> None:
+    assert named(name) == id
+
+
+def test_hints_and_solutions_from_the_shell() -> None:
+    first = mmcourse("hint", "clip_loss").output
+    assert "hint 1 of 3" in first
+    assert "Next: mmcourse exercises hint ch01.clip_loss 2" in first
+    assert "solution ch01.clip_loss" in mmcourse("hint", "clip_loss", "3").output
+    assert "def clip_loss" in mmcourse("solution", "ch01.clip_loss").output
+    assert "did you mean 'ch01.clip_loss'" in mmcourse("hint", "clip_los").output
+    assert "name one of" in mmcourse("hint", "ch01").output
 
 
 def test_progress_in_the_terminal_and_as_a_picture(tmp_path: Path) -> None:

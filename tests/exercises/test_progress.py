@@ -133,3 +133,26 @@ def test_the_picture_says_in_words_what_it_shows(tmp_path: Path) -> None:
     assert "http" not in html.replace("http://www.w3.org/2000/svg", "")  # offline
     with pytest.raises(ValueError, match=r"\.svg or \.html, got 'p\.png'"):
         drawing.save(some_progress(), tmp_path / "p.png")
+
+
+def test_one_bad_record_loses_no_other(learner_home: Path) -> None:
+    progress.record("ch01.clip_loss", passed=True)
+    stored = json.loads(progress.path().read_text())
+    stored["exercises"]["ch01.recall_at_k"] = {"passed": "yes"}
+    stored["exercises"]["ch01.zero_shot"] = None
+    progress.path().write_text(json.dumps(stored))
+    found = progress.read()
+    assert list(found.exercises) == ["ch01.clip_loss"]
+    assert "ch01.recall_at_k, ch01.zero_shot could not be understood" in found.problem
+    assert "progress.unreadable-1.json" in found.problem
+
+
+def test_without_a_home_checks_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    def homeless(path: Path) -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("MMCOURSE_HOME")
+    monkeypatch.setattr(Path, "expanduser", homeless)
+    note = progress.record("ch01.clip_loss", passed=True)
+    assert "could not be saved" in note
+    assert "set MMCOURSE_HOME" in note

@@ -1,0 +1,77 @@
+"""Wrong answers that are nearly right fail and are named; right ones of odd form pass."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import cloudpickle
+import pytest
+
+from . import wrong_answers
+from .test_every_exercise import graded, name_of
+
+
+def as_sent(answer: Callable[..., Any]) -> Callable[..., Any]:
+    """The answer by value, with globals of its own, as a worker gets it."""
+    cloudpickle.register_pickle_by_value(wrong_answers)
+    try:
+        return cloudpickle.loads(cloudpickle.dumps(answer))
+    finally:
+        cloudpickle.unregister_pickle_by_value(wrong_answers)
+
+
+def _named(rows: list[Any]) -> list[Any]:
+    return [pytest.param(*row, id=f"{row[0]}-{n}-{name_of(row[1])}") for n, row in enumerate(rows)]
+
+
+@pytest.mark.parametrize(("id", "answer", "told"), _named(wrong_answers.WRONG))
+def test_what_is_nearly_right_fails_and_is_told_why(
+    id: str, answer: Callable[..., Any], told: str
+) -> None:
+    report = graded(id, as_sent(answer))
+    assert report.status == "failed", str(report)
+    assert re.search(told, " ".join(str(report).split())), str(report)
+
+
+@pytest.mark.parametrize(("id", "answer", "told"), _named(wrong_answers.TOLD))
+def test_what_it_computes_is_told_as_a_fact(id: str, answer: Callable[..., Any], told: str) -> None:
+    report = graded(id, answer)
+    assert report.status == "failed"
+    assert report.mistake is None
+    assert re.search(told, report.noticed), str(report)
+
+
+@pytest.mark.parametrize(("id", "answer", "told"), _named(wrong_answers.FORMS))
+def test_a_known_mistake_is_known_in_any_form(
+    id: str, answer: Callable[..., Any], told: str
+) -> None:
+    report = graded(id, answer)
+    assert report.mistake is not None, str(report)
+    assert told in report.mistake[0]
+
+
+def test_nothing_is_told_of_what_has_no_simple_relation() -> None:
+    report = graded("ch01.clip_loss", wrong_answers._averaged)
+    assert report.status == "failed"
+    assert report.mistake is None
+    assert not report.noticed
+
+
+def test_a_property_that_holds_of_a_wrong_answer_is_not_called_broken() -> None:
+    """`a + b / 2` for `(a + b) / 2` knows no order of pairs, and stays finite."""
+    clip = wrong_answers.losses.clip_loss
+
+    def half_of_one(text, image, scale):
+        logits = scale * text @ image.T
+        own = wrong_answers.torch.arange(len(logits), device=logits.device)
+        cost = wrong_answers.F.cross_entropy
+        return cost(logits, own) + cost(logits.T, own) / 2
+
+    report = graded("ch01.clip_loss", half_of_one)
+    state = {f.says: f.state for f in report.findings}
+    assert state["the order of the pairs does not matter"] == "holds"
+    assert state["it is finite and right at the ends of float32 too, on every side"] == "holds"
+    assert state["texts and pictures can swap roles"] == "broke"
+    assert graded("ch01.clip_loss", clip).passed
