@@ -11,7 +11,6 @@ import importlib.metadata
 import importlib.util
 import json
 import math
-import os
 import platform
 from collections.abc import Iterable
 from pathlib import Path
@@ -22,6 +21,7 @@ import torch
 
 from mmcourse._version import __version__
 from mmcourse.checkpoints import write_atomically
+from mmcourse.devices import usable_cpus
 
 
 def sources_hash(modules: Iterable[str | ModuleType]) -> str:
@@ -75,7 +75,7 @@ def device_name(device: str | torch.device) -> str:
     lines = cpuinfo.read_text(errors="replace").splitlines() if cpuinfo.exists() else []
     models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     model = models[0] if models else platform.processor() or platform.machine()
-    return f"{os.cpu_count()} cores of {model}"
+    return f"{usable_cpus()} cores of {model}"
 
 
 CARD_FIELDS: dict[str, type | tuple[type, ...]] = {

@@ -134,6 +134,8 @@ def measure(
 ) -> None:
     """Measure every metric of a model's card again, on held-out scenes."""
     _known(name, MEASURABLE)
+    if n is not None and n < 1:
+        raise ValueError(f"n must be at least 1, got {n}")
     model_class, function = (_load(reference) for reference in MEASURABLE[name])
     model = model_class.from_pretrained(weights or name)  # type: ignore[attr-defined]
     metrics = function(model, n)  # type: ignore[operator]

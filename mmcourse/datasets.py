@@ -20,7 +20,7 @@ from torch.nn import functional as F
 from torch.utils.data import Dataset
 
 from mmcourse.photographs import PHOTOGRAPHS, Photograph, photographs
-from mmcourse.pictures import from_bytes, load_picture, to_image, to_tensor
+from mmcourse.pictures import from_bytes, load_picture, to_bytes, to_image, to_tensor
 
 __all__ = [
     "CIFAR10_CLASSES",
@@ -69,7 +69,9 @@ class LabelledPictures(Dataset[tuple[Tensor, int]]):
     ) -> None:
         """Take pixels (N, 3, H, W) uint8, labels (N,) int64, and the side to resize to, if any."""
         self.pixels, self.labels, self.class_names = pixels, labels, tuple(class_names)
-        self.size = size or pixels.shape[-1]
+        self.size = pixels.shape[-1] if size is None else size
+        if self.size < 1:
+            raise ValueError(f"size is {size}, expected at least 1 pixel")
 
     def __len__(self) -> int:
         return len(self.pixels)
@@ -77,6 +79,13 @@ class LabelledPictures(Dataset[tuple[Tensor, int]]):
     def __getitem__(self, index: int) -> tuple[Tensor, int]:
         pictures, labels = self.batch(torch.tensor([index]))
         return pictures[0], int(labels[0])
+
+    def resized(self) -> Tensor:
+        """All pictures as bytes (N, 3, size, size): as they are read, not as they were stored."""
+        if self.pixels.shape[-1] == self.size:
+            return self.pixels
+        parts = torch.arange(len(self)).split(1000)
+        return torch.cat([to_bytes(self.batch(part)[0]) for part in parts])
 
     def batch(self, indices: Tensor | Sequence[int]) -> tuple[Tensor, Tensor]:
         """The pictures (B, 3, size, size) and labels (B,) of the given indices."""
@@ -145,20 +154,25 @@ def cifar10(
 ) -> LabelledPictures:
     """CIFAR-10: 60,000 photographs of 32 x 32 pixels in ten classes (Krizhevsky, 2009).
 
-    They come from the first of these that is given: the file `npz`, the file that the environment
-    variable MMCOURSE_CIFAR10 names, the folder `root` (by default ~/.cache/mmcourse) where
-    torchvision keeps them. An npz file holds train_images (N, 32, 32, 3) uint8, train_labels (N,),
-    test_images, test_labels, and may be a part of the whole. Labels may be sorted: shuffle.
+    They come from the first of these that is given: the file `npz`, the file or folder that the
+    environment variable MMCOURSE_CIFAR10 names, the folder `root` (by default ~/.cache/mmcourse)
+    where torchvision keeps them. An npz file holds train_images (N, 32, 32, 3) uint8, train_labels
+    (N,), test_images, test_labels, and may be a part of the whole. Labels may be sorted: shuffle.
 
     Raises:
         ValueError: if the split is not "train" or "test", or the data are missing or damaged.
     """
     _check_split(split)
-    file = npz or os.environ.get("MMCOURSE_CIFAR10")
-    if file:
-        pixels, labels = _read_npz(Path(file), split)
+    told = npz or os.environ.get("MMCOURSE_CIFAR10")
+    file = Path(told).expanduser() if told else None
+    if file is not None and (npz or not file.is_dir()):
+        pixels, labels = _read_npz(file, split)
     else:
-        how = "pass download=True (170 MB), or npz= or MMCOURSE_CIFAR10= the name of an .npz file"
+        how = (
+            "pass download=True (170 MB), or npz= the name of an .npz file; MMCOURSE_CIFAR10 may "
+            "name such a file, or the folder that holds torchvision's cifar-10-batches-py"
+        )
+        root = file or root
         pixels, labels = _torchvision("CIFAR10", split, root, download, how)
     return LabelledPictures(pixels.permute(0, 3, 1, 2), labels, CIFAR10_CLASSES, size)
 

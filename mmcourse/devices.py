@@ -63,3 +63,40 @@ def pick_precision(device: str | torch.device, flags: Collection[str] | None = N
     if kind != "cpu":
         return "no"
     return "no" if BFLOAT16_UNITS.isdisjoint(cpu_flags() if flags is None else flags) else "bf16"
+
+
+CGROUPS = Path("/sys/fs/cgroup")
+
+
+def _told(*names: str) -> str:
+    """What the first of these files of the container says; nothing outside of one."""
+    for name in names:
+        try:
+            return (CGROUPS / name).read_text().strip()
+        except OSError:
+            continue
+    return ""
+
+
+def usable_memory() -> int | None:
+    """Bytes that this process may use: the machine's, or fewer in a container; None if unknown."""
+    try:
+        total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, OSError, ValueError):
+        return None
+    limit = _told("memory.max", "memory/memory.limit_in_bytes")
+    return min(total, int(limit)) if limit.isdigit() else total
+
+
+def usable_cpus() -> int:
+    """CPUs that this process may use, at least 1: a container's share, not the machine's count."""
+    try:
+        count = len(os.sched_getaffinity(0))
+    except AttributeError:  # neither on macOS nor on Windows
+        count = os.cpu_count() or 1
+    quota, _, period = _told("cpu.max").partition(" ")
+    if not quota:
+        quota, period = _told("cpu/cpu.cfs_quota_us"), _told("cpu/cpu.cfs_period_us")
+    if quota.isdigit() and period.isdigit() and int(period):
+        count = min(count, max(1, round(int(quota) / int(period))))
+    return max(1, count)

@@ -59,6 +59,8 @@ def torch() -> Finding:
     """Whether PyTorch imports, and what it computes on."""
     try:
         import torch
+
+        from mmcourse.devices import usable_cpus
     except (ImportError, OSError) as error:
         return Finding(
             "PyTorch", False, "essential", f"does not import: {error}", "pip install torch"
@@ -68,18 +70,27 @@ def torch() -> Finding:
         bf16 = "with" if torch.cuda.is_bf16_supported(including_emulation=False) else "without"
         device = f"{gpu.name}, {gpu.total_memory / 1e9:.0f} GB, {bf16} bf16"
     else:
-        device = f"{os.cpu_count()} CPU cores, {torch.get_num_threads()} threads; no CUDA GPU"
+        device = f"{usable_cpus()} CPU cores, {torch.get_num_threads()} threads; no CUDA GPU"
     return Finding("PyTorch", True, "essential", f"version {torch.__version__} on {device}")
 
 
 def memory() -> Finding:
     """Whether the machine has the memory that a lab takes at the cpu tier."""
     try:
-        total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 1e9
-    except (AttributeError, OSError, ValueError):
+        from mmcourse.devices import usable_memory
+    except (ImportError, OSError):  # no torch: told above
+        return Finding("Memory", True, "optional", "not looked at without PyTorch")
+    usable = usable_memory()
+    if usable is None:
         return Finding("Memory", True, "optional", "this system does not say how much it has")
+    total = usable / 1e9
     ok = total >= MEMORY_GB
-    remedy = "" if ok else f"labs take up to {MEMORY_GB:g} GB: close programs, or use Colab"
+    remedy = (
+        ""
+        if ok
+        else f"labs take up to {MEMORY_GB:g} GB: close programs, give the container more, or use "
+        "Colab"
+    )
     return Finding("Memory", ok, "optional", f"{total:.1f} GB", remedy)
 
 

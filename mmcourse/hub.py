@@ -193,13 +193,12 @@ def weights_hash(name: str | Path, digits: int = 12) -> str:
 
 
 def _download(name: str, revision: str | None) -> Path:
-    import httpx
     from huggingface_hub import snapshot_download
 
     try:
         files = ["config.json", "model.safetensors", "card.json"]
         return Path(snapshot_download(name, revision=revision, allow_patterns=files))
-    except (OSError, ValueError, httpx.HTTPError) as error:
+    except Exception as error:  # of the hub's client: also an ImportError for a SOCKS proxy
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise ValueError(
             f"{name!r} is no folder here and did not come from the hub ({reason}); offline, use a "

@@ -69,11 +69,11 @@ def test_what_a_user_can_mend_is_one_line(mmcourse, tmp_path, monkeypatch, argum
     assert not set(named.split(".*")) - {part for part in named.split(".*") if part in err}
 
 
-@pytest.mark.parametrize("n", ["0", "-4", "4"])
-def test_too_few_scenes_are_one_line(mmcourse, untrained, n):
+@pytest.mark.parametrize(("n", "least"), [("0", 1), ("-4", 1), ("4", 5)])
+def test_too_few_scenes_are_one_line(mmcourse, untrained, n, least):
     status, out, err = mmcourse("measure", "joint", "--weights", untrained, "--n", n)
     assert (status, out) == (2, "")
-    assert err == f"mmcourse: n must be at least 5, got {n}\n"
+    assert err == f"mmcourse: n must be at least {least}, got {n}\n"
 
 
 @pytest.mark.parametrize(

@@ -474,6 +474,8 @@ def test_cifar10_and_fashion_mnist_come_from_torchvisions_files(tmp_path, monkey
         assert len(data) == length
         assert np.array_equal(np.asarray(to_image(data[4][0])), arrays()[f"{split}_images"][4])
         assert data[4][1] == 4
+    monkeypatch.setenv("MMCOURSE_CIFAR10", str(tmp_path))  # a folder, as well as a file
+    assert len(cifar10("test")) == 6
 
     raw = tmp_path / "FashionMNIST" / "raw"
     raw.mkdir(parents=True)
@@ -546,3 +548,15 @@ def test_labelled_pictures_keep_bytes():
     assert data.pixels.dtype == torch.uint8
     assert data.size == 8
     assert torch.equal(data[0][0], torch.full((3, 8, 8), -1.0))
+
+
+def test_size_is_what_every_reader_sees(npz):
+    from mmcourse.joint.real import build_for_classes, class_pairs
+
+    data = cifar10("test", npz=npz, size=16)
+    assert data.resized().shape == (6, 3, 16, 16)
+    assert torch.equal(data.resized(), pictures.to_bytes(data.batch(range(6))[0]))
+    assert build_for_classes(data).image_tower.size == 16
+    assert class_pairs(data).pictures.shape == (6, 16, 16, 3)
+    with pytest.raises(ValueError, match="size is 0"):
+        cifar10("test", npz=npz, size=0)

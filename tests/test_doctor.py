@@ -13,7 +13,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from mmcourse import doctor
+from mmcourse import devices, doctor
 from mmcourse.doctor import Finding
 
 
@@ -249,3 +249,29 @@ def test_report_looks_at_everything() -> None:
         "Java",
         *(f"Extra [{name}]" for name in doctor.EXTRAS),
     } <= set(names)
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"memory.max": "2500000000", "cpu.max": "150000 100000"},
+        {"memory/memory.limit_in_bytes": "2500000000", "cpu/cpu.cfs_quota_us": "150000",
+         "cpu/cpu.cfs_period_us": "100000"},
+    ],
+)  # fmt: skip
+def test_a_container_has_what_it_was_given(
+    files: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(devices, "CGROUPS", tmp_path)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(64)), raising=False)
+    assert devices.usable_cpus() == 64
+    for name, told in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(told + "\n")
+    assert devices.usable_cpus() == 2
+    found = doctor.memory()
+    assert found.message == "2.5 GB"
+    assert "labs take up to" in found.remedy
+    for name in files:
+        (tmp_path / name).write_text("max\n" if "max" in name else "-1\n")
+    assert devices.usable_cpus() == 64

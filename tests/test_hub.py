@@ -243,6 +243,19 @@ def test_a_hub_that_cannot_be_reached_names_the_offline_choice(weights, monkeypa
     assert "tiny" in message
 
 
+def test_whatever_the_hubs_client_raises_is_one_line(weights, monkeypatch):
+    import huggingface_hub
+
+    for error in (ImportError("Using SOCKS proxy, but the 'socksio' package is not installed"),
+                  RuntimeError("client is closed"), KeyError("host")):  # fmt: skip
+
+        def broken(*arguments, error=error, **keywords):
+            raise error
+
+        monkeypatch.setattr(huggingface_hub, "snapshot_download", broken)
+        refusal("somebody/model", "did not come from the hub")
+
+
 def test_a_hub_that_is_switched_off_is_said_so(weights, monkeypatch, tmp_path):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))

@@ -30,7 +30,7 @@ def class_pairs(data: LabelledPictures, seed: int = 0) -> Pairs:
     """Photographs with captions of their classes, a new phrasing at every step."""
     labels = data.labels.tolist()
     return Pairs(
-        data.pixels.permute(0, 2, 3, 1).contiguous(),
+        data.resized().permute(0, 2, 3, 1).contiguous(),
         lambda index, step: class_caption(labels[index], index + step, data.class_names),
         class_tokenizer(data),
         seed,
@@ -58,6 +58,6 @@ def measure_classes(model: JointModel, data: LabelledPictures) -> Measurement:
         for i in range(len(CAPTION_TEMPLATES))
     ]
     text = embed_texts(model, prompts, tokenizer).unflatten(0, (classes, -1))  # (C, P, D)
-    image = embed_pictures(model, data.pixels.permute(0, 2, 3, 1))
+    image = embed_pictures(model, data.resized().permute(0, 2, 3, 1))
     right = zero_shot_predict(image, text) == data.labels
     return {"value": right.double().mean().item(), "n": len(data), "chance": 1 / classes}

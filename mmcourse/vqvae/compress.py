@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import struct
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import ModuleType
 
 import numpy as np
@@ -17,9 +18,12 @@ from mmcourse.vqvae.autoencoder import VQVAE
 from mmcourse.vqvae.batches import BATCH, decode_pictures, encode_pictures
 from mmcourse.vqvae.prior import CodePrior
 
-MAGIC = b"MMVQ1"
-HEADER = struct.Struct("<5s8sIHHI")
-"""Magic, models, pictures, height and width of a grid, checksum of the codes: 25 bytes."""
+MAGIC = b"MMVQ2"
+HEADER = struct.Struct("<5s8sIHHII")
+"""Magic, models, pictures, height and width of a grid, checksum of the codes, checksum of all that
+came before: 29 bytes."""
+LEAST = 2.0**-24
+"""Bits, at the least, that a code takes: the coder gives every other code a share of this."""
 
 
 def fingerprint(*models: nn.Module) -> bytes:
@@ -28,8 +32,24 @@ def fingerprint(*models: nn.Module) -> bytes:
     for model in models:
         for name, value in sorted(model.state_dict().items()):
             digest.update(name.encode())
-            digest.update(value.detach().cpu().contiguous().numpy().tobytes())
+            flat = value.detach().cpu().contiguous().flatten()
+            digest.update(flat.view(torch.uint8).numpy().tobytes())
     return digest.digest()[:8]
+
+
+@contextmanager
+def _own_settings() -> Iterator[None]:
+    """The same arithmetic whatever the session is set to: writer and reader must agree to the last
+    digit."""
+    precision, dtype = torch.get_float32_matmul_precision(), torch.get_default_dtype()
+    torch.set_float32_matmul_precision("highest")
+    torch.set_default_dtype(torch.float32)
+    try:
+        with torch.autocast("cpu", enabled=False), torch.autocast("cuda", enabled=False):
+            yield
+    finally:
+        torch.set_float32_matmul_precision(precision)
+        torch.set_default_dtype(dtype)
 
 
 @torch.no_grad()
@@ -50,6 +70,7 @@ def each_cell(prior: CodePrior, n: int, choose: Callable[[int, np.ndarray], np.n
             tokens = torch.from_numpy(codes.astype(np.int64))[:, None].to(device) + shared.words
 
 
+@_own_settings()
 def compress(model: VQVAE, prior: CodePrior, pictures: Tensor) -> bytes:
     """uint8 pictures (N, H, W, 3) to the content of a file.
 
@@ -83,10 +104,13 @@ def compress(model: VQVAE, prior: CodePrior, pictures: Tensor) -> bytes:
 
         each_cell(prior, len(part), write)
     checksum = zlib.crc32(flat.tobytes())
-    head = HEADER.pack(MAGIC, fingerprint(model, prior), len(flat), height, width, checksum)
+    fields = MAGIC, fingerprint(model, prior), len(flat), height, width, checksum
+    head = HEADER.pack(*fields, 0)[:-4]
+    head += zlib.crc32(head).to_bytes(4, "little")
     return head + encoder.get_compressed().astype("<u4").tobytes()
 
 
+@_own_settings()
 def decompress(model: VQVAE, prior: CodePrior, data: bytes) -> Tensor:
     """The content of a file to its pictures, uint8 (N, H, W, 3).
 
@@ -97,18 +121,24 @@ def decompress(model: VQVAE, prior: CodePrior, data: bytes) -> Tensor:
     coding = _constriction()
     if len(data) < HEADER.size or data[: len(MAGIC)] != MAGIC:
         raise ValueError("this is no file of codes, or its beginning is missing")
-    _, models, n, height, width, checksum = HEADER.unpack_from(data)
+    _, models, n, height, width, checksum, of_header = HEADER.unpack_from(data)
+    if zlib.crc32(data[: HEADER.size - 4]) != of_header:
+        raise _damaged()
     if models != fingerprint(model, prior):
         raise ValueError(
             "the file was written with other weights: only the VQ-VAE and the prior that wrote it "
             "can read it"
         )
     body = data[HEADER.size :]
+    cells = prior.shared.cells
+    if height * width != cells or n * cells * LEAST > 8 * len(body):
+        raise _damaged()  # before anything of such a size is made
     words = np.frombuffer(body[: len(body) // 4 * 4], dtype="<u4").astype(np.uint32)
     decoder, kind = coding.queue.RangeDecoder(words), coding.model.Categorical(perfect=False)
-    flat = np.zeros((n, height * width), dtype=np.int32)
+    parts = []  # grown as it is read: what a header says is no reason for memory
     for start in range(0, n, BATCH):
-        part = flat[start : start + BATCH]
+        part = np.zeros((min(BATCH, n - start), cells), dtype=np.int32)
+        parts.append(part)
 
         def read(cell: int, chances: np.ndarray, part: np.ndarray = part) -> np.ndarray:
             try:
@@ -118,6 +148,7 @@ def decompress(model: VQVAE, prior: CodePrior, data: bytes) -> Tensor:
             return part[:, cell]
 
         each_cell(prior, len(part), read)
+    flat = np.concatenate(parts) if parts else np.zeros((0, cells), np.int32)
     if zlib.crc32(flat.tobytes()) != checksum:
         raise _damaged()
     codes = torch.from_numpy(flat.astype(np.int64)).unflatten(1, (height, width))

@@ -1,5 +1,7 @@
 """Pictures as files of codes: what comes back, how large they are, and what is wrong with them."""
 
+import zlib
+
 import pytest
 import torch
 
@@ -76,6 +78,45 @@ def test_every_kind_of_damage_is_an_error() -> None:
             decompress(model, prior, bytes(turned))
     with pytest.raises(ValueError, match="no file of codes"):
         decompress(model, prior, b"PNG" + data[3:])
+
+
+def test_a_turned_header_is_damage_and_takes_no_memory() -> None:
+    model, prior = models()
+    data = compress(model, prior, pictures(3))
+    for at in range(5, HEADER.size):
+        turned = bytearray(data)
+        turned[at] ^= 0x41
+        with pytest.raises(ValueError, match=r"damaged|other weights"):
+            decompress(model, prior, bytes(turned))
+
+
+@pytest.mark.parametrize(("n", "height", "width"), [(2**31, 4, 4), (3, 65_535, 65_535), (0, 2, 9)])
+def test_a_header_that_claims_too_much_is_refused_at_once(n: int, height: int, width: int) -> None:
+    """Though its own checksum is right."""
+    model, prior = models()
+    data = compress(model, prior, pictures(3))
+    magic, weights, _, _, _, checksum, _ = HEADER.unpack_from(data)
+    head = HEADER.pack(magic, weights, n, height, width, checksum, 0)[:-4]
+    forged = head + zlib.crc32(head).to_bytes(4, "little") + data[HEADER.size :]
+    with pytest.raises(ValueError, match="damaged"):
+        decompress(model, prior, forged)
+
+
+def test_a_file_is_read_whatever_the_session_is_set_to() -> None:
+    model, prior = models()
+    data, expected = compress(model, prior, pictures(3)), through(model, pictures(3))[1]
+    try:
+        with torch.autocast("cpu", torch.bfloat16):
+            assert compress(model, prior, pictures(3)) == data
+            assert torch.equal(decompress(model, prior, data), expected)
+        torch.set_float32_matmul_precision("medium")
+        torch.set_default_dtype(torch.float64)
+        assert torch.equal(decompress(model, prior, data), expected)
+        assert torch.get_default_dtype() == torch.float64  # and is left as it was
+        assert torch.get_float32_matmul_precision() == "medium"
+    finally:
+        torch.set_float32_matmul_precision("highest")
+        torch.set_default_dtype(torch.float32)
 
 
 def test_a_file_of_other_weights_is_refused() -> None:
