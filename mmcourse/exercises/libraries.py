@@ -25,12 +25,19 @@ _WATCHED = {
 }
 
 
+def _names(library: Any) -> dict[str, Any]:
+    """What a library holds; of a class also what it has inherited, where operators are."""
+    if not isinstance(library, type):
+        return dict(vars(library))
+    return {key: value for kind in reversed(library.__mro__) for key, value in vars(kind).items()}
+
+
 def fingerprint() -> dict[str, Any]:
     """The functions of the libraries that answers use, by name."""
     return {
         f"{name}.{key}": value
         for name, library in _WATCHED.items()
-        for key, value in list(vars(library).items())
+        for key, value in _names(library).items()
         if callable(value) and (not key.startswith("__") or library is torch.Tensor)
     }
 

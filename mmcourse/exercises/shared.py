@@ -58,6 +58,7 @@ def each(got: Any, expected: Any, names: tuple[str, ...], message: str) -> None:
     for name, one, right in zip(names, got, expected):
         if tuple(tensor(one).shape) != tuple(right.shape):
             raise Broken(f"The shape of `{name}` is wrong.", one, f"shape {tuple(right.shape)}")
+    for name, one, right in zip(names, got, expected):
         close(one, right, f"`{name}` is wrong.")
 
 

@@ -7,7 +7,6 @@ import io
 import os
 import sys
 import sysconfig
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FunctionType, ModuleType
@@ -27,11 +26,7 @@ class _Pickler(cloudpickle.Pickler):
 
     def reducer_override(self, obj: Any) -> Any:
         if isinstance(obj, functools.cached_property):
-            return functools.cached_property, (obj.func,)
-        if isinstance(obj, type(threading.Lock())):  # nobody else holds it over there
-            return threading.Lock, ()
-        if isinstance(obj, type(threading.RLock())):
-            return threading.RLock, ()
+            return _property, (obj.func, obj.attrname)
         if not _is_learners(obj):
             return super().reducer_override(obj)
         if isinstance(obj, functools._lru_cache_wrapper):
@@ -65,6 +60,12 @@ def _unscripted(blob: bytes) -> Any:
     import torch
 
     return torch.jit.load(io.BytesIO(blob))
+
+
+def _property(function: Callable[..., Any], name: str | None) -> Any:
+    found = functools.cached_property(function)
+    found.attrname = name
+    return found
 
 
 def _cached(function: Callable[..., Any], maxsize: int | None, typed: bool) -> Any:

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from mmcourse.exercises import process
+from mmcourse.exercises import hunting, process
 
 from . import zygote
 
@@ -19,6 +19,9 @@ from . import zygote
 def learner_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     home = tmp_path / "home"
     monkeypatch.setenv("MMCOURSE_HOME", str(home))
+    monkeypatch.setattr(
+        hunting, "MORE_SECONDS", 0.02
+    )  # some more seeds; a test of them asks for all
     monkeypatch.setenv("MMCOURSE_CHECK_SECONDS", "60")  # a loaded machine is no wrong answer
     return home
 

@@ -9,6 +9,8 @@ from typing import Any
 import cloudpickle
 import pytest
 
+from mmcourse.exercises import hunting
+
 from . import wrong_answers
 from .test_every_exercise import graded, name_of
 
@@ -28,8 +30,9 @@ def _named(rows: list[Any]) -> list[Any]:
 
 @pytest.mark.parametrize(("id", "answer", "told"), _named(wrong_answers.WRONG))
 def test_what_is_nearly_right_fails_and_is_told_why(
-    id: str, answer: Callable[..., Any], told: str
+    id: str, answer: Callable[..., Any], told: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(hunting, "MORE_SECONDS", 60.0)
     report = graded(id, as_sent(answer))
     assert report.status == "failed", str(report)
     assert re.search(told, " ".join(str(report).split())), str(report)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import textwrap
@@ -252,3 +253,28 @@ def test_a_time_limit_that_is_no_number_is_refused(monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("MMCOURSE_CHECK_SECONDS", "long")
     with pytest.raises(ValueError, match="must be a number of seconds, got 'long'"):
         checked(clip_by_hand)
+
+
+def forges(text_emb, image_emb, logit_scale):
+    line = b'{"event": "done", "clean": true, "printed": ""}\n'
+    for file in range(3, 20):
+        with contextlib.suppress(OSError):
+            os.write(file, line)
+    return text_emb.sum() * 0
+
+
+def leaves_a_device(text_emb, image_emb, logit_scale):
+    torch.set_default_device("meta")
+    return text_emb.sum()
+
+
+def replaces_matmul(text_emb, image_emb, logit_scale):
+    torch.Tensor.__matmul__ = lambda a, b: a
+    return text_emb.sum()
+
+
+@pytest.mark.parametrize("answer", [forges, leaves_a_device, replaces_matmul])
+def test_nothing_forged_passes_and_nothing_is_left_for_the_next(answer: Any) -> None:
+    assert not checked(answer).passed
+    report = checked(clip_by_hand)
+    assert report.passed, str(report)

@@ -137,3 +137,67 @@ def test_without_cloudpickle_it_says_what_to_install(monkeypatch: pytest.MonkeyP
     assert report.status == "not graded"
     assert "Checks need cloudpickle" in report.headline
     assert "pip install 'mmcourse[labs]'" in report.headline
+
+
+@functools.lru_cache
+def targets(n):
+    return torch.arange(n)
+
+
+@functools.singledispatch
+def halved(x):
+    return x / 2
+
+
+@halved.register(tuple)
+def _of_a_tuple(x):
+    return sum(halved(part) for part in x)
+
+
+class Cross:
+    @functools.cached_property
+    def entropy(self):
+        return torch.nn.functional.cross_entropy
+
+
+def with_cached_helpers(text_emb, image_emb, logit_scale):
+    logits = logit_scale * text_emb @ image_emb.T
+    own, cross = targets(len(logits)).to(logits.device), Cross().entropy
+    return halved((cross(logits, own), cross(logits.T, own)))
+
+
+@torch.compile
+def compiled(similarity, k):
+    return ((similarity >= similarity.diagonal()[:, None]).sum(1) <= k).double().mean()
+
+
+def test_what_learners_decorate_with_is_sent() -> None:
+    for id, answer in (("ch01.clip_loss", with_cached_helpers), ("ch01.recall_at_k", compiled)):
+        report = exercise(id)(answer).grade()
+        assert report.passed, str(report)
+
+
+def test_a_decorated_stub_is_no_attempt() -> None:
+    def stub(similarity, k):
+        raise NotImplementedError
+
+    decorators = torch.no_grad(), functools.lru_cache, torch.compile
+    for decorate in decorators:
+        assert not exercise("ch01.recall_at_k")(decorate(stub)).attempted
+
+
+def stops_to_look(text_emb, image_emb, logit_scale):
+    breakpoint()
+    return text_emb.sum()
+
+
+def on_a_gpu(text_emb, image_emb, logit_scale):
+    return torch.zeros(3, device="cuda")
+
+
+def test_a_breakpoint_and_a_gpu_are_named() -> None:
+    told = str(exercise("ch01.clip_loss")(stops_to_look).grade())
+    assert "stopped at a breakpoint()" in told
+    assert "Checks run on the CPU" in " ".join(
+        str(exercise("ch01.clip_loss")(on_a_gpu).grade()).split()
+    )

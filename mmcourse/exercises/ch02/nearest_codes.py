@@ -90,7 +90,7 @@ def far(answer: Any) -> None:
 
 
 def _cases() -> list[tuple[Any, ...]]:
-    sizes = ((1, 1, 1), (1, 4, 2), (5, 1, 3), (6, 9, 2), (7, 4, 3))
+    sizes = ((1, 1, 1), (1, 4, 2), (5, 1, 3), (30, 40, 4), (7, 4, 3))
     return [(2 * raw(n, d, seed=n), raw(k, d, seed=k + 10) + 0.5) for n, k, d in sizes]
 
 
