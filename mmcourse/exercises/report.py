@@ -178,13 +178,16 @@ def from_events(exercise: Exercise, events: list[dict[str, Any]]) -> Report:
 
 
 def _why(event: dict[str, Any], exercise: Exercise) -> str:
+    hunt = isinstance(exercise, Hunt)  # its inputs are the learner's
     if event["why"] == "time":
         return (
-            f"It was still running after {exercise.seconds:g} seconds and was stopped. The inputs "
-            "are tiny: does a loop never end?"
+            f"It was still running after {exercise.seconds:g} seconds and was stopped. "
+            + ("Does a loop never end, or are its inputs large?" if hunt else "")
+            + ("" if hunt else "The inputs are tiny: does a loop never end?")
         )
     if event["why"] == "memory":
-        return "It used more than 2 GB and was stopped. The inputs are tiny: what is so large?"
+        told = "What in it is so large?" if hunt else "The inputs are tiny: what is so large?"
+        return f"It used more than 2 GB and was stopped. {told}"
     code = event["code"]
     how = f"signal {-code}" if code is not None and code < 0 else f"exit code {code}"
     return f"It ended the process that it ran in ({how}). Your session is unharmed."

@@ -147,14 +147,6 @@ def _afterwards(query: Tensor, key: Tensor, heads: int, mask: Tensor | None = No
     return maps if mask is None else maps * mask[:, None, None]
 
 
-def _forgotten(query: Tensor, key: Tensor, heads: int, mask: Tensor | None = None) -> Tensor:
-    return _scores(query, key, heads).softmax(-1)
-
-
-def _over_words(query: Tensor, key: Tensor, heads: int, mask: Tensor | None = None) -> Tensor:
-    return _scores(query, key, heads).softmax(-2)
-
-
 def _interleaved(query: Tensor, key: Tensor, heads: int, mask: Tensor | None = None) -> Tensor:
     q, k = (x.unflatten(-1, (-1, heads)).permute(0, 3, 1, 2) for x in (query, key))
     return _hide(q @ k.transpose(-1, -2) / math.sqrt(q.shape[-1]), mask).softmax(-1)
@@ -162,10 +154,6 @@ def _interleaved(query: Tensor, key: Tensor, heads: int, mask: Tensor | None = N
 
 def _one_head(query: Tensor, key: Tensor, heads: int, mask: Tensor | None = None) -> Tensor:
     return _hide(_scores(query, key, 1), mask).softmax(-1).expand(-1, heads, -1, -1)
-
-
-def _not_yet(query: Tensor, key: Tensor, heads: int, mask: Tensor | None = None) -> Tensor:
-    return _hide(_scores(query, key, heads), mask)
 
 
 EXERCISE = Task(
@@ -221,12 +209,12 @@ EXERCISE = Task(
         ),
         Mutant(
             "the mask unused",
-            _forgotten,
+            lambda query, key, heads, mask=None: _scores(query, key, heads).softmax(-1),
             "The mask makes no difference here. Cells that are not there must get no weight.",
         ),
         Mutant(
             "softmax over the words",
-            _over_words,
+            lambda query, key, heads, mask=None: _scores(query, key, heads).softmax(-2),
             "The weights of each cell over the words sum to 1. Each word chooses among the cells: "
             "the softmax runs over the last dimension of (B, heads, T, S).",
         ),
@@ -243,7 +231,7 @@ EXERCISE = Task(
         ),
         Mutant(
             "scores, no softmax",
-            _not_yet,
+            lambda query, key, heads, mask=None: _hide(_scores(query, key, heads), mask),
             "These are the scores. The softmax over the cells turns them into weights.",
         ),
     ),

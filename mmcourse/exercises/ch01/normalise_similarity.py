@@ -64,24 +64,12 @@ def _cases() -> list[tuple[Any, ...]]:
     return [(raw(t, d, seed=t + 5), raw(i, d, seed=i + 15)) for t, i, d in sizes]
 
 
-def _dot(text_emb: Tensor, image_emb: Tensor) -> Tensor:
-    return text_emb @ image_emb.T
-
-
 def _over_the_batch(text_emb: Tensor, image_emb: Tensor) -> Tensor:
     return F.normalize(text_emb, dim=0) @ F.normalize(image_emb, dim=0).T
 
 
 def _transposed(text_emb: Tensor, image_emb: Tensor) -> Tensor:
     return F.normalize(image_emb, dim=-1) @ F.normalize(text_emb, dim=-1).T
-
-
-def _one_side(text_emb: Tensor, image_emb: Tensor) -> Tensor:
-    return F.normalize(text_emb, dim=-1) @ image_emb.T
-
-
-def _pairs_only(text_emb: Tensor, image_emb: Tensor) -> Tensor:
-    return F.cosine_similarity(text_emb, image_emb, dim=-1)
 
 
 def _squared(text_emb: Tensor, image_emb: Tensor) -> Tensor:
@@ -118,7 +106,7 @@ EXERCISE = Task(
     mutants=(
         Mutant(
             "dot products instead of cosines",
-            _dot,
+            lambda text_emb, image_emb: text_emb @ image_emb.T,
             "A dot product grows with the length of the vectors, so a long vector is similar to "
             "everything. Bring each vector to length 1 first: divide it by its own norm.",
         ),
@@ -136,12 +124,12 @@ EXERCISE = Task(
         ),
         Mutant(
             "only the texts are normalised",
-            _one_side,
+            lambda text_emb, image_emb: F.normalize(text_emb, dim=-1) @ image_emb.T,
             "The pictures' lengths still count. A cosine divides by both lengths.",
         ),
         Mutant(
             "each text with its own picture only",
-            _pairs_only,
+            lambda text_emb, image_emb: F.cosine_similarity(text_emb, image_emb, dim=-1),
             "`F.cosine_similarity` pairs row i with row i. Here every text meets every picture: a "
             "matrix product of normalised vectors, or unsqueeze one side so that rows broadcast.",
         ),

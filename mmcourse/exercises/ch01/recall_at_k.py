@@ -90,42 +90,10 @@ def _rank(similarity: Tensor) -> Tensor:
     return (similarity > similarity.diagonal()[:, None]).sum(1)
 
 
-def _generous(similarity: Tensor, k: int) -> float:
-    return (_rank(similarity) < k).double().mean().item()
-
-
 def _index_order(similarity: Tensor, k: int) -> float:
     best = similarity.argsort(dim=1, descending=True, stable=True)[:, :k]
     target = torch.arange(len(similarity), device=similarity.device)[:, None]
     return (best == target).any(1).double().mean().item()
-
-
-def _columns(similarity: Tensor, k: int) -> float:
-    return by_hand(similarity.T, k)
-
-
-def _count(similarity: Tensor, k: int) -> float:
-    return by_hand(similarity, k) * len(similarity)
-
-
-def _percent(similarity: Tensor, k: int) -> float:
-    return by_hand(similarity, k) * 100
-
-
-def _one_too_many(similarity: Tensor, k: int) -> float:
-    return by_hand(similarity, k + 1)
-
-
-def _only_first(similarity: Tensor, k: int) -> float:
-    return by_hand(similarity, 1)
-
-
-def _worst(similarity: Tensor, k: int) -> float:
-    return by_hand(-similarity, k)
-
-
-def _precision(similarity: Tensor, k: int) -> float:
-    return by_hand(similarity, k) / k
 
 
 _TIES = (
@@ -153,7 +121,11 @@ EXERCISE = Task(
     result="number",
     probe=calls(_probes, gradients=False),
     mutants=(
-        Mutant("ties count in favour", _generous, f"Equal scores were resolved kindly. {_TIES}"),
+        Mutant(
+            "ties count in favour",
+            lambda similarity, k: (_rank(similarity) < k).double().mean().item(),
+            f"Equal scores were resolved kindly. {_TIES}",
+        ),
         Mutant(
             "ties resolved by position",
             _index_order,
@@ -161,36 +133,40 @@ EXERCISE = Task(
         ),
         Mutant(
             "looks down the columns",
-            _columns,
+            lambda similarity, k: by_hand(similarity.T, k),
             "A row is a query and its columns are the candidates. This ranks rows within a column, "
             "which is retrieval the other way round.",
         ),
         Mutant(
             "counts instead of a share",
-            _count,
+            lambda similarity, k: by_hand(similarity, k) * len(similarity),
             "This is the number of rows that found their match. Divide by the number of rows.",
         ),
         Mutant(
-            "per cent instead of a share", _percent, "A share lies between 0 and 1. Drop the 100."
+            "per cent instead of a share",
+            lambda similarity, k: by_hand(similarity, k) * 100,
+            "A share lies between 0 and 1. Drop the 100.",
         ),
         Mutant(
             "one place too generous",
-            _one_too_many,
+            lambda similarity, k: by_hand(similarity, k + 1),
             "Off by one: with `ahead` columns in front of it the match stands at place ahead + 1, "
             "so it is among the k best when ahead < k, not when ahead <= k.",
         ),
         Mutant(
-            "always recall@1", _only_first, "It never uses k. Only the best column counts so far."
+            "always recall@1",
+            lambda similarity, k: by_hand(similarity, 1),
+            "It never uses k. Only the best column counts so far.",
         ),
         Mutant(
             "the k worst instead of the k best",
-            _worst,
+            lambda similarity, k: by_hand(-similarity, k),
             "argsort sorts upwards unless told `descending=True`, so these are the columns with "
             "the lowest scores.",
         ),
         Mutant(
             "precision instead of recall",
-            _precision,
+            lambda similarity, k: by_hand(similarity, k) / k,
             "Dividing by k asks what share of the k shown are right. Each row has one match: "
             "recall asks whether it is among them.",
         ),

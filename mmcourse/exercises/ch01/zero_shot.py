@@ -118,10 +118,6 @@ def _no_second(image_emb: Tensor, class_text_emb: Tensor) -> Tensor:
     return (image_emb @ F.normalize(class_text_emb, dim=-1).mean(1).T).argmax(-1)
 
 
-def _no_norm(image_emb: Tensor, class_text_emb: Tensor) -> Tensor:
-    return (image_emb @ class_text_emb.mean(1).T).argmax(-1)
-
-
 def _best_prompt(image_emb: Tensor, class_text_emb: Tensor) -> Tensor:
     prompts = F.normalize(class_text_emb, dim=-1)
     return torch.einsum("bd,cpd->bcp", image_emb, prompts).amax(-1).argmax(-1)
@@ -134,14 +130,6 @@ def _first_prompt(image_emb: Tensor, class_text_emb: Tensor) -> Tensor:
 def _over_classes(image_emb: Tensor, class_text_emb: Tensor) -> Tensor:
     means = F.normalize(F.normalize(class_text_emb, dim=-1).mean(0), dim=-1)
     return (image_emb @ means.T).argmax(-1)
-
-
-def _wrong_axis(image_emb: Tensor, class_text_emb: Tensor) -> Tensor:
-    return _cosines(image_emb, class_text_emb).argmax(0)
-
-
-def _nearest_last(image_emb: Tensor, class_text_emb: Tensor) -> Tensor:
-    return _cosines(image_emb, class_text_emb).argmin(-1)
 
 
 EXERCISE = Task(
@@ -178,7 +166,7 @@ EXERCISE = Task(
         ),
         Mutant(
             "normalises nothing",
-            _no_norm,
+            lambda image_emb, class_text_emb: (image_emb @ class_text_emb.mean(1).T).argmax(-1),
             "Neither the prompts nor their mean were brought to length 1, so long vectors win. "
             "Compare directions: normalise, average, normalise again.",
         ),
@@ -201,13 +189,13 @@ EXERCISE = Task(
         ),
         Mutant(
             "the best picture of each class",
-            _wrong_axis,
+            lambda image_emb, class_text_emb: _cosines(image_emb, class_text_emb).argmax(0),
             "argmax ran over the pictures (dimension 0). Each picture chooses a class: the last "
             "dimension of a (B, C) matrix.",
         ),
         Mutant(
             "argmin of a similarity",
-            _nearest_last,
+            lambda image_emb, class_text_emb: _cosines(image_emb, class_text_emb).argmin(-1),
             "A distance is smallest for the best class, a cosine largest. This picks the worst.",
         ),
         Mutant(

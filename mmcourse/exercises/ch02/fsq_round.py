@@ -135,26 +135,6 @@ def _no_gradient(z: Tensor, levels: Tensor) -> Tensor:
     return _squashed(z, levels).round() / (levels // 2)
 
 
-def _identity_gradient(z: Tensor, levels: Tensor) -> Tensor:
-    return z + (_no_gradient(z, levels) - z).detach()
-
-
-def _no_rounding(z: Tensor, levels: Tensor) -> Tensor:
-    return _squashed(z, levels) / (levels // 2)
-
-
-def _undivided(z: Tensor, levels: Tensor) -> Tensor:
-    return _through(_squashed(z, levels))
-
-
-def _by_half(z: Tensor, levels: Tensor) -> Tensor:
-    return _through(_squashed(z, levels)) / ((levels - 1).to(z.dtype) / 2)
-
-
-def _no_offset(z: Tensor, levels: Tensor) -> Tensor:
-    return _through(_parts(levels)[0].to(z.dtype) * z.tanh()) / (levels // 2)
-
-
 def _no_shift(z: Tensor, levels: Tensor) -> Tensor:
     half, offset, _ = _parts(levels)
     return _through((half * z.tanh() - offset).to(z.dtype)) / (levels // 2)
@@ -199,31 +179,31 @@ EXERCISE = Task(
         ),
         Mutant(
             "straight through everything",
-            _identity_gradient,
+            lambda z, levels: z + (_no_gradient(z, levels) - z).detach(),
             "The values are right, but squashing and dividing were skipped in the gradient too. "
             "They have derivatives, and where tanh is flat little should arrive. Go straight "
             "through the rounding alone.",
         ),
         Mutant(
             "not rounded",
-            _no_rounding,
+            lambda z, levels: _squashed(z, levels) / (levels // 2),
             "The numbers are squashed and divided, but they take any value between. In the value "
             "the rounding has to be there; it is only the gradient that it is kept out of.",
         ),
         Mutant(
             "not divided",
-            _undivided,
+            lambda z, levels: _through(_squashed(z, levels)),
             "These are whole numbers. Divided by L // 2 they lie in [-1, 1].",
         ),
         Mutant(
             "divided by (L - 1) / 2",
-            _by_half,
+            lambda z, levels: _through(_squashed(z, levels)) / ((levels - 1).to(z.dtype) / 2),
             "With an even L the lowest level stands at -L / 2, and divided by (L - 1) / 2 it lies "
             "below -1. Divide by L // 2.",
         ),
         Mutant(
             "even levels without their offset",
-            _no_offset,
+            lambda z, levels: _through(_parts(levels)[0].to(z.dtype) * z.tanh()) / (levels // 2),
             "Without the offset the range of an even L lies around 0, and its ends are rounded "
             "from half numbers: of four levels three are in use. Subtract 0.5, and shift z so "
             "that 0 stays near 0.",

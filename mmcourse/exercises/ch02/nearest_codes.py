@@ -115,20 +115,8 @@ def _distances(vectors: Tensor, codebook: Tensor) -> Tensor:
     return (vectors[:, None] - codebook[None]).square().sum(2)  # (N, K)
 
 
-def _dot_product(vectors: Tensor, codebook: Tensor) -> Tensor:
-    return (vectors @ codebook.T).argmax(1)
-
-
 def _cosine(vectors: Tensor, codebook: Tensor) -> Tensor:
     return (F.normalize(vectors, dim=1) @ F.normalize(codebook, dim=1).T).argmax(1)
-
-
-def _farthest(vectors: Tensor, codebook: Tensor) -> Tensor:
-    return _distances(vectors, codebook).argmax(1)
-
-
-def _wrong_axis(vectors: Tensor, codebook: Tensor) -> Tensor:
-    return _distances(vectors, codebook).argmin(0)
 
 
 def _one_hot(vectors: Tensor, codebook: Tensor) -> Tensor:
@@ -136,24 +124,8 @@ def _one_hot(vectors: Tensor, codebook: Tensor) -> Tensor:
     return F.one_hot(index, len(codebook)).to(vectors.dtype)
 
 
-def _the_distance(vectors: Tensor, codebook: Tensor) -> Tensor:
-    return _distances(vectors, codebook).amin(1)
-
-
-def _the_code(vectors: Tensor, codebook: Tensor) -> Tensor:
-    return codebook[_distances(vectors, codebook).argmin(1)]
-
-
-def _no_factor_two(vectors: Tensor, codebook: Tensor) -> Tensor:
-    return (codebook.square().sum(1) - vectors @ codebook.T).argmin(1)
-
-
 def _plus(vectors: Tensor, codebook: Tensor) -> Tensor:
     return (codebook.square().sum(1) + 2 * vectors @ codebook.T).argmin(1)
-
-
-def _absolute(vectors: Tensor, codebook: Tensor) -> Tensor:
-    return (vectors[:, None] - codebook[None]).abs().sum(2).argmin(1)
 
 
 EXERCISE = Task(
@@ -180,7 +152,7 @@ EXERCISE = Task(
     mutants=(
         Mutant(
             "the largest dot product",
-            _dot_product,
+            lambda vectors, codebook: (vectors @ codebook.T).argmax(1),
             "A dot product grows with the length of the code, so one long code draws everything. "
             "The squared distance is |v|² - 2 v·c + |c|²: the term |c|² differs from code to code "
             "and can't be left out.",
@@ -194,13 +166,13 @@ EXERCISE = Task(
         ),
         Mutant(
             "the farthest code",
-            _farthest,
+            lambda vectors, codebook: _distances(vectors, codebook).argmax(1),
             "argmax of a distance is the code farthest away. Take argmin of distances, or argmax "
             "of something that is larger where the code is nearer.",
         ),
         Mutant(
             "for each code the nearest vector",
-            _wrong_axis,
+            lambda vectors, codebook: _distances(vectors, codebook).argmin(0),
             "The minimum was taken over the vectors. In a table (N, K) of distances the codes run "
             "along dimension 1, and it is among them that each vector chooses.",
         ),
@@ -212,18 +184,18 @@ EXERCISE = Task(
         ),
         Mutant(
             "the distance itself",
-            _the_distance,
+            lambda vectors, codebook: _distances(vectors, codebook).amin(1),
             "`min` gives how far away the nearest code is; `argmin` gives which one it is.",
         ),
         Mutant(
             "the code itself",
-            _the_code,
+            lambda vectors, codebook: codebook[_distances(vectors, codebook).argmin(1)],
             "These are the chosen codes. Their indices are asked for; `codebook[index]` comes "
             "afterwards.",
         ),
         Mutant(
             "the factor 2 missing",
-            _no_factor_two,
+            lambda vectors, codebook: (codebook.square().sum(1) - vectors @ codebook.T).argmin(1),
             "|v - c|² is |v|² - 2 v·c + |c|². Without the 2, short codes are preferred: a vector "
             "that lies on a long code no longer finds it.",
         ),
@@ -234,7 +206,7 @@ EXERCISE = Task(
         ),
         Mutant(
             "sums of absolute differences",
-            _absolute,
+            lambda vectors, codebook: (vectors[:, None] - codebook[None]).abs().sum(2).argmin(1),
             "This is the distance along the axes. The Euclidean one sums the squares.",
         ),
     ),

@@ -100,22 +100,6 @@ def _entropy(shares: Tensor) -> Tensor:
     return torch.special.entr(shares).sum()
 
 
-def _base_two(indices: Tensor, num_codes: int) -> Tensor:
-    return (_entropy(_shares(indices, num_codes)) / math.log(2)).exp()
-
-
-def _two_to_nats(indices: Tensor, num_codes: int) -> Tensor:
-    return 2 ** _entropy(_shares(indices, num_codes))
-
-
-def _used(indices: Tensor, num_codes: int) -> float:
-    return float(len(indices.unique()))
-
-
-def _no_power(indices: Tensor, num_codes: int) -> Tensor:
-    return _entropy(_shares(indices, num_codes))
-
-
 def _log_of_zero(indices: Tensor, num_codes: int) -> Tensor:
     p = _shares(indices, num_codes)
     return (-(p * p.log()).sum()).exp()
@@ -131,14 +115,6 @@ def _counts(indices: Tensor, num_codes: int) -> Tensor:
 
 def _each_picture(indices: Tensor, num_codes: int) -> float:
     return sum(by_hand(one, num_codes) for one in indices) / len(indices)
-
-
-def _wrong_sign(indices: Tensor, num_codes: int) -> Tensor:
-    return (-_entropy(_shares(indices, num_codes))).exp()
-
-
-def _relative(indices: Tensor, num_codes: int) -> float:
-    return by_hand(indices, num_codes) / num_codes
 
 
 EXERCISE = Task(
@@ -164,25 +140,25 @@ EXERCISE = Task(
     mutants=(
         Mutant(
             "log2 with exp",
-            _base_two,
+            lambda indices, num_codes: (_entropy(_shares(indices, num_codes)) / math.log(2)).exp(),
             "The entropy was taken in bits and raised to e. Base and logarithm belong together: "
             "2 to the bits, or e to the nats.",
         ),
         Mutant(
             "2 to the power of nats",
-            _two_to_nats,
+            lambda indices, num_codes: 2 ** _entropy(_shares(indices, num_codes)),
             "The entropy was taken with the natural logarithm and raised to 2. Base and logarithm "
             "belong together: e to the nats, or 2 to the bits.",
         ),
         Mutant(
             "how many codes were chosen at least once",
-            _used,
+            lambda indices, num_codes: float(len(indices.unique())),
             "This counts every code that was chosen, though it be once in a million. Perplexity "
             "weighs each by its share: a codebook that lives on two codes should not look full.",
         ),
         Mutant(
             "the entropy itself",
-            _no_power,
+            lambda indices, num_codes: _entropy(_shares(indices, num_codes)),
             "This is the entropy, from 0 to ln K. e to its power is the number of codes that, "
             "used equally often, would have it.",
         ),
@@ -212,13 +188,13 @@ EXERCISE = Task(
         ),
         Mutant(
             "the minus lost",
-            _wrong_sign,
+            lambda indices, num_codes: (-_entropy(_shares(indices, num_codes))).exp(),
             "p ln p is negative, and the entropy is minus its sum. Without the minus the result "
             "lies below 1, where a perplexity can't be.",
         ),
         Mutant(
             "as a share of K",
-            _relative,
+            lambda indices, num_codes: by_hand(indices, num_codes) / num_codes,
             "Divided by K it is a share of the codebook. The number of codes is asked for.",
         ),
     ),

@@ -133,21 +133,9 @@ def _stretch(z: Tensor, q: Tensor) -> Tensor:
     return q.norm(dim=1, keepdim=True) / z.norm(dim=1, keepdim=True)
 
 
-def _straight(z: Tensor, q: Tensor) -> Tensor:
-    return z + (q - z).detach()
-
-
 def _unstretched(z: Tensor, q: Tensor) -> Tensor:
     u, w = _units(z.detach(), q.detach())
     return _turn(z, u, w)
-
-
-def _nothing_fixed(z: Tensor, q: Tensor) -> Tensor:
-    return _turn(z, *_units(z, q)) * _stretch(z, q)
-
-
-def _rotation_not_fixed(z: Tensor, q: Tensor) -> Tensor:
-    return _turn(z, *_units(z, q)) * _stretch(z, q).detach()
 
 
 def _stretch_not_fixed(z: Tensor, q: Tensor) -> Tensor:
@@ -159,10 +147,6 @@ def _mirrored(z: Tensor, q: Tensor) -> Tensor:
     u, w = _units(z.detach(), q.detach())
     v = F.normalize(u - w, dim=1)
     return (z - 2 * v * (v * z).sum(1, keepdim=True)) * _stretch(z, q).detach()
-
-
-def _unturned(z: Tensor, q: Tensor) -> Tensor:
-    return z * _stretch(z, q).detach()
 
 
 def _back(z: Tensor, q: Tensor) -> Tensor:
@@ -200,7 +184,7 @@ EXERCISE = Task(
     mutants=(
         Mutant(
             "straight through",
-            _straight,
+            lambda z, q: z + (q - z).detach(),
             "This is the straight-through gradient: it arrives as it is, however far the code "
             "lies. Here it has to be turned and stretched as z was.",
         ),
@@ -211,13 +195,13 @@ EXERCISE = Task(
         ),
         Mutant(
             "nothing held fixed",
-            _nothing_fixed,
+            lambda z, q: _turn(z, *_units(z, q)) * _stretch(z, q),
             "The value is right, but R and s depend on z and q, and their gradients make up for "
             "what z's own does: in sum the result is q, and z gets none. Detach u, w and s.",
         ),
         Mutant(
             "the rotation not held fixed",
-            _rotation_not_fixed,
+            lambda z, q: _turn(z, *_units(z, q)) * _stretch(z, q).detach(),
             "The value is right and the stretch is a constant, but gradients flow through u and w "
             "as well. Take them from z.detach() and q.detach().",
         ),
@@ -235,7 +219,7 @@ EXERCISE = Task(
         ),
         Mutant(
             "stretched and not turned",
-            _unturned,
+            lambda z, q: z * _stretch(z, q).detach(),
             "z has got the length of q but not its direction. The rotation is missing.",
         ),
         Mutant(

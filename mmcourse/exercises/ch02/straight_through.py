@@ -69,38 +69,6 @@ def corners(answer: Any) -> None:
     close(to_z, _row(3, 3, 3), "The gradient to `z` is not the one that arrived.")
 
 
-def _the_code(z: Tensor, q: Tensor) -> Tensor:
-    return q
-
-
-def _the_vector(z: Tensor, q: Tensor) -> Tensor:
-    return z
-
-
-def _reversed(z: Tensor, q: Tensor) -> Tensor:
-    return q + (z - q).detach()
-
-
-def _both_learn(z: Tensor, q: Tensor) -> Tensor:
-    return z + (q - z.detach())
-
-
-def _first_half(z: Tensor, q: Tensor) -> Tensor:
-    return z.detach() + (q - z)
-
-
-def _cut(z: Tensor, q: Tensor) -> Tensor:
-    return (z + (q - z)).detach()
-
-
-def _wrong_sign(z: Tensor, q: Tensor) -> Tensor:
-    return z + (z - q).detach()
-
-
-def _scaled(z: Tensor, q: Tensor) -> Tensor:
-    return z * (q / z).detach()
-
-
 EXERCISE = Task(
     id="ch02.straight_through",
     title="Straight through",
@@ -120,50 +88,50 @@ EXERCISE = Task(
     mutants=(
         Mutant(
             "the code as it is",
-            _the_code,
+            lambda z, q: q,
             "The value is right, but all of the gradient goes to q and none to z, so the encoder "
             "would never hear of the reconstruction. That is so for q itself, and for z + (q - z) "
             "with nothing detached: the two z cancel. z must keep its own gradient.",
         ),
         Mutant(
             "what the encoder said",
-            _the_vector,
+            lambda z, q: z,
             "The gradient is right, but nothing was quantised: the decoder would be trained on z, "
             "and see codes for the first time when pictures are decoded from their indices.",
         ),
         Mutant(
             "z and q in each other's place",
-            _reversed,
+            lambda z, q: q + (z - q).detach(),
             "This has the value of z and the gradient of q. It is the other way round: start from "
             "what shall have the gradient, and add a difference that counts as a constant.",
         ),
         Mutant(
             "the codebook gets the gradient too",
-            _both_learn,
+            lambda z, q: z + (q - z.detach()),
             "Only z within the difference is a constant here, so q gets the decoder's gradient as "
             "well, and the codebook is pulled by two losses. Detach the whole difference.",
         ),
         Mutant(
             "the wrong half detached",
-            _first_half,
+            lambda z, q: z.detach() + (q - z),
             "Here the z that stands alone is the constant, and the difference has the gradients: z "
             "gets what arrived with its sign turned, and q gets it too. Detach the difference.",
         ),
         Mutant(
             "no gradient to z",
-            _cut,
+            lambda z, q: (z + (q - z)).detach(),
             "The value is right, but nothing arrives at z or q: everything was detached, or of "
             "z + q - z only q, in which + z and - z cancel. Write z plus what leads from z to q, "
             "and detach what is added alone.",
         ),
         Mutant(
             "the difference the wrong way round",
-            _wrong_sign,
+            lambda z, q: z + (z - q).detach(),
             "z + (z - q) is 2 z - q: a step away from the code. What leads from z to q is q - z.",
         ),
         Mutant(
             "a factor in place of a sum",
-            _scaled,
+            lambda z, q: z * (q / z).detach(),
             "z times q / z has the value of q, but the gradient is multiplied by q / z too, which "
             "has any size and sign, and is NaN where z is 0. What is added changes no gradient.",
         ),

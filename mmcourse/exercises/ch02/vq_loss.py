@@ -87,46 +87,6 @@ def _cases() -> list[tuple[Any, ...]]:
     return [(raw(n, d, seed=n + 4), raw(n, d, seed=n + 5), beta) for n, d, beta in sizes]
 
 
-def _codebook_starves(z: Tensor, q: Tensor, beta: float = 0.25) -> Tensor:
-    return F.mse_loss(q.detach(), z) + beta * F.mse_loss(z, q.detach())
-
-
-def _encoder_starves(z: Tensor, q: Tensor, beta: float = 0.25) -> Tensor:
-    return F.mse_loss(q, z.detach()) + beta * F.mse_loss(z.detach(), q)
-
-
-def _nothing_detached(z: Tensor, q: Tensor, beta: float = 0.25) -> Tensor:
-    return F.mse_loss(q, z) + beta * F.mse_loss(z, q)
-
-
-def _all_detached(z: Tensor, q: Tensor, beta: float = 0.25) -> Tensor:
-    return (1 + beta) * F.mse_loss(q.detach(), z.detach())
-
-
-def _beta_on_the_codebook(z: Tensor, q: Tensor, beta: float = 0.25) -> Tensor:
-    return beta * F.mse_loss(q, z.detach()) + F.mse_loss(z, q.detach())
-
-
-def _summed(z: Tensor, q: Tensor, beta: float = 0.25) -> Tensor:
-    return losses.vq_loss(z, q, beta) * z.numel()
-
-
-def _summed_over_d(z: Tensor, q: Tensor, beta: float = 0.25) -> Tensor:
-    return losses.vq_loss(z, q, beta) * z.shape[-1]
-
-
-def _no_beta(z: Tensor, q: Tensor, beta: float = 0.25) -> Tensor:
-    return losses.vq_loss(z, q, 1.0)
-
-
-def _beta_on_both(z: Tensor, q: Tensor, beta: float = 0.25) -> Tensor:
-    return beta * losses.vq_loss(z, q, 1.0)
-
-
-def _codebook_only(z: Tensor, q: Tensor, beta: float = 0.25) -> Tensor:
-    return F.mse_loss(q, z.detach())
-
-
 EXERCISE = Task(
     id="ch02.vq_loss",
     title="Two losses for one distance",
@@ -147,60 +107,60 @@ EXERCISE = Task(
     mutants=(
         Mutant(
             "the codebook gets no gradient",
-            _codebook_starves,
+            lambda z, q, beta=0.25: F.mse_loss(q.detach(), z) + beta * F.mse_loss(z, q.detach()),
             "Both terms have q detached, so both pull at the encoder, and the codes stay where "
             "they were drawn. In the codebook loss it is z that is detached.",
         ),
         Mutant(
             "the encoder gets no gradient",
-            _encoder_starves,
+            lambda z, q, beta=0.25: F.mse_loss(q, z.detach()) + beta * F.mse_loss(z.detach(), q),
             "Both terms have z detached, so both pull at the codes, and nothing keeps the encoder "
             "near them. In the commitment loss it is q that is detached.",
         ),
         Mutant(
             "nothing is detached",
-            _nothing_detached,
+            lambda z, q, beta=0.25: F.mse_loss(q, z) + beta * F.mse_loss(z, q),
             "The value is right, but each term pulls at both sides, so beta can't weigh one "
             "against the other: both are pulled with 1 + beta. Detach z in the one, q in the "
             "other.",
         ),
         Mutant(
             "everything is detached",
-            _all_detached,
+            lambda z, q, beta=0.25: (1 + beta) * F.mse_loss(q.detach(), z.detach()),
             "The value is right, but nothing can learn from it. Each term detaches one side only.",
         ),
         Mutant(
             "beta on the codebook's term",
-            _beta_on_the_codebook,
+            lambda z, q, beta=0.25: beta * F.mse_loss(q, z.detach()) + F.mse_loss(z, q.detach()),
             "beta weighs the commitment loss, whose gradient goes to z. Here it weighs the "
             "codebook's: either the two factors or the two detached sides are swapped. At 0.25 "
             "the codes would follow too slowly, and the encoder would be held too fast.",
         ),
         Mutant(
             "a sum over everything",
-            _summed,
+            lambda z, q, beta=0.25: losses.vq_loss(z, q, beta) * z.numel(),
             "The squares were added up, so the loss grows with the batch and the picture, and "
             "soon outweighs the reconstruction's, which is a mean. Take the mean.",
         ),
         Mutant(
             "a sum over D",
-            _summed_over_d,
+            lambda z, q, beta=0.25: losses.vq_loss(z, q, beta) * z.shape[-1],
             "The squares were summed within a row and averaged over rows: D times too much. "
             "`F.mse_loss` averages over all numbers, and so does this loss.",
         ),
         Mutant(
             "beta unused",
-            _no_beta,
+            lambda z, q, beta=0.25: losses.vq_loss(z, q, 1.0),
             "Both terms weigh the same, whatever beta is. Multiply the commitment loss by it.",
         ),
         Mutant(
             "beta on both terms",
-            _beta_on_both,
+            lambda z, q, beta=0.25: beta * losses.vq_loss(z, q, 1.0),
             "beta multiplies the sum of both. Only the commitment loss is weighted.",
         ),
         Mutant(
             "no commitment loss",
-            _codebook_only,
+            lambda z, q, beta=0.25: F.mse_loss(q, z.detach()),
             "Only the codes are pulled. Without the second term the encoder's output can grow "
             "faster than the codes follow. Add beta times the commitment loss.",
         ),

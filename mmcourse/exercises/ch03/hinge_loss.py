@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from mmcourse.exercises.definition import Mutant, Task, holds
-from mmcourse.exercises.expect import close, follows_device, gradients, keeps_dtype
+from mmcourse.exercises.expect import close, gradients
 from mmcourse.exercises.inputs import raw
 from mmcourse.exercises.probe import calls
 from mmcourse.exercises.values import Broken
@@ -74,15 +74,13 @@ def pulls(answer: Any) -> None:
         close(got, right, f"The gradient to `{name}` is wrong.")
 
 
-@holds("maps of logits give what their numbers give")
-def maps(answer: Any) -> None:
-    real, fake = raw(2, 1, 3, 4, seed=1), raw(3, 1, 2, 2, seed=2)
-    expected = (1 - real).clamp(min=0).mean() + (1 + fake).clamp(min=0).mean()
-    close(answer(real, fake), expected)
+def _formula(real: Tensor, fake: Tensor) -> Tensor:
+    return (1 - real).clamp(min=0).mean() + (1 + fake).clamp(min=0).mean()
 
 
-def _inputs() -> tuple[Any, ...]:
-    return raw(2, 1, 3, 3, seed=3), raw(2, 1, 3, 3, seed=4)
+def _cases() -> list[tuple[Any, ...]]:
+    shapes = (((1,), (1,)), ((2, 1, 3, 4), (3, 1, 2, 2)), ((2, 1, 3, 3), (2, 1, 3, 3)))
+    return [(raw(*a, seed=len(a)), raw(*b, seed=len(b) + 1)) for a, b in shapes]
 
 
 def _probes() -> list[tuple[Any, ...]]:
@@ -93,52 +91,8 @@ def _probes() -> list[tuple[Any, ...]]:
     ]
 
 
-def _wasserstein(real: Tensor, fake: Tensor) -> Tensor:
-    return fake.mean() - real.mean()
-
-
-def _swapped(real: Tensor, fake: Tensor) -> Tensor:
-    return F.relu(1 + real).mean() + F.relu(1 - fake).mean()
-
-
-def _mean_first(real: Tensor, fake: Tensor) -> Tensor:
-    return F.relu(1 - real.mean()) + F.relu(1 + fake.mean())
-
-
-def _halved(real: Tensor, fake: Tensor) -> Tensor:
-    return hinge_discriminator_loss(real, fake) / 2
-
-
-def _no_margin(real: Tensor, fake: Tensor) -> Tensor:
-    return F.relu(-real).mean() + F.relu(fake).mean()
-
-
-def _summed(real: Tensor, fake: Tensor) -> Tensor:
-    return F.relu(1 - real).sum() + F.relu(1 + fake).sum()
-
-
 def _pooled(real: Tensor, fake: Tensor) -> Tensor:
     return torch.cat([F.relu(1 - real).flatten(), F.relu(1 + fake).flatten()]).mean()
-
-
-def _logistic(real: Tensor, fake: Tensor) -> Tensor:
-    return F.softplus(-real).mean() + F.softplus(fake).mean()
-
-
-def _squared(real: Tensor, fake: Tensor) -> Tensor:
-    return F.relu(1 - real).square().mean() + F.relu(1 + fake).square().mean()
-
-
-def _negative(real: Tensor, fake: Tensor) -> Tensor:
-    return -hinge_discriminator_loss(real, fake)
-
-
-def _fake_detached(real: Tensor, fake: Tensor) -> Tensor:
-    return hinge_discriminator_loss(real, fake.detach())
-
-
-def _generators(real: Tensor, fake: Tensor) -> Tensor:
-    return -fake.mean()
 
 
 EXERCISE = Task(
@@ -156,46 +110,45 @@ EXERCISE = Task(
         two_means,
         linear,
         pulls,
-        maps,
-        keeps_dtype(_inputs),
-        follows_device(_inputs),
     ),
+    formula=_formula,
+    cases=_cases,
     probe=calls(_probes),
     mutants=(
         Mutant(
             "no hinge",
-            _wasserstein,
+            lambda real, fake: fake.mean() - real.mean(),
             "This has no floor: the critic gains without end by making its logits larger, and "
             "patches that it already tells apart pull as hard as the others. Cut each patch off "
             "at 0 with `F.relu`.",
         ),
         Mutant(
             "signs swapped",
-            _swapped,
+            lambda real, fake: F.relu(1 + real).mean() + F.relu(1 - fake).mean(),
             "The critic is asked to put real patches below -1 and drawn ones above 1. Real: 1 - "
             "logit. Drawn: 1 + logit.",
         ),
         Mutant(
             "the mean within the hinge",
-            _mean_first,
+            lambda real, fake: F.relu(1 - real.mean()) + F.relu(1 + fake.mean()),
             "The mean was taken first, so that one patch far on the right side pays for another "
             "on the wrong one. Each patch has a hinge of its own; the mean comes last.",
         ),
         Mutant(
             "halved",
-            _halved,
+            lambda real, fake: hinge_discriminator_loss(real, fake) / 2,
             "This is half of it. Some code halves the sum, and so halves the critic's learning "
             "rate; here the sum of both means is asked for.",
         ),
         Mutant(
             "no margin",
-            _no_margin,
+            lambda real, fake: F.relu(-real).mean() + F.relu(fake).mean(),
             "The critic is content as soon as the sign is right, at logits of 0.001. The margin "
             "is 1: a real patch below 1 still costs, a drawn one above -1 too.",
         ),
         Mutant(
             "sums",
-            _summed,
+            lambda real, fake: F.relu(1 - real).sum() + F.relu(1 + fake).sum(),
             "The patches were added up, so the loss grows with the picture and the batch. Take "
             "the mean of each kind.",
         ),
@@ -207,31 +160,31 @@ EXERCISE = Task(
         ),
         Mutant(
             "cross-entropy",
-            _logistic,
+            lambda real, fake: F.softplus(-real).mean() + F.softplus(fake).mean(),
             "This is the loss of the original GAN, which goes on pulling however sure the critic "
             "is. The hinge is 0 beyond the margin, and straight before it.",
         ),
         Mutant(
             "squared",
-            _squared,
+            lambda real, fake: F.relu(1 - real).square().mean() + F.relu(1 + fake).square().mean(),
             "The hinge was squared, so that patches far off pull hardest. Each patch within the "
             "margin should be pulled equally.",
         ),
         Mutant(
             "the minus too much",
-            _negative,
+            lambda real, fake: -hinge_discriminator_loss(real, fake),
             "The sign is turned: minimising this makes the critic worse. (With torch.minimum(0, "
             "-1 + real) as in the paper, the minus belongs in front of the mean.)",
         ),
         Mutant(
             "the drawn logits detached",
-            _fake_detached,
+            lambda real, fake: hinge_discriminator_loss(real, fake.detach()),
             "It is the pictures that are detached before the critic sees them. Detach its logits, "
             "and it learns nothing from drawn pictures.",
         ),
         Mutant(
             "the loss of whoever draws",
-            _generators,
+            lambda real, fake: -fake.mean(),
             "That is what the generator minimises in its own turn. The critic's loss compares "
             "both kinds.",
         ),

@@ -81,10 +81,6 @@ def _own_stride(layers: list[tuple[int, int]]) -> int:
     return field
 
 
-def _no_stride(layers: list[tuple[int, int]]) -> int:
-    return 1 + sum(kernel - 1 for kernel, _ in layers)
-
-
 def _added_strides(layers: list[tuple[int, int]]) -> int:
     field, step = 1, 1
     for kernel, stride in layers:
@@ -107,14 +103,6 @@ def _whole_kernels(layers: list[tuple[int, int]]) -> int:
         field += kernel * step
         step *= stride
     return field
-
-
-def _wrong_end(layers: list[tuple[int, int]]) -> int:
-    return receptive_field(layers[::-1])
-
-
-def _from_zero(layers: list[tuple[int, int]]) -> int:
-    return receptive_field(layers) - 1
 
 
 def _product(layers: list[tuple[int, int]]) -> int:
@@ -143,7 +131,7 @@ EXERCISE = Task(
         ),
         Mutant(
             "strides unused",
-            _no_stride,
+            lambda layers: 1 + sum(kernel - 1 for kernel, _ in layers),
             "Strides don't count here. After a stride of 2, neighbours lie two pixels apart, and "
             "the next kernel reaches twice as far.",
         ),
@@ -166,13 +154,13 @@ EXERCISE = Task(
         ),
         Mutant(
             "from the wrong end",
-            _wrong_end,
+            lambda layers: receptive_field(layers[::-1]),
             "The layers were taken from the output on with the rule for the other direction. The "
             "first of the list stands next to the input.",
         ),
         Mutant(
             "starting at 0",
-            _from_zero,
+            lambda layers: receptive_field(layers) - 1,
             "One output of no layer at all is one pixel: start at 1.",
         ),
         Mutant(

@@ -134,10 +134,6 @@ def _least_likely(logits: Tensor, p: float) -> Tensor:
     return logits.masked_fill(gone.scatter(-1, order, gone), -torch.inf)
 
 
-def _threshold(logits: Tensor, p: float) -> Tensor:
-    return logits.masked_fill(logits.softmax(-1) < 1 - p, -torch.inf)
-
-
 def _not_put_back(logits: Tensor, p: float) -> Tensor:
     chances = logits.sort(dim=-1, descending=True).values.softmax(-1)
     return logits.masked_fill(chances.cumsum(-1) - chances >= p, -torch.inf)
@@ -154,30 +150,10 @@ def _zeros(logits: Tensor, p: float) -> Tensor:
     return torch.where(top_p_filter(logits, p).isinf(), torch.zeros_like(logits), logits)
 
 
-def _probabilities(logits: Tensor, p: float) -> Tensor:
-    return top_p_filter(logits, p).softmax(-1)
-
-
-def _rows_together(logits: Tensor, p: float) -> Tensor:
-    return top_p_filter(logits.flatten(), p).reshape(logits.shape)
-
-
 def _of_logits(logits: Tensor, p: float) -> Tensor:
     falling, order = logits.sort(dim=-1, descending=True)
     gone = falling.cumsum(-1) - falling >= p
     return logits.masked_fill(gone.scatter(-1, order, gone), -torch.inf)
-
-
-def _in_place(logits: Tensor, p: float) -> Tensor:
-    return logits.copy_(top_p_filter(logits, p))
-
-
-def _sorted(logits: Tensor, p: float) -> Tensor:
-    return top_p_filter(logits, p).sort(dim=-1, descending=True).values
-
-
-def _wrong_side(logits: Tensor, p: float) -> Tensor:
-    return top_p_filter(logits, max(1e-9, 1 - p))
 
 
 EXERCISE = Task(
@@ -215,7 +191,7 @@ EXERCISE = Task(
         ),
         Mutant(
             "a threshold on each chance",
-            _threshold,
+            lambda logits, p: logits.masked_fill(logits.softmax(-1) < 1 - p, -torch.inf),
             "Each chance was compared with a fixed number. How many stay depends on their sum: in "
             "a flat row many small ones add up to p.",
         ),
@@ -238,12 +214,12 @@ EXERCISE = Task(
         ),
         Mutant(
             "chances",
-            _probabilities,
+            lambda logits, p: top_p_filter(logits, p).softmax(-1),
             "It returns chances. Logits are asked for: those that stay as they were, -inf else.",
         ),
         Mutant(
             "all rows in one",
-            _rows_together,
+            lambda logits, p: top_p_filter(logits.flatten(), p).reshape(logits.shape),
             "All rows were sorted together, so that a sure row takes the whole sum. Sort, softmax "
             "and cumsum along the last axis.",
         ),
@@ -254,19 +230,19 @@ EXERCISE = Task(
         ),
         Mutant(
             "in place",
-            _in_place,
+            lambda logits, p: logits.copy_(top_p_filter(logits, p)),
             "The caller's logits were overwritten, and with guidance they are needed again. "
             "`masked_fill` makes new ones, `masked_fill_` does not.",
         ),
         Mutant(
             "sorted",
-            _sorted,
+            lambda logits, p: top_p_filter(logits, p).sort(dim=-1, descending=True).values,
             "It returns the logits in falling order, so that each stands for another code. Keep "
             "them at their places.",
         ),
         Mutant(
             "1 - p",
-            _wrong_side,
+            lambda logits, p: top_p_filter(logits, max(1e-9, 1 - p)),
             "It keeps what adds up to 1 - p. At p = 0.9 nearly everything should stay.",
         ),
     ),

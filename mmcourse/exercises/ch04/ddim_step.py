@@ -10,7 +10,7 @@ from torch import Tensor
 
 from mmcourse.diffusion import steps
 from mmcourse.exercises.definition import Mutant, Task, holds
-from mmcourse.exercises.expect import close, follows_device, keeps_dtype
+from mmcourse.exercises.expect import close
 from mmcourse.exercises.inputs import raw
 from mmcourse.exercises.probe import calls
 from mmcourse.exercises.values import Broken
@@ -99,13 +99,32 @@ def pure(answer: Any) -> None:
     close(torch.tensor(found), torch.tensor([0.6, math.sqrt(0.64 - 0.16), 0.4]))
 
 
-def _inputs() -> tuple[Any, ...]:
-    return raw(2, 3, 2, seed=1), raw(2, 3, 2, seed=2), *LEVELS, 0.5, raw(2, 3, 2, seed=3)
+def by_hand(x0: Tensor, epsilon: Tensor, *numbers: Any) -> Tensor:
+    alpha, sigma, next_alpha, next_sigma, eta, noise = (*numbers, 0.0, None)[:6]
+    fresh = eta * next_sigma / sigma * math.sqrt(1 - (alpha / next_alpha) ** 2)
+    x = next_alpha * x0 + math.sqrt(next_sigma**2 - fresh**2) * epsilon
+    return x if noise is None else x + fresh * noise
+
+
+def _cases() -> list[tuple[Any, ...]]:
+    found: list[tuple[Any, ...]] = [(raw(2, 3, seed=7), raw(2, 3, seed=8), *LEVELS)]
+    shapes = (
+        ((1, 1), LEVELS, 0.3),
+        ((2, 3, 4, 4), (0.28, 0.96, 0.6, 0.8), 1.0),
+        ((2, 3, 2), LEVELS, 0.5),
+    )
+    for shape, levels, eta in shapes:
+        found.append((*(raw(*shape, seed=k) for k in (1, 2)), *levels, eta, raw(*shape, seed=3)))
+    return found
 
 
 def _probes() -> list[tuple[Any, ...]]:
     a, b, c = (raw(2, 3, seed=k) for k in (4, 5, 6))
-    return [_inputs(), (a, b, 0.28, 0.96, 0.6, 0.8, 1.0, c), (a, b, 0.28, 0.96, 0.6, 0.8, 0.0, c)]
+    return [
+        _cases()[-1],
+        (a, b, 0.28, 0.96, 0.6, 0.8, 1.0, c),
+        (a, b, 0.28, 0.96, 0.6, 0.8, 0.0, c),
+    ]
 
 
 def _formed(factors: Any) -> Any:
@@ -149,9 +168,10 @@ EXERCISE = Task(
         half,
         together,
         pure,
-        keeps_dtype(_inputs),
-        follows_device(_inputs),
     ),
+    formula=by_hand,
+    cases=_cases,
+    learns=False,
     probe=calls(_probes),
     mutants=(
         Mutant(

@@ -132,10 +132,6 @@ def _probes() -> list[tuple[Any, ...]]:
     return [_random(seed) for seed in range(50, 110)]
 
 
-def _never(known: Any, said: Any) -> list[int]:
-    return []
-
-
 def _formed(kinds: Any = None, known: Any = lambda k: k, said: Any = lambda s: s) -> Any:
     """A wrong answer: right for some kinds, or of a known and a said that were changed."""
 
@@ -160,14 +156,6 @@ def _one_after_another(known: Any, said: Any) -> list[int]:
         else:
             so_far.append(fact)
     return found
-
-
-def _first_only(known: Any, said: Any) -> list[int]:
-    return consistency.contradictions(known, said)[:1]
-
-
-def _facts_themselves(known: Any, said: Any) -> Any:
-    return [said[i] for i in consistency.contradictions(known, said)]
 
 
 def _ends_forgotten(known: Any) -> Any:
@@ -196,7 +184,7 @@ EXERCISE = Task(
     mutants=(
         Mutant(
             "never fails",
-            _never,
+            lambda known, said: [],
             "It finds nothing, whatever it is given. A checker that never fails is as good as "
             "none: try it on a fox that is told to be an owl.",
         ),
@@ -225,7 +213,7 @@ EXERCISE = Task(
         ),
         Mutant(
             "the first one only",
-            _first_only,
+            lambda known, said: consistency.contradictions(known, said)[:1],
             "It stopped at the first contradiction. All of them are asked for.",
         ),
         Mutant(
@@ -237,7 +225,7 @@ EXERCISE = Task(
         ),
         Mutant(
             "the facts instead of their places",
-            _facts_themselves,
+            lambda known, said: [said[i] for i in consistency.contradictions(known, said)],
             "The facts themselves came back. Their places in `said` are asked for: two equal facts "
             "could not be told apart.",
         ),

@@ -110,26 +110,6 @@ def _collect(scenes: Any, told: Any) -> dict[Any, Any]:
     return {(who, what): (x, s) for s in scenes for who, what, x in told.get(s, [])}
 
 
-def _everything(parents: Any, told: Any, at: int) -> Any:
-    return _collect(parents, told)
-
-
-def _by_number(parents: Any, told: Any, at: int) -> Any:
-    return _collect(sorted(tree.path_to(parents, at)), told)
-
-
-def _first_wins(parents: Any, told: Any, at: int) -> Any:
-    return _collect(tree.path_to(parents, at)[::-1], told)
-
-
-def _without_at(parents: Any, told: Any, at: int) -> Any:
-    return _collect(tree.path_to(parents, at)[:-1], told)
-
-
-def _here_only(parents: Any, told: Any, at: int) -> Any:
-    return _collect([at], told)
-
-
 def _told_here(parents: Any, told: Any, at: int) -> Any:
     return {key: (x, at) for key, (x, _) in tree.true_at(parents, told, at).items()}
 
@@ -147,30 +127,30 @@ EXERCISE = Task(
     mutants=(
         Mutant(
             "every scene of the tree",
-            _everything,
+            lambda parents, told, at: _collect(parents, told),
             "All scenes were heard, whatever branch they are on. Walk from `at` to its parent, and "
             "on, until the parent is None: only those count.",
         ),
         Mutant(
             "the order of the numbers",
-            _by_number,
+            lambda parents, told, at: _collect(sorted(tree.path_to(parents, at)), told),
             "The path was sorted by number. Its order is that of the parents: walk up, then turn "
             "the list round.",
         ),
         Mutant(
             "the first one wins",
-            _first_wins,
+            lambda parents, told, at: _collect(tree.path_to(parents, at)[::-1], told),
             "The path runs from `at` upwards, so the oldest fact was written last and won. Turn "
             "the path round first.",
         ),
         Mutant(
             "without the scene itself",
-            _without_at,
+            lambda parents, told, at: _collect(tree.path_to(parents, at)[:-1], told),
             "What `at` itself tells is missing: the path ends with it, not before it.",
         ),
         Mutant(
             "this scene only",
-            _here_only,
+            lambda parents, told, at: _collect([at], told),
             "Only what `at` tells is there. What an earlier scene told, and none has changed, is "
             "still true.",
         ),
