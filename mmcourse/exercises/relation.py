@@ -274,7 +274,8 @@ def noticed(
         kept = [n for n, x in enumerate(got) if np.isfinite(x).all()]
         if len(kept) < 2:
             return ""
-        inputs, got, right = ([x[n] for n in kept] for x in (inputs, got, right))
+        inputs, got = [inputs[n] for n in kept], [got[n] for n in kept]
+        right = [right[n] for n in kept]
         if _same(got, right):
             return _of_gradients(function, formula, probe, names) if probe.gradients else ""
         numbers = np.concatenate([x.ravel() for x in got])

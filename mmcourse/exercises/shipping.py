@@ -35,7 +35,7 @@ class _Pickler(cloudpickle.Pickler):
         if isinstance(obj, FunctionType) and hasattr(obj, "_torchdynamo_orig_callable"):
             return _itself, (obj._torchdynamo_orig_callable,)  # torch.compile
         if isinstance(obj, FunctionType) and hasattr(obj, "_clear_cache"):
-            return _dispatching, (dict(obj.registry),)  # functools.singledispatch
+            return _dispatching, (dict(vars(obj)["registry"]),)  # functools.singledispatch
         if type(obj).__name__ == "ScriptFunction":  # torch.jit.script
             return _unscripted, (_scripted(obj),)
         return super().reducer_override(obj)
