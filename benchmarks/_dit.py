@@ -17,7 +17,7 @@ from mmcourse.training import pick_precision
 WORDS = 48
 """As many words and marks has a complete caption, on average."""
 CLASSES = 1000
-SIZES = {"dim": 256, "depth": 7, "heads": 4}
+SIZES = {"dim": 192, "depth": 6, "heads": 3}
 SMALL = {"dim": 32, "depth": 2, "heads": 2}
 
 

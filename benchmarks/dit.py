@@ -2,7 +2,7 @@
 
     python benchmarks/dit.py [--json] [--rounds N]
 
-Both are 7 blocks of width 256 over the 64 patches of latents 8 x 16 x 16, and take the same step:
+Both are 6 blocks of width 192 over the 64 patches of latents 8 x 16 x 16, and take the same step:
 forward, mean squared error, backward, AdamW. Ours also reads 48 words by two blocks and looks at
 them in each of its own; theirs is told a class. Each runs in the precision that suits it better.
 One core.
