@@ -24,6 +24,7 @@ from torch import Tensor
 from tqdm.auto import tqdm
 
 from mmcourse.checkpoints import write_atomically
+from mmcourse.paths import user_path
 
 BLOCK = 256
 """Examples in a file."""
@@ -34,7 +35,7 @@ def cache_folder() -> Path:
     """Where cached arrays lie."""
     named = os.environ.get("MMCOURSE_CACHE")
     if named:
-        return Path(named).expanduser()
+        return user_path(named)
     try:
         return Path.home() / ".cache" / "mmcourse"
     except RuntimeError:  # nobody's home

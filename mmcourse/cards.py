@@ -22,6 +22,7 @@ import torch
 from mmcourse._version import __version__
 from mmcourse.checkpoints import write_atomically
 from mmcourse.devices import usable_cpus
+from mmcourse.paths import user_path
 
 
 def sources_hash(modules: Iterable[str | ModuleType]) -> str:
@@ -131,9 +132,10 @@ def write_card(folder: str | Path, card: dict[str, Any]) -> None:
         OSError: if the disk is full; the previous card is unharmed.
     """
     check_card(card)
-    whole = {**card, "weights": file_hash(Path(folder) / "model.safetensors")}
+    folder = user_path(folder)
+    whole = {**card, "weights": file_hash(folder / "model.safetensors")}
     text = json.dumps(whole, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    write_atomically({Path(folder) / "card.json": text.encode()})
+    write_atomically({folder / "card.json": text.encode()})
 
 
 def load_card(folder: str | Path) -> dict[str, Any]:
@@ -142,13 +144,14 @@ def load_card(folder: str | Path) -> dict[str, Any]:
     Raises:
         ValueError: if it is missing, incomplete, or belongs to other weights than those beside it.
     """
-    path = Path(folder) / "card.json"
+    folder = user_path(folder)
+    path = folder / "card.json"
     card = read_json(path)
     try:
         check_card(card)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
-    if card.get("weights") != file_hash(Path(folder) / "model.safetensors"):
+    if card.get("weights") != file_hash(folder / "model.safetensors"):
         raise ValueError(f"{path} describes other weights than those beside it: write it again")
     return card
 

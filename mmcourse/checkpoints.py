@@ -19,6 +19,8 @@ import psutil
 import torch
 from torch import nn
 
+from mmcourse.paths import user_path
+
 if TYPE_CHECKING:
     from accelerate import Accelerator
 
@@ -142,7 +144,7 @@ def save_checkpoint(
             f"be loaded again ({str(error).splitlines()[0]})"
         ) from None
     with buffer.getbuffer() as content:  # let go of even if writing fails, or Python 3.13 complains
-        write_atomically({Path(path): content})
+        write_atomically({user_path(path): content})
 
 
 def load_checkpoint(
@@ -159,7 +161,7 @@ def load_checkpoint(
     Raises:
         ValueError: in one line, if the file is missing, damaged, or of other objects.
     """
-    path = Path(path)
+    path = user_path(path)
     checkpoint = _read(path)
     parts = _parts(accelerator, objects)
     classes = {name: type(part).__name__ for name, part in parts.items()}

@@ -12,6 +12,7 @@ import typer
 
 from mmcourse import sampling_command
 from mmcourse.exercises import commands as exercises
+from mmcourse.paths import user_path
 from mmcourse.story import commands as storyteller
 
 app = typer.Typer(
@@ -122,7 +123,7 @@ def train(
         precision = pick_precision(device)
         if rank() == 0:
             typer.echo(f"on this {device.type}: --precision {precision}", err=True)
-    _load(TRAINABLE[name])(out or Path("runs") / name, tier, seed, precision)  # type: ignore[operator]
+    _load(TRAINABLE[name])(user_path(out or Path("runs") / name), tier, seed, precision)  # type: ignore[operator]
 
 
 @app.command()
@@ -158,7 +159,7 @@ def export(
 
     _known(name, EXPORTABLE)
     model_class, parts = (_load(reference) for reference in EXPORTABLE[name])
-    folder = out or Path(f"{name}-onnx")
+    folder = user_path(out or f"{name}-onnx")
     model = model_class.from_pretrained(weights or name)  # type: ignore[attr-defined]
     for part, note in export_parts(parts(model), folder).items():  # type: ignore[operator]
         far, size = note["largest_difference"], note["bytes"] / 1e6

@@ -19,6 +19,7 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.utils.data import Dataset
 
+from mmcourse.paths import files_beneath, shown, user_path
 from mmcourse.photographs import PHOTOGRAPHS, Photograph, photographs
 from mmcourse.pictures import from_bytes, load_picture, to_bytes, to_image, to_tensor
 
@@ -129,15 +130,13 @@ def folder(path: str | Path, size: int = 64) -> Folder:
     Raises:
         ValueError: if there is no such folder, or no picture in it.
     """
-    root = Path(path)
+    root = user_path(path)
     if not root.is_dir():
         raise ValueError(f"there is no folder {root}")
     files = [
         file
-        for file in root.rglob("*")
-        if file.suffix.lower() in PICTURE_SUFFIXES
-        and not any(part.startswith(".") for part in file.relative_to(root).parts)
-        and file.is_file()
+        for file in files_beneath(root)
+        if file.suffix.lower() in PICTURE_SUFFIXES and file.is_file()
     ]
     if not files:
         raise ValueError(f"no pictures in {root}: expected files in {' '.join(PICTURE_SUFFIXES)}")
@@ -164,7 +163,7 @@ def cifar10(
     """
     _check_split(split)
     told = npz or os.environ.get("MMCOURSE_CIFAR10")
-    file = Path(told).expanduser() if told else None
+    file = user_path(told) if told else None
     if file is not None and (npz or not file.is_dir()):
         pixels, labels = _read_npz(file, split)
     else:
@@ -222,14 +221,13 @@ def _torchvision(
         from torchvision import datasets
     except ModuleNotFoundError:
         raise ValueError("torchvision is not installed: pip install 'mmcourse[labs]'") from None
-    place = Path(root) if root is not None else Path.home() / ".cache" / "mmcourse"
+    place = user_path("~/.cache/mmcourse" if root is None else root)
     try:
         data = getattr(datasets, name)(place, train=split == "train", download=download)
     except (RuntimeError, OSError, ValueError, AssertionError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         what = f"could not be downloaded ({reason})" if download else "is not there or damaged"
-        shown = str(place).replace(str(Path.home()), "~")
-        raise ValueError(f"{name} {what} in {shown}: {how}") from None
+        raise ValueError(f"{name} {what} in {shown(place)}: {how}") from None
     return torch.as_tensor(data.data), torch.as_tensor(data.targets)
 
 

@@ -27,6 +27,7 @@ from torch import Tensor, nn
 
 from mmcourse.cards import check_card, file_hash, load_card, read_json, write_card
 from mmcourse.checkpoints import describe_mismatch, write_atomically
+from mmcourse.paths import user_path
 from mmcourse.rows import pack, unpack
 
 __all__ = [
@@ -88,7 +89,7 @@ class Pretrained(nn.Module):
             tensors |= kept
         data = save(tensors, metadata={"format": "pt", "digest": _digest(config, tensors)})
         text = json.dumps(config, indent=2, ensure_ascii=False) + "\n"
-        folder = Path(folder)
+        folder = user_path(folder)
         write_atomically(
             {folder / "model.safetensors": data, folder / "config.json": text.encode()}
         )
@@ -164,8 +165,9 @@ def find_folder(name: str | Path, revision: str | None = None) -> Path:
     """
     if isinstance(name, str) and name in shipped():
         return WEIGHTS / name
-    if Path(name).is_dir():
-        return Path(name)
+    place = user_path(name)
+    if place.is_dir():
+        return place
     if isinstance(name, str) and re.fullmatch(r"\w[\w.-]*/\w[\w.-]*", name):
         return _download(name, revision)
     raise ValueError(

@@ -12,6 +12,8 @@ import torch
 from PIL import Image, ImageOps
 from torch import Tensor
 
+from mmcourse.paths import user_path
+
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
 """The file formats that are read. Pillow knows more, of which some start other programs."""
 
@@ -52,7 +54,8 @@ def load_picture(
         raise ValueError(
             f"got a {type(source).__name__}, expected a file name, a PIL picture or a uint8 array"
         )
-    if not Path(source).is_file():
+    source = user_path(source)
+    if not source.is_file():
         raise ValueError(f"there is no picture file {source}")
     try:
         image = Image.open(source, formats=FORMATS)

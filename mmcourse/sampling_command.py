@@ -9,6 +9,8 @@ from typing import Annotated
 
 import typer
 
+from mmcourse.paths import user_path
+
 DRAWERS = {
     "vqvae-prior": "mmcourse.vqvae.draw:draw_captions",
     "text-unet": "mmcourse.diffusion.draw:draw_captions",
@@ -91,7 +93,7 @@ def sample(
     typer.echo(told or f'Read as it stands: "{text}".')
     if told:
         typer.echo(f'Drawn: "{text}".')
-    save(draw([text], [seed], weights, guidance, steps, **shown), out)
+    save(draw([text], [seed], weights, guidance, steps, **shown), user_path(out))
     typer.echo(f"{out}: {model}, seed {seed}")
 
 
