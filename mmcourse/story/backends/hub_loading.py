@@ -52,11 +52,11 @@ def reachable(seconds: float = LOOK_SECONDS) -> bool:
         return False
     proxy = os.environ.get("HTTPS_PROXY") or os.environ.get("https_proxy")
     address = urlsplit(proxy or os.environ.get("HF_ENDPOINT") or "https://huggingface.co")
-    port = address.port or (80 if address.scheme == "http" else 443)
     try:
+        port = address.port or (80 if address.scheme == "http" else 443)
         with socket.create_connection((address.hostname or "", port), timeout=seconds):
             return True
-    except OSError:
+    except (OSError, ValueError):  # a port that is no number is a ValueError
         return False
 
 
