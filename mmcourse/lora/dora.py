@@ -13,7 +13,7 @@ from mmcourse.lora.lowrank import LowRank
 
 
 class DoRA(LowRank):
-    """W' = m (W + scale B A) / |W + scale B A|, row by row; m starts as the rows' lengths.
+    """W' = m (W + scale B A) / ‖W + scale B A‖, row by row; m starts as the rows' lengths.
 
     The lengths in the denominator are taken as constants in the backward pass, as the paper
     proposes (section 4.3): the gradient is nearly the same, and much memory is saved.

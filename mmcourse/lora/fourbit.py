@@ -4,7 +4,7 @@ The sixteen levels of NF4 lie where a normal distribution has equal shares of it
 weights of a trained layer are nearly normal. A block of 64 weights is divided by its largest, and
 each quotient becomes the number of the nearest level. Two of them fill a byte.
 
-    |w| max = 0.31 in a block:  w = 0.12  ->  0.12 / 0.31 = 0.387  ->  level 12 (0.3379)  ->  0.105
+    largest 0.31 in a block:  w = 0.12  ->  0.12 / 0.31 = 0.387  ->  level 12 (0.3379)  ->  0.105
 
 Source: Dettmers et al., QLoRA: Efficient Finetuning of Quantized LLMs, 2023, section 3.
 """
