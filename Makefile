@@ -126,8 +126,8 @@ pages: venv labs vendor
 	  sh -c 'rm -rf _build/html && $(BIN)/jupyter-book build . --path-output . --all -W -n --keep-going -q'
 
 browser: pages chromium
-	@$(STAGE) "Labs and pages" -- $(RUN) -m pytest -n 2 --dist worksteal -m "not slow" tests/notebooks/test_executed.py tests/book \
-	  tests/story/app/test_evening.py
+	@$(STAGE) "Labs and pages" -- $(RUN) -m pytest -n 2 --dist worksteal -m "not slow" tests/notebooks/test_executed.py tests/book
+	@$(STAGE) "An evening" -- $(RUN) -m pytest tests/story/app/test_evening.py
 
 # The way out of Jupyter Book 1: the same sources by Sphinx 9 alone, from the same execution.
 sphinx9: venv labs vendor

@@ -7,6 +7,7 @@ follow. Every figure has a name, a caption, and a text for those who cannot see 
 
 from __future__ import annotations
 
+import base64
 import html
 import io
 import re
@@ -84,7 +85,19 @@ def to_svg(fig: Figure) -> str:
         svg = svg.replace(colour, f"var({variable}, {colour})")
     svg = re.sub(r"<metadata>.*?</metadata>\s*", "", svg, flags=re.S)
     svg = re.sub(r'(<image\b[^>]*?) id="[^"]*"', r"\1", svg)  # two alike would share theirs
+    svg = re.sub(r"(?<=data:image/png;base64,)[A-Za-z0-9+/=\s]+", _repacked, svg)
     return re.sub(r' (width|height)="[\d.]+pt"', "", svg, count=2)
+
+
+def _repacked(packed: re.Match[str]) -> str:
+    """A PNG in base64 with the same pixels in fewer bytes: an alpha channel that says nothing goes."""
+    before = base64.b64decode(packed[0])
+    picture: Image.Image = Image.open(io.BytesIO(before))
+    if picture.mode == "RGBA" and picture.getextrema()[3] == (255, 255):
+        picture = picture.convert("RGB")
+    after = io.BytesIO()
+    picture.save(after, "PNG", optimize=True)
+    return base64.b64encode(min(after.getvalue(), before, key=len)).decode()
 
 
 def _bundle(fig: Figure, name: str, caption: str, alt: str) -> dict[str, Any]:
