@@ -90,10 +90,10 @@ def to_svg(fig: Figure) -> str:
 
 
 def _repacked(packed: re.Match[str]) -> str:
-    """A PNG in base64 with the same pixels in fewer bytes: an alpha channel that says nothing goes."""
+    """A PNG in base64, the same pixels in fewer bytes: an alpha that says nothing goes."""
     before = base64.b64decode(packed[0])
     picture: Image.Image = Image.open(io.BytesIO(before))
-    if picture.mode == "RGBA" and picture.getextrema()[3] == (255, 255):
+    if picture.mode == "RGBA" and picture.getchannel("A").getextrema() == (255, 255):
         picture = picture.convert("RGB")
     after = io.BytesIO()
     picture.save(after, "PNG", optimize=True)
