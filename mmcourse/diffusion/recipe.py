@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -154,8 +154,10 @@ def finish(
     which: tuple[str, int],
     data: str,
     metrics: Mapping[str, Mapping[str, float | int | None]],
+    bands: Mapping[str, float] = BANDS,
+    told: Sequence[str] = ("loss", "error", "gradient"),
 ) -> None:
-    """Write the card, its metrics with their bands."""
-    banded = {k: {**m, "band": BANDS[k.split("_")[0]]} for k, m in metrics.items()}
-    shown = history(run.log_rows(), ("loss", "error", "gradient"))
+    """Write the card: metrics with their bands, and the history of what the steps told."""
+    banded = {k: {**m, "band": bands[k.split("_")[0]]} for k, m in metrics.items()}
+    shown = history(run.log_rows(), told)
     run.finish(name, *which, data=data, metrics=banded, history=shown)

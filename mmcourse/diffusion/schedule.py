@@ -10,6 +10,7 @@ Time, as a denoiser is told it, is a float from 0 (the picture) to 1000 (noise),
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -93,17 +94,18 @@ def like(value: Tensor, x: Tensor) -> Tensor:
     return value.to(x.dtype).view(-1, *[1] * (x.ndim - 1))
 
 
-class Path(nn.Module):
+class Path(nn.Module, ABC):
     """A way from pictures to noise; see `NoiseSchedule` and `FlowPath`."""
 
+    @abstractmethod
     def coefficients(self, t: Tensor) -> tuple[Tensor, Tensor]:
         """alpha and sigma, (B,) each, of times (B,) in [0, 1000]."""
-        raise NotImplementedError
 
+    @abstractmethod
     def draw(self, n: int, generator: torch.Generator | None = None) -> Tensor:
         """Times (n,) to train on, float32 on the CPU."""
-        raise NotImplementedError
 
+    @abstractmethod
     def levels(self, steps: int, strength: float = 1.0) -> list[Level]:
         """The levels that a sampler visits, from noise to `CLEAN`: one more than its steps.
 
@@ -114,7 +116,6 @@ class Path(nn.Module):
         Raises:
             ValueError: no steps, more than the schedule has, or a strength outside (0, 1].
         """
-        raise NotImplementedError
 
     def add_noise(self, x0: Tensor, noise: Tensor, t: Tensor) -> Tensor:
         """Rows of x0 (B, ...) at times (B,)."""

@@ -14,8 +14,8 @@ from mmcourse.dit.measure import measure_dit
 from mmcourse.dit.model import DiT
 from mmcourse.dit.optimise import Plan
 from mmcourse.dit.perflow import straighten, student_of
+from mmcourse.dit.recipe import BANDS, Recipe
 from mmcourse.dit.recipe import SOURCES as TEACHERS
-from mmcourse.dit.recipe import Recipe, finish
 from mmcourse.hub import weights_hash
 from mmcourse.runs import Run, check_precision
 from mmcourse.training import pick_device, seed_everything
@@ -84,4 +84,5 @@ def train_dit_fast(
         f"StoryWorld train, {recipe.pictures} scenes with portraits, seed {seed}; dit {taught_by}"
     )
     run.command = command  # without what is hashed
-    finish(run, "dit-fast", (tier, seed), data, measure_dit(student, recipe.measured))
+    metrics = measure_dit(student, recipe.measured)
+    finish(run, "dit-fast", (tier, seed), data, metrics, BANDS, ("error",))

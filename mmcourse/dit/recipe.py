@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import torch
 
 from mmcourse.cards import sources_hash
 from mmcourse.diffusion.recipe import BANDS as TEXT_BANDS
-from mmcourse.diffusion.recipe import TEXT_SOURCES
+from mmcourse.diffusion.recipe import TEXT_SOURCES, finish
 from mmcourse.diffusion.text import TextReader
 from mmcourse.dit.data import cached_heroes, tell
 from mmcourse.dit.measure import measure_dit
@@ -18,7 +17,7 @@ from mmcourse.dit.model import DiT
 from mmcourse.dit.optimise import Plan
 from mmcourse.dit.train import train
 from mmcourse.hub import weights_hash
-from mmcourse.runs import Run, check_precision, history
+from mmcourse.runs import Run, check_precision
 from mmcourse.training import pick_device, seed_everything
 
 SOURCES = (
@@ -30,6 +29,8 @@ SOURCES = (
 """What the weights of `dit` depend on, beside latents, features and joint."""
 BANDS = {**TEXT_BANDS, "identity": 0.1}
 """How far a new measurement, of fewer pictures, may lie from the card's; by the metric's kind."""
+TOLD = ("error", "alike")
+"""Numbers of a step that a run shows, and whose history the card keeps."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ def train_dit(out: Path, tier: str, seed: int = 0, precision: str = "no") -> Non
         checkpoint=out / "checkpoint.pt",
         seed=seed,
     )
-    run.follow(loop, plan.steps, ("error", "alike"))
+    run.follow(loop, plan.steps, TOLD)
     if not run.main:
         return
     model.save_pretrained(out, dtype=torch.float16)
@@ -100,18 +101,4 @@ def train_dit(out: Path, tier: str, seed: int = 0, precision: str = "no") -> Non
         f"captions in the words of joint {hashes[0]}"
     )
     run.command = command  # without what is hashed
-    finish(run, "dit", (tier, seed), data, measure_dit(model, recipe.measured))
-
-
-def finish(
-    run: Run,
-    name: str,
-    which: tuple[str, int],
-    data: str,
-    metrics: Mapping[str, Mapping[str, float | int | None]],
-) -> None:
-    """Write the card, its metrics with their bands."""
-    banded = {k: {**m, "band": BANDS[k.split("_")[0]]} for k, m in metrics.items()}
-    rows = run.log_rows()
-    shown = history(rows, [key for key in ("error", "alike") if rows and key in rows[0]])
-    run.finish(name, *which, data=data, metrics=banded, history=shown)
+    finish(run, "dit", (tier, seed), data, measure_dit(model, recipe.measured), BANDS, TOLD)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,7 +15,7 @@ from mmcourse.lora.fused import low_rank_linear
 from mmcourse.lora.lowrank import LowRank, LowRankConv, LowRankEmbedding, LowRankTransposed, Update
 
 
-class Adapted(nn.Module):
+class Adapted(nn.Module, ABC):
     """A frozen layer and its adapters, of which any mix is in use.
 
     A layer is merged or not, and says so in `merged`. While it is, the updates in use are in the
@@ -40,9 +41,9 @@ class Adapted(nn.Module):
             self.add(name, config)
             self.use({name: 1.0})
 
+    @abstractmethod
     def build(self, config: LoRAConfig) -> Update:
         """An update for this kind of layer."""
-        raise NotImplementedError
 
     def add(self, name: str, config: LoRAConfig) -> None:
         """Add an adapter, which is not yet in use.
