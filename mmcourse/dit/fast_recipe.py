@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 
 from mmcourse.cards import sources_hash
+from mmcourse.diffusion.recipe import finish
 from mmcourse.diffusion.text import TextReader
 from mmcourse.dit.data import cached_heroes, tell
 from mmcourse.dit.measure import measure_dit

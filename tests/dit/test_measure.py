@@ -7,11 +7,12 @@ import torch
 
 from mmcourse.diffusion import measure as text_measure
 from mmcourse.diffusion.generate import Way
-from mmcourse.dit import measure, recipe
+from mmcourse.dit import fast_recipe, measure, recipe
 from mmcourse.dit.measure import bytes_of, identities_at, identity_metrics, kept, with_identity
+from mmcourse.dit.model import DiT
 from mmcourse.dit.optimise import Plan
 from mmcourse.dit.recipe import BANDS, RECIPES, SOURCES, Recipe, train_dit
-from mmcourse.hub import read_card
+from mmcourse.hub import read_card, weights_hash
 from mmcourse.storyworld import describe, render, render_bytes
 from mmcourse.storyworld.judge.data import family
 from mmcourse.storyworld.judge.network import Judge
@@ -114,6 +115,25 @@ def test_a_card_is_written_at_the_smallest_tier(reader, tmp_path, monkeypatch):
     assert told == {"n": 4, "seed": 5}
     assert card["sources"] == sources_hash(SOURCES)
     assert (tmp_path / "model.safetensors").stat().st_size < 300_000
+
+
+def test_a_students_card_names_its_teacher(reader, tmp_path, monkeypatch):
+    teacher = tmp_path / "teacher"
+    small_dit(tower=reader.name).save_pretrained(teacher)
+    told = {}
+    value = {"value": 0.5, "n": 4, "chance": 0.5}
+    monkeypatch.setattr(fast_recipe.TextReader, "of_joint", lambda device: reader)
+    monkeypatch.setattr(fast_recipe, "cached_heroes", lambda n, seed: heroes_of(n, told, seed))
+    monkeypatch.setattr(fast_recipe, "measure_dit", lambda model, n: {"identity": value})
+    monkeypatch.setitem(fast_recipe.RECIPES, "smoke", Recipe(4, fast_recipe.gentle(2, 2), 4))
+    fast_recipe.train_dit_fast(tmp_path / "student", "smoke", seed=5, teacher=str(teacher))
+    card = read_card(tmp_path / "student")
+    assert card["command"] == "mmcourse train dit-fast --tier smoke --seed 5 --precision no"
+    assert card["data"].endswith(f"dit {weights_hash(teacher)}")
+    assert card["metrics"]["identity"]["band"] == BANDS["identity"]
+    assert card["sources"] == sources_hash(fast_recipe.SOURCES)
+    assert "error" in card["history"]
+    assert DiT.from_pretrained(tmp_path / "student").windows == 4
 
 
 def heroes_of(n, told, seed):

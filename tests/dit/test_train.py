@@ -4,13 +4,14 @@ import dataclasses
 
 import pytest
 import torch
+from accelerate import Accelerator
 
 from mmcourse.diffusion.train import Told
 from mmcourse.dit import train as module
 from mmcourse.dit.data import COMPLETE, tell
 from mmcourse.dit.heroes import starring
 from mmcourse.dit.model import DiT
-from mmcourse.dit.optimise import Plan, optimisers_for
+from mmcourse.dit.optimise import Plan, optimise, optimisers_for
 from mmcourse.dit.train import Aligned, train
 from mmcourse.storyworld import caption
 
@@ -50,6 +51,22 @@ def test_another_seed_is_another_run(reader):
         list(train(model, heroes(), PLAN, told=told(reader), seed=seed))
     assert same(models[0], models[1])
     assert not same(models[0], models[2])
+
+
+def test_what_a_step_draws_depends_on_seed_and_step():
+    """The order of the rows does as well, and would hide dice that are always the same."""
+
+    def drawn(seed):
+        def loss_of(model, turn):
+            seen.append(torch.rand((), generator=turn.dice).item())
+            return sum(p.square().sum() for p in model.parameters()), {}
+
+        seen, model = [], small_dit()
+        list(optimise(Aligned(model, 6), model, 4, PLAN, loss_of, Accelerator(), seed=seed))
+        return seen
+
+    assert drawn(0) == drawn(0)
+    assert len({*drawn(0), *drawn(1)}) == 2 * PLAN.steps
 
 
 def test_words_are_learned_and_so_is_what_patches_see(reader):
