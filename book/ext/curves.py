@@ -168,7 +168,26 @@ def amortised(found: dict) -> Figure:
     return fig
 
 
+def losses(found: dict) -> Figure:
+    """Loss over the steps in float32 and in bfloat16, of both trainings."""
+    fig, axes = plots.figure(1, 2, (6.2, 3.0))
+    titles = {"towers": "Towers", "dense": "Dense VQ-VAE"}
+    for ax, (name, title) in zip(axes, titles.items(), strict=True):
+        learnt = found["learnt"][name]
+        ways = {"float32": (plots.BLUE, "-"), "bfloat16": (plots.ORANGE, "--")}
+        for way, (colour, dash) in ways.items():
+            curve = learnt["curves"][way]
+            every = learnt["n"] / len(curve)
+            at = [every * (i + 0.5) for i in range(len(curve))]
+            ax.plot(at, curve, color=colour, linestyle=dash, label=way)
+        ax.set(xlabel="step", title=title, xlim=(0, learnt["n"]))
+    axes[0].set_ylabel("loss")
+    axes[0].legend()
+    return fig
+
+
 DRAWN: dict[str, Callable[[dict], Figure]] = {
+    "precision.losses": losses,
     "vqvae_collapse.cures": cures,
     "vqvae_rate.rule": rule,
     "vqvae_bits.levels": levels,
