@@ -6,8 +6,8 @@ Writes precision.json. Two trainings, chapter 1's towers and a VQ-VAE of dense c
 float32 and in bfloat16, from the same weights over the same pictures. They are processes that take
 turns, so that whatever else the machine does slows both alike, and what is counted is processor
 time on one core, the median of all steps. Losses are of longer runs with smaller batches. With
-FOLDER, a checkout of an older version takes part in float32. Beside them, attention by PyTorch's
-kernel and by two products.
+FOLDER, a checkout of an older version takes part in float32, and its commit is told as `before`.
+Beside them, attention by PyTorch's kernel and by two products.
 """
 
 from __future__ import annotations
@@ -142,6 +142,12 @@ def attended(tokens: int, width: int, rounds: int) -> dict[str, float]:
     return out
 
 
+def commit(checkout: Path) -> str:
+    """Which version a checkout is."""
+    told = ["git", "-C", str(checkout), "rev-parse", "--short", "HEAD"]
+    return subprocess.run(told, capture_output=True, text=True, check=True).stdout.strip()
+
+
 def main() -> None:
     small = "--small" in sys.argv[1:]
     before = Path(sys.argv[sys.argv.index("--before") + 1]) if "--before" in sys.argv else None
@@ -154,6 +160,7 @@ def main() -> None:
     found = {
         "seeds": list(seeds),
         "n": steps,
+        "before": None if before is None else commit(before),
         "units": sorted(cpu_flags() & {"amx_bf16", "avx512_bf16"}),
         "picked": pick_precision("cpu"),
         "attention": {

@@ -170,7 +170,7 @@ def amortised(found: dict) -> Figure:
 
 def losses(found: dict) -> Figure:
     """Loss over the steps in float32 and in bfloat16, of both trainings."""
-    fig, axes = plots.figure(1, 2, (6.2, 3.0))
+    fig, axes = plots.figure(2, 1, (5.4, 5.2))
     titles = {"towers": "Towers", "dense": "Dense VQ-VAE"}
     for ax, (name, title) in zip(axes, titles.items(), strict=True):
         learnt = found["learnt"][name]
@@ -180,8 +180,8 @@ def losses(found: dict) -> Figure:
             every = learnt["n"] / len(curve)
             at = [every * (i + 0.5) for i in range(len(curve))]
             ax.plot(at, curve, color=colour, linestyle=dash, label=way)
-        ax.set(xlabel="step", title=title, xlim=(0, learnt["n"]))
-    axes[0].set_ylabel("loss")
+        ax.set(ylabel="loss", title=title, xlim=(0, learnt["n"]))
+    axes[-1].set_xlabel("step")
     axes[0].legend()
     return fig
 
