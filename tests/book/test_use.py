@@ -46,7 +46,7 @@ def test_the_first_tab_stop_skips_to_the_text_and_each_stop_shows(page: Page, ad
     assert any("Joint embeddings" in name for name in names), names
     link.focus()
     page.keyboard.press("Enter")
-    assert page.url.endswith("#main-content")
+    page.wait_for_url("**#main-content")
 
 
 def test_search_answers_without_a_network(page: Page, address: str) -> None:
