@@ -10,7 +10,12 @@ from mmcourse.vqgan.latents import LatentAutoencoder
 from mmcourse.vqgan.latents_measure import measure_latents
 from mmcourse.vqgan.measure import measure_vqgan
 
-BUDGETS = {"features": 2**20, "latents-128": 6 * 2**20, "vqgan-64": 3 * 2**20}
+BUDGETS = {
+    "features": 2**20,
+    "latents-128": 6 * 2**20,
+    "vqgan-64": 3 * 2**20,
+    "vqgan-64-mse": 3 * 2**20,
+}
 
 
 @pytest.mark.parametrize("name", BUDGETS)
@@ -46,10 +51,19 @@ def test_measuring_the_latents_again_gives_what_the_card_states():
         assert found[name]["value"] == pytest.approx(metric["value"], abs=metric["band"]), name
 
 
-def test_measuring_the_autoencoder_again_gives_what_the_card_states():
-    stated = read_card("vqgan-64")["metrics"]
-    found = measure_vqgan(VQGAN.from_pretrained("vqgan-64"), 100)
+@pytest.mark.parametrize("name", ["vqgan-64", "vqgan-64-mse"])
+def test_measuring_the_autoencoder_again_gives_what_the_card_states(name):
+    stated = read_card(name)["metrics"]
+    found = measure_vqgan(VQGAN.from_pretrained(name), 100)
     assert set(found) == set(stated)
-    for name in ("psnr_all", "read_alike", "sharpness", "bits"):
-        metric = stated[name]
-        assert found[name]["value"] == pytest.approx(metric["value"], abs=metric["band"]), name
+    for metric in ("psnr_all", "read_alike", "sharpness", "bits"):
+        value, band = stated[metric]["value"], stated[metric]["band"]
+        assert found[metric]["value"] == pytest.approx(value, abs=band), metric
+
+
+def test_the_critic_halves_the_distance_to_real_pictures():
+    """Of the same networks, at chapter 2's bits, read as well by the judge: the chapter's claim."""
+    played, squares = (read_card(name)["metrics"] for name in ("vqgan-64", "vqgan-64-mse"))
+    assert played["frechet"]["value"] <= squares["frechet"]["value"] / 2
+    assert played["bits"]["value"] == squares["bits"]["value"] == 2560
+    assert played["read_alike"]["value"] >= 0.97
