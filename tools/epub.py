@@ -97,9 +97,10 @@ def page(name: str, title: str, body: str, kind: str = "", properties: str = "")
 
 
 def style() -> Item:
-    """The style sheet, with the book's colours of code."""
-    code = HtmlFormatter(style="a11y-high-contrast-light").get_style_defs(".highlight")
-    code = "\n".join(line for line in code.splitlines() if "background" not in line)
+    """The style sheet. Code is set in bold and italic, never in a colour: an e-reader puts its own
+    paper behind it, white, sepia or black."""
+    code = HtmlFormatter(style="bw").get_style_defs(".highlight")
+    code = "\n".join(line for line in code.splitlines() if "font-" in line)
     return Item("style.css", f"{STYLE.read_text(encoding='utf-8')}\n{code}\n".encode())
 
 

@@ -1,6 +1,7 @@
 """A tiny book, packed."""
 
 import io
+import re
 import zipfile
 
 import epub
@@ -34,6 +35,16 @@ def test_a_book_is_packed(packed: dict[str, str]) -> None:
     assert 'id="book-one--c"' in svg
     nav = packed["book/nav.xhtml"]
     assert nav.index("Chapters") < nav.index("1. Page book one") < nav.index("First of the lab")
+
+
+def test_text_takes_its_colour_from_the_reader(packed: dict[str, str]) -> None:
+    """A colour without its ground may be black on black at night."""
+    rules = re.findall(r"([^{}]+)\{([^{}]*)\}", packed["book/style.css"])
+    assert any(".highlight .k" in selector for selector, _ in rules), "code is not set at all"
+    pages = "".join(text for name, text in packed.items() if name.endswith(".xhtml"))
+    for selector, style in [*rules, *(("", s) for s in re.findall(r'style="([^"]*)"', pages))]:
+        colour = re.search(r"(?<![\w-])color\s*:\s*(?!inherit)", style)
+        assert not colour or "background" in style, f"{selector} {style}"
 
 
 def test_sounds_are_files_that_every_reader_plays(tiny, tmp_path) -> None:
