@@ -99,7 +99,7 @@ def test_it_opens_with_title_and_badge(
     assert re.search(rf"[(\"]{re.escape(badge)}[)\"]", first.source), f"no badge to {badge}"
 
 
-def test_setup_installs_on_colab_then_sets_up(
+def test_setup_installs_where_the_package_is_missing_then_sets_up(
     lab: nbformat.NotebookNode, chapter: str, homepage: str
 ) -> None:
     code = [cell.source for cell in lab.cells if cell.cell_type == "code"]
@@ -107,7 +107,7 @@ def test_setup_installs_on_colab_then_sets_up(
     assert code[:2] == here[:2], "the first code of a lab is its setup"
     # The wheel with its extra and not one option more: what test_colab.py plays through.
     assert re.fullmatch(
-        'import sys\n\nif "google.colab" in sys.modules:\n'
+        r'import importlib\.util\n\nif importlib\.util\.find_spec\("mmcourse"\) is None:\n'
         r'    %pip install -q "mmcourse\[[\w,]+\] @ '
         rf'{re.escape(homepage)}/releases/download/v[\w.]+/mmcourse-[\w.]+\.whl"',
         here[0].replace("-py3-none-any", ""),
