@@ -79,7 +79,7 @@ MEASURABLE = {
     "text-unet": ("mmcourse.diffusion:TextUNet", "mmcourse.diffusion.measure:measure_text_unet"),
     "clip": ("mmcourse.lora.models.measure:Clip", "mmcourse.lora.models.measure:measure_clip"),
     "blip2": ("mmcourse.lora.models.measure:Blip2", "mmcourse.lora.models.measure:measure_blip2"),
-    "llava": ("mmcourse.lora.models.measure:Llava", "mmcourse.lora.models.measure:measure_answers"),
+    "llava": ("mmcourse.lora.models.measure:Llava", "mmcourse.lora.models.measure:measure_llava"),
     "qwen-vl": ("mmcourse.lora.models.measure:QwenVL", "mmcourse.lora.models.measure:measure_qwen"),
     "dit": ("mmcourse.dit:DiT", "mmcourse.dit.measure:measure_dit"),
     "dit-fast": ("mmcourse.dit:DiT", "mmcourse.dit.measure:measure_dit"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -14,7 +15,17 @@ from mmcourse.hub import find_folder
 from mmcourse.joint.retrieval import recall_at_k
 from mmcourse.lora.models.collate import Example, answer, collate_pairs
 from mmcourse.lora.models.folders import load
-from mmcourse.lora.models.tasks import CANT_TELL, blank, describe, is_blank, page_of, question_of
+from mmcourse.lora.models.grammar import Constrained
+from mmcourse.lora.models.structure import Item, f1, items, page_grammar, read_structure
+from mmcourse.lora.models.tasks import (
+    CANT_TELL,
+    blank,
+    describe,
+    is_blank,
+    page_of,
+    question_of,
+    structure_of,
+)
 from mmcourse.storyworld import caption, sample_scene
 from mmcourse.storyworld.language.check import check_scene
 from mmcourse.storyworld.language.parse import read
@@ -179,6 +190,28 @@ def measure_answers(pair: Pair, n: int | None = None) -> dict[str, Measurement]:
     out = {f"right_{k.replace('/', '_')}": share(v, sizes[k], unseen[k]) for k, v in seen.items()}
     cant = sum(text == CANT_TELL for text in guessed) / max(1, n)
     return {**out, "blank": share(cant, n, None)}
+
+
+def measure_llava(pair: Pair, n: int | None = None) -> dict[str, Measurement]:
+    """`measure_answers`, and how well pages of stories are read as JSON under the grammar: F1 over
+    all statements, and over each part; the chance is the F1 of another page's right answer."""
+    n = asked(n)
+    found = measure_answers(pair, n)
+    few = max(2, n // 4)
+    examples = [structure_of(i, "test", side_of(pair)) for i in range(few)]
+    right = [items(json.loads(example.answer)) for example in examples]
+    grammar, said = page_grammar(pair.processor), list[set[Item]]()
+    for at in range(0, few, BATCH):
+        rules = Constrained(grammar, pair.processor.tokenizer.eos_token_id)
+        batch = examples[at : at + BATCH]
+        for text in answer(pair.model, pair.processor, batch, 256, logits_processor=[rules]):
+            read_back = read_structure(text)  # None where 256 tokens were too few
+            said.append(items(read_back) if read_back else set())
+    other = right[1:] + right[:1]
+    for part in ("", "character", "place", "point"):
+        name = f"extraction_{part or 'all'}"
+        found[name] = share(f1(said, right, part), few, f1(other, right, part))
+    return found
 
 
 @torch.inference_mode()

@@ -17,9 +17,9 @@ from mmcourse.lora.models.measure import (
     Measurement,
     Pair,
     QwenVL,
-    measure_answers,
     measure_blip2,
     measure_clip,
+    measure_llava,
     measure_qwen,
 )
 from mmcourse.lora.models.shapes import SMOKE, Shape
@@ -33,7 +33,7 @@ from mmcourse.training import pick_device, seed_everything
 SOURCES = (
     *("mmcourse.storyworld.language", *DRAWING, "mmcourse.training", "mmcourse.lora.loss"),
     *(f"mmcourse.lora.models.{part}" for part in ("words", "shapes", "folders", "collate")),
-    *(f"mmcourse.lora.models.{part}" for part in ("tasks", "vision", "train")),
+    *(f"mmcourse.lora.models.{part}" for part in ("tasks", "structure", "vision", "train")),
 )
 """What the weights depend on."""
 LANGUAGE = r"(model\.)?(language_model|lm_head)"
@@ -88,13 +88,13 @@ def recipes(name: str) -> dict[str, Recipe]:
 
 BANDS = {
     **{"recall": 0.05, "true": 0.05, "told": 0.05, "right": 0.08, "blank": 0.08},
-    **{"pages": 0.1},
+    **{"pages": 0.1, "extraction": 0.05},
 }
 """How far a new measurement, of fewer examples, may lie from the card's; by the metric's kind."""
 MEASURES: Mapping[str, tuple[type[Pair], Callable[..., dict[str, Measurement]]]] = {
     "clip": (Clip, measure_clip),
     "blip2": (Blip2, measure_blip2),
-    "llava": (Llava, measure_answers),
+    "llava": (Llava, measure_llava),
     "qwen-vl": (QwenVL, measure_qwen),
 }
 

@@ -9,6 +9,7 @@ from functools import lru_cache
 from PIL import Image
 
 from mmcourse.lora.models.collate import Example
+from mmcourse.lora.models.structure import structure
 from mmcourse.storyworld import Scene, caption, render, sample_scene
 from mmcourse.storyworld.language.asking import sample_question
 from mmcourse.storyworld.language.questions import KINDS
@@ -82,14 +83,15 @@ def page_of(index: int, split: str, size: int) -> Example:
 
 
 def structure_of(index: int, split: str, size: int) -> Example:
-    """A page of a story and who and what it shows, as JSON."""
+    """A page of a story with its picture: who, where and what happens, as JSON."""
     pages = tell(index, split).pages
     page = pages[index % len(pages)]
-    people = [{"name": c.name, "species": c.species, "mood": c.mood} for c in page.scene.characters]
-    place = {k: getattr(page.scene, k) for k in ("place", "time", "weather")}
-    told = json.dumps({"characters": people, "place": place}).lower()
-    prompt = f"list characters and place as json: {page.text.lower()}"
-    return Example(prompt, told, (picture(page.scene, size),))
+    return Example(extract_prompt(page.text), json.dumps(structure(page)), (picture(page.scene, size),))
+
+
+def extract_prompt(text: str) -> str:
+    """What is asked for the structure of a text."""
+    return f"list characters, place and plot points as json: {text.lower()}"
 
 
 TASKS: dict[str, Maker] = {

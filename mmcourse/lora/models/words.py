@@ -24,7 +24,8 @@ largest id if the config says 2, an old convention, and at its end only otherwis
 ADDED = (
     "user assistant question answer facts caption system describe tell write continue list json "
     "characters character places place things thing plot points point name species colour mood "
-    "accessory action position time weather camera style kind to in with who what where null none "
+    "accessory action position time weather camera style kind to in with who what whom where null "
+    "none has lost give gives follow friend hug quarrel "
     "{ } [ ] ( ) - _ / | = 4 5 6 7 8 9"
 )
 """What prompts, chats and structured answers add to the world's words."""
