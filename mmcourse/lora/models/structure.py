@@ -83,8 +83,7 @@ def structure(page: Page) -> dict[str, Any]:
     )[:POINTS]
     return {
         "characters": [
-            {"name": c.name.lower(), "species": c.species, "mood": c.mood}
-            for c in scene.characters
+            {"name": c.name.lower(), "species": c.species, "mood": c.mood} for c in scene.characters
         ],
         "place": {k: getattr(scene, k) for k in ("place", "time", "weather")},
         "points": [{"who": a.lower(), "what": k, "whom": b.lower()} for a, k, b in points],

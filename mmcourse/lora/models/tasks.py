@@ -86,7 +86,9 @@ def structure_of(index: int, split: str, size: int) -> Example:
     """A page of a story with its picture: who, where and what happens, as JSON."""
     pages = tell(index, split).pages
     page = pages[index % len(pages)]
-    return Example(extract_prompt(page.text), json.dumps(structure(page)), (picture(page.scene, size),))
+    return Example(
+        extract_prompt(page.text), json.dumps(structure(page)), (picture(page.scene, size),)
+    )
 
 
 def extract_prompt(text: str) -> str:
