@@ -236,10 +236,7 @@ def follows_device(inputs: Inputs) -> Property:
     def check(answer: Answer) -> None:
         logging.getLogger("torch._subclasses.fake_tensor").setLevel(logging.CRITICAL)
         with FakeTensorMode(allow_non_fake_inputs=True):
-            moved = tuple(
-                torch.empty(x.shape, dtype=x.dtype, device="cuda") if isinstance(x, Tensor) else x
-                for x in inputs()
-            )
+            moved = tuple(_on_a_gpu(x) for x in inputs())
             try:
                 result = answer(*moved)
             except Raised as raised:
@@ -257,6 +254,13 @@ def follows_device(inputs: Inputs) -> Property:
                     raise Broken(message, str(part.device), "cuda:0")
 
     return check
+
+
+def _on_a_gpu(x: Any) -> Any:
+    """An input as a fake on a GPU, tuples of tensors too."""
+    if isinstance(x, tuple) and any(isinstance(part, Tensor) for part in x):
+        return tuple(_on_a_gpu(part) for part in x)
+    return torch.empty(x.shape, dtype=x.dtype, device="cuda") if isinstance(x, Tensor) else x
 
 
 def _tensors(result: Any) -> list[Tensor]:

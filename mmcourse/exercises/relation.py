@@ -70,7 +70,7 @@ _OF_NUMBERS: dict[str, Callable[[Any], Any]] = {
     "1 - {}": lambda x: 1 - x,
 }
 
-_OF_TENSORS: dict[str, Callable[[Tensor], Tensor]] = {
+_OF_TENSORS: dict[str, Callable[[Tensor], Tensor | None]] = {
     "-{}": lambda x: -x,
     "the absolute value of {}": torch.abs,
     "the square of {}": torch.square,
@@ -83,7 +83,7 @@ _OF_TENSORS: dict[str, Callable[[Tensor], Tensor]] = {
     "{} with each column brought to length 1": lambda x: torch.nn.functional.normalize(x, dim=0),
     "{} without its mean": lambda x: x - x.mean(),
     "the softmax of {}": lambda x: x.softmax(-1),
-    "not {} (True and False swapped)": lambda x: ~x,
+    "not {} (True and False swapped)": lambda x: ~x if x.dtype == torch.bool else None,
     "{} with True everywhere": torch.ones_like,
     "{} as the first row has it": lambda x: x[:1].expand_as(x),
 }
@@ -171,12 +171,12 @@ def _of_values(got: Values, right: Values) -> Iterator[str]:
 
 
 def _changed(x: Any, step: Callable[[Any], Any]) -> Any:
-    """An input after a step; None where the step does not fit."""
+    """An input after a step; None where the step does not fit (a number where a tensor was)."""
     try:
         if isinstance(x, Tensor) and x.ndim == 0:
             return torch.tensor(step(float(x)), dtype=x.dtype)
         return step(x)
-    except (RuntimeError, ValueError, TypeError, ZeroDivisionError, OverflowError, IndexError):
+    except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError):
         return None
 
 

@@ -16,7 +16,7 @@ from mmcourse.exercises.answer import Answer, Raised
 from mmcourse.exercises.definition import Property, Task, holds
 from mmcourse.exercises.expect import close, follows_device, near, same_gradients, tensor, whole
 from mmcourse.exercises.probe import Calls, as_given
-from mmcourse.exercises.values import Broken
+from mmcourse.exercises.values import Broken, Unseen
 
 
 def probe_of(task: Task) -> Any:
@@ -24,14 +24,16 @@ def probe_of(task: Task) -> Any:
     if task.probe is not None:
         return task.probe
     assert task.cases is not None
-    learns = task.learns and task.result == "tensor"
+    learns = task.learns and task.result == "tensor" and not task.names
     return Calls(task.cases, learns, task.through or as_given)
 
 
 def _floats(inputs: tuple[Any, ...], dtype: torch.dtype) -> tuple[Any, ...]:
     return tuple(
-        x.to(dtype) if isinstance(x, Tensor) and x.is_floating_point() else x for x in inputs
-    )
+        _floats(x, dtype) if isinstance(x, tuple) and not hasattr(x, "_fields")
+        else x.to(dtype) if isinstance(x, Tensor) and x.is_floating_point() else x
+        for x in inputs
+    )  # fmt: skip
 
 
 def _agree(task: Task, answer: Any, inputs: tuple[Any, ...], expected: Any, message: str) -> Any:
@@ -96,6 +98,53 @@ def _types(task: Task) -> Property:
     return check
 
 
+def _gradients(task: Task) -> Property:
+    """Gradients of each case; of several results those of each of them."""
+    assert task.cases
+    through, says = task.through or as_given, "the gradients are those of the definition"
+
+    def of_part(inputs: tuple[Any, ...], place: int) -> Property:
+        def part(function: Any) -> Any:
+            def one(*given: Any) -> Any:
+                found = function(*given)
+                if not isinstance(found, tuple | list) or len(found) != len(task.names):
+                    each(found, (), task.names, "")
+                return found[place]
+
+            one.names = getattr(function, "names", None)  # type: ignore[attr-defined]
+            return one
+
+        @holds(says)
+        def check(answer: Any) -> None:
+            rule = same_gradients(says, lambda: inputs, part(task.formula), through)
+            rule.check(part(answer))
+
+        return check
+
+    if task.names:
+        parts = range(len(task.names))
+        return all_of([of_part(x, n) for x in task.cases() for n in parts])
+    formula: Any = task.formula
+    return all_of([same_gradients(says, lambda x=x: x, formula, through) for x in task.cases()])  # type: ignore[misc]
+
+
+def all_of(rules: list[Property]) -> Property:
+    """One property of several; what can be seen of none but some is a matter of the others."""
+
+    @holds(rules[0].says)
+    def check(answer: Any) -> None:
+        unseen = None
+        for rule in rules:
+            try:
+                rule.check(answer)
+            except Unseen as why:
+                unseen = why
+        if unseen is not None:
+            raise unseen
+
+    return check
+
+
 def _ends(task: Task) -> Property:
     @holds("it is finite and right at the ends of float32 too, on every side")
     def check(answer: Any) -> None:
@@ -130,11 +179,13 @@ def shared_properties(task: Task) -> tuple[Property, ...]:
     if task.ends is not None:
         found.append(_ends(task))
     if task.learns and task.result == "tensor":
-        says = "the gradients are those of the definition"
-        found.append(same_gradients(says, lambda: task.cases()[-1], task.formula, through))  # type: ignore
+        found.append(_gradients(task))
     if task.result == "tensor":
         found.append(_types(task))
-    found.append(follows_device(lambda: through(*task.cases()[-1])))  # type: ignore
+    forms = {tuple(isinstance(x, Tensor) for x in case): case for case in task.cases()}
+    if any(map(any, forms)):  # of each form of input the last: None or a number for a tensor
+        rules = [follows_device(lambda x=x: through(*x)) for x in forms.values()]  # type: ignore[misc]
+        found.append(all_of(rules))
     return tuple(found)
 
 

@@ -60,7 +60,7 @@ def labels_in_loops(ids, starts, mask, picture):
 
 
 def labels_by_where(ids, starts, mask, picture):
-    learned = torch.arange(ids.size(1)) >= starts.unsqueeze(1)
+    learned = torch.arange(ids.size(1), device=ids.device) >= starts.unsqueeze(1)
     learned &= mask
     return torch.where(learned & ids.ne(picture), ids, torch.full_like(ids, -100))
 

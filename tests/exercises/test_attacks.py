@@ -11,8 +11,9 @@ import pytest
 
 from mmcourse.exercises import hunting
 
-from . import wrong_answers
+from . import wrong_answers, wrong_answers_later
 from .test_every_exercise import graded, name_of
+from .wrong_answers_later import LATER
 
 
 def as_sent(answer: Callable[..., Any]) -> Callable[..., Any]:
@@ -36,6 +37,30 @@ def test_what_is_nearly_right_fails_and_is_told_why(
     report = graded(id, as_sent(answer))
     assert report.status == "failed", str(report)
     assert re.search(told, " ".join(str(report).split())), str(report)
+
+
+@pytest.mark.parametrize(("id", "answer", "told"), _named(LATER))
+def test_what_once_passed_in_later_chapters_fails(
+    id: str, answer: Callable[..., Any], told: str
+) -> None:
+    report = graded(id, answer)
+    assert report.status == "failed", str(report)
+    assert re.search(told, " ".join(str(report).split())), str(report)
+
+
+def test_an_input_that_is_a_number_here_and_a_tensor_there_is_no_crash() -> None:
+    """What an answer computes is looked for among steps that fit numbers or tensors."""
+    report = graded("ch04.x0_from_v", lambda x, v, alpha, sigma: (alpha * x - sigma * v).sin())
+    assert report.status == "failed"
+
+
+def test_whole_numbers_are_not_called_masks() -> None:
+    def from_the_end(x0, noise, t, alpha_bar):
+        return wrong_answers_later.of("ch04.add_noise")(
+            x0, noise, len(alpha_bar) - 1 - t, alpha_bar
+        )
+
+    assert "True and False" not in graded("ch04.add_noise", from_the_end).noticed
 
 
 @pytest.mark.parametrize(("id", "answer", "told"), _named(wrong_answers.TOLD))

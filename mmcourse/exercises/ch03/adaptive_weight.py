@@ -71,6 +71,12 @@ def epsilon(answer: Any) -> None:
     close(_ask(answer, [0.0, 0.0], [0.0, 0.0]), 0.0)
 
 
+@holds("1e-4 is added to the critic's length, however short that is")
+def added(answer: Any) -> None:
+    for b in (1e-3, 1e-4, 1e-6):
+        close(_ask(answer, [1.0, 0.0], [0.0, b]), 1 / (b + 1e-4))
+
+
 @holds("it is never more than the limit, and may well be less than 1")
 def limited(answer: Any) -> None:
     close(_ask(answer, [6.0, 0.0], [0.0, 0.1], limit=10.0), 10.0)
@@ -87,8 +93,10 @@ def values(answer: Any) -> None:
 @holds("it is a constant, and leaves the graphs and every `.grad` as they were")
 def constant(answer: Any) -> None:
     first, second, w, limit = _losses(raw(3, seed=1), raw(3, seed=2), raw(3, seed=3), 1e9)
-    w.grad = torch.full_like(w, 7.0)
+    w.grad, before = torch.full_like(w, 7.0), w.detach().clone()
     weight = tensor(_call(answer, first, second, w, limit), ())
+    if not w.requires_grad or not torch.equal(w.detach(), before):
+        raise Broken("`last` is another than before.", w, before)
     if weight.requires_grad:
         raise Broken("A gradient flows through the weight.", "requires_grad is True", "a constant")
     if w.grad is None or not bool((w.grad == 7).all()):
@@ -210,7 +218,7 @@ EXERCISE = Task(
     minutes=15,
     stub=STUB,
     reference=adaptive_weight,
-    properties=(three, length, epsilon, limited, values, constant),
+    properties=(three, length, epsilon, added, limited, values, constant),
     probe=_probe,
     mutants=(
         Mutant(

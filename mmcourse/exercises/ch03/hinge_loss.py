@@ -113,6 +113,7 @@ EXERCISE = Task(
     ),
     formula=_formula,
     cases=_cases,
+    ends=lambda: [(a * _of(-1, 2, 0.5).float(), a * _of(1, -3).float()) for a in (3e6, 1e30)],
     probe=calls(_probes),
     mutants=(
         Mutant(

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from mmcourse.exercises.definition import Mutant, Task, holds
-from mmcourse.exercises.expect import whole
+from mmcourse.exercises.expect import follows_device, whole
 from mmcourse.exercises.inputs import raw
 from mmcourse.exercises.values import Broken
 from mmcourse.vqgan.masked import maskgit_step
@@ -113,6 +113,18 @@ def rows(answer: Any) -> None:
         _compare(answer, _random(seed, left), "Rows with other places known:")
 
 
+@holds("sureness may be any numbers, huge, tiny or nearly equal: only their order counts")
+def any_numbers(answer: Any) -> None:
+    known = torch.tensor([[False, True, False, False, False]])
+    for sureness in (
+        [1e30, -1e30, 3e5, 200.0, 90.0], [-1e3, -1e30, -2e3, -800.0, -900.0],
+        [1e-30, 0.0, 2e-30, -1e-30, 3e-30], [0.5, -1.0, 0.5 + 1e-6, 0.5 - 1e-6, 0.5 + 2e-6],
+    ):  # fmt: skip
+        drawn = torch.tensor([[15, 16, 17, 18, 19]])
+        given = drawn, torch.tensor([sureness]), drawn + 10, known, 2
+        _compare(answer, given, "Another order:")
+
+
 def _probes() -> list[tuple[Any, ...]]:
     return [_random(seed, left) for seed, left in ((4, 2), (5, 3), (6, 0), (7, 4), (8, 1))]
 
@@ -191,7 +203,16 @@ EXERCISE = Task(
     minutes=30,
     stub=STUB,
     reference=maskgit_step,
-    properties=(from_nothing, stays, the_last, enough, unsure, rows),
+    properties=(
+        from_nothing,
+        stays,
+        the_last,
+        enough,
+        unsure,
+        any_numbers,
+        rows,
+        follows_device(lambda: _random(0, 3)),
+    ),
     probe=_probe,
     mutants=(
         Mutant(

@@ -8,9 +8,8 @@ import torch
 from torch import Tensor
 
 from mmcourse.exercises.definition import Mutant, Task, holds
-from mmcourse.exercises.expect import follows_device, keeps_dtype, tensor
+from mmcourse.exercises.expect import tensor
 from mmcourse.exercises.inputs import raw
-from mmcourse.exercises.probe import calls
 from mmcourse.exercises.values import Broken
 from mmcourse.vqgan.filters import top_p_filter
 
@@ -88,9 +87,17 @@ def rows(answer: Any) -> None:
     _same(answer, both, 0.65, "The rows disturb each other.")
 
 
-@holds("p = 1 keeps everything")
+@holds("0.5, 0.25, 0.25 at p = 0.5: the first is p already, and no other stays")
+def reached(answer: Any) -> None:
+    _same(answer, _chances((0.25, 0.5, 0.25)), 0.5, "The likeliest alone adds up to p.")
+
+
+@holds("p = 1 keeps everything, and 0.99 and 0.999 do not")
 def everything(answer: Any) -> None:
     _same(answer, raw(2, 5, seed=1), 1.0, "Something is gone.")
+    tail = _chances((0.9, 0.075, 0.0195, 0.005, 0.0005))
+    for p in (0.96, 0.99, 0.999):
+        _same(answer, tail, p, f"At p = {p} others should stay.")
 
 
 @holds("any number of axes, the last of them K")
@@ -106,10 +113,6 @@ def extremes(answer: Any) -> None:
     _same(answer, some, 0.8, "With a -inf in the row others stay.")
     large = torch.tensor([[1000.0, 999.0, 0.0, -1000.0]])
     _same(answer, large, 0.9, "With logits of 1,000 others stay.")
-
-
-def _inputs() -> tuple[Any, ...]:
-    return raw(2, 5, seed=5), 0.7
 
 
 def _probes() -> list[tuple[Any, ...]]:
@@ -169,13 +172,14 @@ EXERCISE = Task(
         the_first,
         any_order,
         rows,
+        reached,
         everything,
         axes,
         extremes,
-        keeps_dtype(_inputs),
-        follows_device(_inputs),
     ),
-    probe=calls(_probes, gradients=False),
+    formula=by_hand,
+    cases=_probes,
+    learns=False,
     mutants=(
         Mutant(
             "the one that reaches p is gone",

@@ -57,6 +57,11 @@ def _cases() -> list[tuple[Any, ...]]:
     return [(*pairs[-1][:2], levels, (1 - levels**2).sqrt()), *pairs]
 
 
+def _with_constants(x: Tensor, v: Tensor, *levels: Any) -> tuple[Any, ...]:
+    """Levels are no variables: alpha and sigma can't move on their own."""
+    return x, v, *(k.detach() if isinstance(k, Tensor) else k for k in levels)
+
+
 def _formed(formula: Any) -> Any:
     def answer(x: Tensor, v: Tensor, alpha: Any, sigma: Any) -> Tensor:
         return formula(x, v, alpha, sigma)
@@ -78,6 +83,8 @@ EXERCISE = Task(
         noise_only,
     ),
     formula=_formula,
+    through=_with_constants,
+    ends=lambda: [tuple(1e6 * raw(2, 3, seed=k).float() for k in (1, 2)) + (0.6, 0.8)],
     cases=_cases,
     mutants=(
         Mutant(

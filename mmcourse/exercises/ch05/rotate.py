@@ -9,9 +9,8 @@ import torch
 from torch import Tensor
 
 from mmcourse.exercises.definition import Mutant, Task, holds
-from mmcourse.exercises.expect import close, follows_device, keeps_dtype, same_gradients, tensor
+from mmcourse.exercises.expect import close, tensor
 from mmcourse.exercises.inputs import raw
-from mmcourse.exercises.probe import calls
 from mmcourse.nn import rotary
 
 STUB = '''
@@ -72,13 +71,6 @@ def length(answer: Any) -> None:
     close(tensor(answer(x, angles), (2, 4, 6)).norm(dim=-1), x.norm(dim=-1))
 
 
-@holds("each token has its own angles, in every head and picture")
-def tokens(answer: Any) -> None:
-    for shape in ((3, 4), (2, 3, 4), (3, 3, 3, 4), (2, 2, 3, 8)):
-        args = raw(*shape, seed=len(shape)), raw(3, shape[-1] // 2, seed=9)
-        close(answer(*args), by_hand(*args))
-
-
 @holds("the product of a query and a key depends on how far apart they stand")
 def relative(answer: Any) -> None:
     q, k, w = raw(1, 8, seed=4), raw(1, 8, seed=5), raw(1, 4, seed=6)
@@ -89,16 +81,13 @@ def relative(answer: Any) -> None:
     close(product(7.0, 4.0), product(3.0, 0.0), "Both moved by 4, the product changed.")
 
 
-def _inputs() -> tuple[Any, ...]:
-    return raw(2, 3, 4, 6, seed=7), raw(4, 3, seed=8)
-
-
 def _probes() -> list[tuple[Any, ...]]:
-    return [
-        _inputs(),
-        (raw(4, 4, seed=10), raw(4, 2, seed=11)),
-        (raw(1, 2, 8, seed=12), raw(2, 4, seed=13)),
-    ]
+    """Tokens, heads, pictures; angles for all of them, and for each picture its own."""
+    shapes = (
+        ((3, 2), (3, 1)), ((4, 4), (4, 2)), ((1, 2, 8), (2, 4)), ((3, 3, 3, 4), (3, 2)),
+        ((2, 3, 4, 6), (2, 1, 4, 3)), ((2, 3, 4), (2, 3, 2)), ((2, 3, 4, 6), (4, 3)),
+    )  # fmt: skip
+    return [(raw(*x, seed=7), 5 * raw(*a, seed=8)) for x, a in shapes]
 
 
 def _formed(first: Any, second: Any) -> Any:
@@ -149,13 +138,10 @@ EXERCISE = Task(
         pairs,
         nothing,
         length,
-        tokens,
         relative,
-        same_gradients("the gradient is turned back", _inputs, by_hand),
-        keeps_dtype(_inputs),
-        follows_device(_inputs),
     ),
-    probe=calls(_probes),
+    formula=by_hand,
+    cases=_probes,
     mutants=(
         Mutant(
             "neighbours as pairs",

@@ -10,9 +10,8 @@ from torch import Tensor
 
 from mmcourse.dit import patches
 from mmcourse.exercises.definition import Mutant, Task, holds
-from mmcourse.exercises.expect import close, follows_device, tensor
+from mmcourse.exercises.expect import close, tensor
 from mmcourse.exercises.inputs import raw
-from mmcourse.exercises.probe import calls
 from mmcourse.exercises.values import Broken
 
 STUB = '''
@@ -59,13 +58,6 @@ def slowest(answer: Any) -> None:
     close(found[0, 47], math.sin(1000 * 10_000 ** (-15 / 16)), "Of row 1000.")
 
 
-@holds("places between those of the grid, and beyond it")
-def anywhere(answer: Any) -> None:
-    places = 20 * raw(5, 2, seed=1).float()
-    for dim in (4, 12, 32):
-        close(answer(places, dim), by_hand(places, dim))
-
-
 @holds("whole numbers as places, as a grid has them")
 def whole_numbers(answer: Any) -> None:
     places = torch.cartesian_prod(torch.arange(3), torch.arange(4))
@@ -85,19 +77,10 @@ def distances(answer: Any) -> None:
         )
 
 
-@holds("float32 comes out")
-def single(answer: Any) -> None:
-    found = tensor(answer(torch.tensor([[2.0, 3.0]]), 8))
-    if found.dtype != torch.float32:
-        raise Broken("The type is wrong.", str(found.dtype), "torch.float32")
-
-
-def _inputs() -> tuple[Any, ...]:
-    return torch.tensor([[0.0, 1.0], [2.0, 0.0], [3.0, 5.0]]), 16
-
-
 def _probes() -> list[tuple[Any, ...]]:
-    return [_inputs(), (torch.tensor([[1.5, 0.25], [7.0, 31.0]]), 8), (torch.ones(1, 2), 4)]
+    grid = torch.tensor([[0.0, 1.0], [2.0, 0.0], [3.0, 5.0]])
+    odd = torch.tensor([[1.5, 0.25], [7.0, 31.0], [-3.7, 99.9]])
+    return [(torch.ones(1, 2), 4), (odd, 8), (20 * raw(5, 2, seed=1).float(), 12), (grid, 16)]
 
 
 def _formed(
@@ -138,13 +121,12 @@ EXERCISE = Task(
         corner,
         one_to_the_right,
         slowest,
-        anywhere,
         whole_numbers,
         distances,
-        single,
-        follows_device(_inputs),
     ),
-    probe=calls(_probes, gradients=False),
+    formula=by_hand,
+    cases=_probes,
+    learns=False,
     mutants=(
         Mutant(
             "row first",

@@ -123,6 +123,9 @@ EXERCISE = Task(
     stub=STUB,
     reference=perflow.straight_line,
     properties=(one_row, at_the_ends, one_step, any_rows),
+    formula=by_hand,
+    cases=_probes,
+    names=("state", "velocity"),
     probe=calls(_probes),
     mutants=(
         Mutant(

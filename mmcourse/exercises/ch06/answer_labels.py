@@ -9,7 +9,6 @@ from torch import Tensor
 
 from mmcourse.exercises.definition import Mutant, Task, holds
 from mmcourse.exercises.expect import whole
-from mmcourse.exercises.probe import calls
 from mmcourse.lora import loss
 
 STUB = '''
@@ -104,7 +103,12 @@ def other_ids(answer: Any) -> None:
 def _probes() -> list[tuple[Any, ...]]:
     ids = torch.tensor([[END, 7, 11, 21, 7, 22, END], [7, 7, 11, 12, 21, END, END]])
     mask = torch.tensor([[False, *[True] * 6], [*[True] * 6, False]])
-    return [_batch(), (ids, torch.tensor([3, 4]), mask, PICTURE)]
+    dice = torch.Generator().manual_seed(0)
+    long = torch.randint(0, 9, (3, 150), generator=dice) + torch.tensor([0, 3, 151_900])[:, None]
+    drawn = long, torch.tensor([0, 70, 130]), torch.rand(3, 150, generator=dice) < 0.8
+    first = torch.tensor([[0]]), torch.tensor([0]), torch.ones(1, 1, dtype=torch.bool), 3
+    return [first, (*drawn, 5), (*drawn, 151_903), (ids, torch.tensor([3, 4]), mask, PICTURE),
+            _batch()]  # fmt: skip
 
 
 def _learned(which: Any) -> Any:
@@ -146,7 +150,9 @@ EXERCISE = Task(
     stub=STUB,
     reference=loss.answer_labels,
     properties=(one_row, starts, ends, left, pictures, extremes, other_ids),
-    probe=calls(_probes, gradients=False),
+    formula=by_hand,
+    cases=_probes,
+    result="indices",
     mutants=(
         Mutant(
             "everything is learned",

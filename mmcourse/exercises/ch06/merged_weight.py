@@ -8,9 +8,8 @@ import torch
 from torch import Tensor
 
 from mmcourse.exercises.definition import Mutant, Task, holds
-from mmcourse.exercises.expect import close, follows_device, keeps_dtype, tensor
+from mmcourse.exercises.expect import close, tensor
 from mmcourse.exercises.inputs import raw
-from mmcourse.exercises.probe import calls
 from mmcourse.exercises.values import Broken
 from mmcourse.lora import formulas
 
@@ -42,16 +41,6 @@ def number(answer: Any) -> None:
     close(answer(one, 2 * one, 3 * one, 5.0), 31 * one)
 
 
-@holds("3 out, 4 in, rank 2")
-def shapes(answer: Any) -> None:
-    close(answer(*_inputs()), by_hand(*_inputs()))
-
-
-@holds("square matrices: nothing is transposed or swapped")
-def square(answer: Any) -> None:
-    close(answer(*_square()), by_hand(*_square()))
-
-
 @holds("the merged layer computes what the layer with its update did")
 def computes(answer: Any) -> None:
     weight, A, B, alpha = _inputs()
@@ -64,8 +53,8 @@ def computes(answer: Any) -> None:
 def rounded_once(answer: Any) -> None:
     dice = torch.Generator().manual_seed(1)
     weight = torch.randn(16, 16, generator=dice).bfloat16()
-    for kind in (torch.bfloat16, torch.float32):
-        A, B = (torch.randn(s, generator=dice).to(kind) * 0.1 for s in ((4, 16), (16, 4)))
+    for kind, size in ((torch.bfloat16, 0.1), (torch.float32, 0.1), (torch.bfloat16, 1.0)):
+        A, B = (torch.randn(s, generator=dice).to(kind) * size for s in ((4, 16), (16, 4)))
         got = tensor(answer(weight, A, B, 2.0), (16, 16))
         if got.dtype != torch.bfloat16:
             raise Broken("The weight was bfloat16.", str(got.dtype), "torch.bfloat16")
@@ -77,6 +66,15 @@ def rounded_once(answer: Any) -> None:
                 f"{off:.0%} of the numbers differ",
                 "the float32 sum, rounded once",
             )
+
+
+@holds("a product beyond what float16 holds, made small by alpha; a float32 weight, A in bfloat16")
+def within_range(answer: Any) -> None:
+    one = torch.ones(1, 1, dtype=torch.float16)
+    close(answer(one, 300 * one, 300 * one, 0.01), 901 * one)
+    weight, A, B, alpha = _inputs()
+    given = weight.float(), A.bfloat16(), B.bfloat16(), alpha
+    close(answer(*given), by_hand(*given), "The update was rounded before it was added.")
 
 
 def _inputs() -> tuple[Any, ...]:
@@ -92,7 +90,7 @@ def _half() -> tuple[Any, ...]:
 
 
 def _probes() -> list[tuple[Any, ...]]:
-    return [_inputs(), _square(), _half()]
+    return [_square(), _half(), (*_square()[:3], -0.7), _inputs()]
 
 
 def _formed(update: Any) -> Any:
@@ -139,14 +137,13 @@ EXERCISE = Task(
     reference=formulas.merged_weight,
     properties=(
         number,
-        shapes,
-        square,
         computes,
         rounded_once,
-        keeps_dtype(_inputs),
-        follows_device(_inputs),
+        within_range,
     ),
-    probe=calls(_probes, gradients=False),
+    formula=by_hand,
+    cases=_probes,
+    learns=False,
     mutants=(
         Mutant(
             "the scale forgotten",

@@ -40,16 +40,12 @@ class Around(nn.Module):
 
 def model() -> nn.Module:
     """Two blocks with a projection each, one beside them, and names that are nearly right."""
-    block = [
-        nn.ModuleDict({"proj": nn.Linear(2, 2), "big_proj": nn.Linear(2, 2), "up": nn.Linear(2, 2)})
-        for _ in range(2)
-    ]
+    names = "proj", "big_proj", "1_proj", "up"
+    block = [nn.ModuleDict({name: nn.Linear(2, 2) for name in names}) for _ in range(2)]
     inner = nn.ModuleDict({"blocks": nn.ModuleList(block), "reproject": nn.Linear(2, 2)})
+    inner["blocks"].train(False)
+    inner["reproject"].requires_grad_(False)
     return nn.ModuleDict({"a": inner, "proj": nn.Linear(2, 2), "up": nn.Linear(2, 2)})
-
-
-def _ours(paths: list[str]) -> list[str]:
-    return sorted(paths)
 
 
 def _replaced(found: nn.Module) -> list[str]:
@@ -61,7 +57,7 @@ def _told(answer: Any, found: nn.Module, targets: tuple[str, ...], right: list[s
     """Replace, and look at what was replaced and what was told."""
     told = answer(found, targets, Around)
     got = _replaced(found)
-    if _ours(got) != _ours(right):
+    if sorted(got) != sorted(right):
         raise Broken(
             f"With targets {targets} other layers were replaced than are meant.",
             ", ".join(got) or "none",
@@ -128,9 +124,25 @@ def identity(answer: Any) -> None:
     if [id(x) for x in handed] != [id(before[p]) for p in ("a.blocks.0.up", "a.blocks.1.up", "up")]:
         raise Broken("make was not called with each old layer, once and in order.", len(handed), 3)
     after = dict(found.named_modules())
-    moved = [p for p in before if not p.endswith("up") and after.get(p) is not before[p]]
+    others = [p for p in before if not p.endswith("up")]
+    moved = [p for p in others if after.get(p) is not before[p]]
     if moved:
         raise Broken("Modules that were not meant have changed.", ", ".join(moved), "unchanged")
+    learns = {n: p.requires_grad for n, p in model().named_parameters() if "up." not in n}
+    now = {n: p.requires_grad for n, p in found.named_parameters() if "up." not in n}
+    asleep = [
+        p for p, m in model().named_modules() if p in others and after[p].training != m.training
+    ]
+    if asleep or now != learns:
+        raise Broken("What was not meant trains otherwise than before.", "train, eval, or what "
+                     "requires_grad", "unchanged")  # fmt: skip
+
+
+@holds("any kind of layer may be meant, in the model's own order")
+def any_kind(answer: Any) -> None:
+    parts = {"z": nn.Embedding(3, 2), "10": nn.Conv2d(1, 1, 1), "2": nn.Linear(2, 2)}
+    found = nn.ModuleDict({"b": nn.ModuleDict(parts), "a": nn.ModuleDict({"z": nn.Linear(2, 2)})})
+    _told(answer, found, ("2", "z", "10"), ["b.z", "b.10", "b.2", "a.z"])
 
 
 @holds("the model computes with the new layers")
@@ -188,7 +200,18 @@ EXERCISE = Task(
     minutes=25,
     stub=STUB,
     reference=injection.replace_layers,
-    properties=(named, whole_names, several, path, overlapping, once, identity, computes, nothing),
+    properties=(
+        named,
+        whole_names,
+        several,
+        path,
+        overlapping,
+        once,
+        identity,
+        any_kind,
+        computes,
+        nothing,
+    ),
     probe=probe,
     mutants=(
         Mutant(

@@ -8,9 +8,8 @@ import torch
 from torch import Tensor
 
 from mmcourse.exercises.definition import Mutant, Task, holds
-from mmcourse.exercises.expect import close, follows_device, keeps_dtype
+from mmcourse.exercises.expect import close, tensor
 from mmcourse.exercises.inputs import raw
-from mmcourse.exercises.probe import calls
 from mmcourse.lora import fourbit
 
 STUB = '''
@@ -65,11 +64,12 @@ def own_scale(answer: Any) -> None:
     close(answer(weight, UNEVEN, 4), by_hand(weight, UNEVEN, 4))
 
 
-@holds("neighbours share a block")
-def neighbours(answer: Any) -> None:
-    weight = raw(24, seed=1) * torch.arange(1, 25)
-    for block in (2, 3, 8, 24):
-        close(answer(weight, UNEVEN, block), by_hand(weight, UNEVEN, block))
+@holds("a block of tiny numbers is rounded as a block of large ones is")
+def tiny(answer: Any) -> None:
+    weight = raw(12, seed=8)
+    for size in (1e-9, 1e-20):
+        given = (weight * size).float(), UNEVEN.float(), 4
+        close(tensor(answer(*given), (12,)) / size, by_hand(*given) / size)
 
 
 @holds("sixteen levels of a normal distribution, blocks of 64")
@@ -89,14 +89,13 @@ def twice(answer: Any) -> None:
     close(answer(once, UNEVEN, 4), once)
 
 
-def _inputs() -> tuple[Any, ...]:
-    return raw(12, seed=4), UNEVEN, 4
-
-
 def _probes() -> list[tuple[Any, ...]]:
     nothing = torch.cat((0 * THREE, 2 * THREE))
+    sizes = torch.arange(1, 129)
     return [
-        _inputs(),
+        *((raw(24, seed=1) * sizes[:24], UNEVEN, block) for block in (2, 8, 24)),
+        (raw(128, seed=9) * sizes, UNEVEN, 32),
+        (raw(12, seed=4), UNEVEN, 4),
         (raw(12, seed=5), UNEVEN, 3),
         (nothing, UNEVEN, 3),
         (raw(8, seed=6), THREE, 4),
@@ -157,14 +156,14 @@ EXERCISE = Task(
         numbers,
         largest,
         own_scale,
-        neighbours,
+        tiny,
         nf4,
         zeros,
         twice,
-        keeps_dtype(lambda: (raw(12, seed=4), UNEVEN, 4)),
-        follows_device(_inputs),
     ),
-    probe=calls(_probes, gradients=False),
+    formula=by_hand,
+    cases=_probes,
+    learns=False,
     mutants=(
         Mutant(
             "one scale for all",

@@ -7,7 +7,6 @@ from typing import Any
 
 from mmcourse.exercises.definition import Mutant, Task, holds
 from mmcourse.exercises.expect import near
-from mmcourse.exercises.probe import calls
 from mmcourse.exercises.values import Broken
 from mmcourse.lora import formulas
 
@@ -61,7 +60,8 @@ def stronger(answer: Any) -> None:
 
 
 def _probes() -> list[tuple[Any, ...]]:
-    return [(16.0, 4), (16.0, 4, True), (1.0, 8), (5.0, 3, True), (5.0, 3), (7.0, 16, True)]
+    return [(16.0, 4), (16.0, 4, True), (1.0, 8), (5.0, 3, True), (5.0, 3), (7.0, 16, True),
+            (640.0, 4), (3.0, 4096), (1e-3, 512, True), (-2.0, 3)]  # fmt: skip
 
 
 def _formed(plain: Any, stabilised: Any) -> Any:
@@ -90,7 +90,9 @@ EXERCISE = Task(
     stub=STUB,
     reference=formulas.update_scale,
     properties=(plain, root, rank_one, fractions, slower, stronger),
-    probe=calls(_probes, gradients=False),
+    formula=lambda alpha, rank, rs=False: alpha * rank ** (-0.5 if rs else -1.0),
+    cases=_probes,
+    result="number",
     mutants=(
         Mutant(
             "alpha alone",
