@@ -1,6 +1,7 @@
 """The loop and the recipes: stages, exact resumption, cards."""
 
 import copy
+import dataclasses
 import json
 
 import pytest
@@ -16,7 +17,7 @@ from mmcourse.lora.models.measure import caption_shares
 from mmcourse.lora.models.recipe import BRIDGE, LANGUAGE, Recipe, train_one
 from mmcourse.lora.models.shapes import SMOKE
 from mmcourse.lora.models.targets import targets_of
-from mmcourse.lora.models.train import Plan, Stage, train
+from mmcourse.lora.models.train import Learning, Plan, Stage, optimisers_for, train
 from mmcourse.storyworld import caption, sample_scene
 from mmcourse.storyworld.language import asking
 
@@ -129,6 +130,17 @@ def test_a_recipe_leaves_a_folder_with_its_card(name, tmp_path, few_scenes, monk
     assert card["metrics"]
     assert json.loads((tmp_path / "config.json").read_text())["dtype"] == "float16"
     assert not list(tmp_path.glob("checkpoint*"))
+
+
+def test_matrices_inside_blocks_are_muons():
+    model, _ = build("llava", SMOKE)
+    plain = optimisers_for(Learning(model), PLAN)
+    assert len(plain) == 1
+    adamw, muon = optimisers_for(Learning(model), dataclasses.replace(PLAN, muon=1e-3))
+    inside = {id(p) for n, p in model.named_parameters() if ".layers." in n and p.ndim == 2}
+    assert {id(p) for p in muon.param_groups[0]["params"]} == inside
+    rest = {id(p) for group in adamw.param_groups for p in group["params"]}
+    assert rest == {id(p) for p in model.parameters()} - inside
 
 
 def test_true_captions_are_true_and_others_are_not():

@@ -9,13 +9,16 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
+from PIL.Image import Image
 from torch import Tensor
 
 from mmcourse.hub import find_folder
-from mmcourse.joint.retrieval import recall_at_k
-from mmcourse.lora.models.collate import Example, answer, collate_pairs
+from mmcourse.joint.evaluate import READABLE, distinct_scenes, lone_scenes, prompts, truth
+from mmcourse.joint.retrieval import recall_at_k, zero_shot_predict
+from mmcourse.lora.models.collate import Example, answer
 from mmcourse.lora.models.folders import load
 from mmcourse.lora.models.grammar import Constrained
+from mmcourse.lora.models.neighbours import exchanged
 from mmcourse.lora.models.structure import Item, f1, items, page_grammar, read_structure
 from mmcourse.lora.models.tasks import (
     CANT_TELL,
@@ -26,7 +29,7 @@ from mmcourse.lora.models.tasks import (
     question_of,
     structure_of,
 )
-from mmcourse.storyworld import caption, sample_scene
+from mmcourse.storyworld import caption, render, sample_scene
 from mmcourse.storyworld.language.check import check_scene
 from mmcourse.storyworld.language.parse import read
 from mmcourse.storyworld.language.questions import KINDS
@@ -102,30 +105,54 @@ def share(value: float, n: int, chance: float | None) -> Measurement:
 
 
 @torch.inference_mode()
-def pair_similarity(pair: Pair, examples: Sequence[Example]) -> Tensor:
-    """Cosines of all texts (rows) and all pictures (columns), (N, N)."""
-    texts, pictures = [], []
-    for at in range(0, len(examples), BATCH):
-        batch = collate_pairs(pair.processor, examples[at : at + BATCH])
-        out = pair.model(**{k: v.to(pair.model.device) for k, v in batch.items()})
-        texts.append(out.text_embeds.float())
-        pictures.append(out.image_embeds.float())
-    return F.normalize(torch.cat(texts), dim=-1) @ F.normalize(torch.cat(pictures), dim=-1).T
+def embed(pair: Pair, texts: Sequence[str] = (), pictures: Sequence[Image] = ()) -> Tensor:
+    """Unit vectors (N, D) of texts, or of pictures."""
+    out = []
+    for at in range(0, len(texts) or len(pictures), BATCH):
+        given: dict[str, Any] = (
+            {"text": list(texts[at : at + BATCH]), "padding": True}
+            if texts
+            else {"images": list(pictures[at : at + BATCH])}
+        )
+        batch = pair.processor(**given, return_tensors="pt").to(pair.model.device)
+        ask = pair.model.get_text_features if texts else pair.model.get_image_features
+        out.append(ask(**batch).pooler_output.float())  # not normalised, and not a tensor itself
+    return F.normalize(torch.cat(out), dim=-1)
 
 
 def measure_clip(pair: Pair, n: int | None = None) -> dict[str, Measurement]:
-    """Recall@1 among `n` held-out pictures with complete captions, from text and from picture.
+    """What a CLIP finds and reads on `n` held-out pictures.
+
+    Recall@1 by complete captions, from text and from picture; how often a picture's caption is
+    preferred to that of the same scene with one attribute exchanged between two characters
+    (`exchange`); and what is read of lone characters by prompts alone (`read_...`).
 
     Raises:
         ValueError: n below 2.
     """
     n = asked(n, 2)
-    examples = [describe(i, "test", side_of(pair)) for i in range(n)]
-    similarity = pair_similarity(pair, examples)
-    return {
+    side = side_of(pair)
+    scenes = distinct_scenes("test", n)
+    seen = embed(pair, pictures=[render(scene, side) for scene in scenes])
+    similarity = embed(pair, [caption(scene) for scene in scenes]) @ seen.T
+    found = {
         "recall_text": share(recall_at_k(similarity, 1), n, 1 / n),
         "recall_picture": share(recall_at_k(similarity.T, 1), n, 1 / n),
     }
+    both = exchanged("test", n)
+    shown = embed(pair, pictures=[render(scene, side) for scene, _ in both])
+    true, false = (embed(pair, [caption(two[k]) for two in both]) for k in (0, 1))
+    preferred = (shown * true).sum(1) > (shown * false).sum(1)
+    found["exchange"] = share(preferred.double().mean().item(), n, 0.5)
+    lone = lone_scenes("test", n)
+    alone = embed(pair, pictures=[render(scene, side) for scene in lone])
+    for attribute in READABLE:
+        asked_of = prompts(attribute)
+        flat = embed(pair, [text for group in asked_of for text in group])
+        said = zero_shot_predict(alone, flat.unflatten(0, (len(asked_of), -1)))
+        right = said == torch.tensor([truth(scene, attribute) for scene in lone])
+        found[f"read_{attribute}"] = share(right.double().mean().item(), n, 1 / len(asked_of))
+    return found
 
 
 def answers(pair: Pair, examples: Sequence[Example], tokens: int) -> list[str]:

@@ -92,7 +92,7 @@ def clip_config(shape: Shape) -> Any:
         "max_position_embeddings": min(shape.length, 128),
     }
     return CLIPConfig(
-        text_config=text, vision_config=vision(shape), projection_dim=max(64, shape.width // 2)
+        text_config=text, vision_config=vision(shape), projection_dim=max(64, shape.width)
     )
 
 

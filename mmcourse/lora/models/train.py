@@ -52,6 +52,8 @@ class Plan:
         examples: how many of each task there are, before they come round.
         batch_size: of each process.
         lr: the rate between rise and fall.
+        muon: the rate of the matrices inside transformer blocks by Muon; None: they are trained by
+            AdamW like the rest.
         warmup: steps of a linear rise.
         fall: share of the steps, at the end, in which the rate falls to 0.
         save_every: steps between two checkpoints.
@@ -61,6 +63,7 @@ class Plan:
     examples: int
     batch_size: int = 32
     lr: float = 1e-3
+    muon: float | None = None
     warmup: int = 100
     fall: float = 1 / 3
     save_every: int = 250
@@ -145,43 +148,100 @@ def train(
     lost = {task for stage in plan.stages for task in stage.tasks} - set(tasks)
     if lost:
         raise ValueError(f"no task {sorted(lost)[0]!r}; there are {', '.join(tasks)}")
+    pairs = not hasattr(model, "generate")
+
+    def batches(stage: Stage, step: int) -> dict[str, Tensor]:
+        make = tasks[stage.tasks[step % len(stage.tasks)]]
+        index = batch_indices(step, plan.batch_size * world(), plan.examples, seed)
+        return batch_of(processor, [make(i) for i in mine(index).tolist()], pairs)
+
+    yield from practise(Learning(model), plan, batches, precision=precision, checkpoint=checkpoint)
+
+
+def optimisers_for(learning: nn.Module, plan: Plan) -> list[torch.optim.Optimizer]:
+    """AdamW; and Muon for the matrices inside the blocks, if the plan wants it.
+
+    Muon's updates are scaled to the size that AdamW's have.
+    """
+    own = [p for p in learning.parameters() if p.requires_grad]
+    matrices: list[nn.Parameter] = []
+    if plan.muon is not None:
+        blocks = {
+            id(layer.weight)
+            for path, layer in learning.named_modules()
+            if ".layers." in path and isinstance(layer, nn.Linear)
+        }
+        matrices = [p for p in own if id(p) in blocks]
+        own = [p for p in own if id(p) not in blocks]
+    groups = [
+        {"params": [p for p in own if p.ndim >= 2], "weight_decay": 0.05},
+        {"params": [p for p in own if p.ndim < 2], "weight_decay": 0.0},
+    ]
+    found: list[torch.optim.Optimizer] = [
+        torch.optim.AdamW(groups, lr=plan.lr, betas=(0.9, 0.98), fused=True)
+    ]
+    if matrices:
+        rate: dict[str, Any] = {"lr": plan.muon, "weight_decay": 0.01}
+        found.append(torch.optim.Muon(matrices, **rate, adjust_lr_fn="match_rms_adamw"))
+    return found
+
+
+def practise(
+    learning: Any,
+    plan: Plan,
+    batches: Callable[[Stage, int], Mapping[str, Tensor]],
+    *,
+    precision: str = "no",
+    checkpoint: Path | None = None,
+) -> Iterator[Metrics]:
+    """Take the steps of a plan; what `train` yields, after each.
+
+    Args:
+        learning: from a batch to its loss, with the model in it as `model`. What else it has of
+            parameters learns at every stage.
+        plan: see there.
+        batches: (stage, step) to this process's batch: a pure function.
+        precision: "no", "bf16" or "fp16".
+        checkpoint: file to save to every `plan.save_every` steps, and to resume from if it is
+            there.
+
+    Raises:
+        ValueError: a stage in which nothing learns, or a loss that is not finite.
+    """
+    model = learning.model
     free = {name for name, p in model.named_parameters() if p.requires_grad}
     for stage in plan.stages:
         if not any(stage.learns(name) for name in free):
             raise ValueError(f"no parameter matches {stage.learn!r}: nothing would be learned")
     unused = DistributedDataParallelKwargs(find_unused_parameters=True)
     accelerator = Accelerator(mixed_precision=precision, kwargs_handlers=[unused])
-    model.to(accelerator.device).train()
-    own = [p for p in model.parameters() if p.requires_grad]
-    groups = [
-        {"params": [p for p in own if p.ndim >= 2], "weight_decay": 0.05},
-        {"params": [p for p in own if p.ndim < 2], "weight_decay": 0.0},
-    ]
-    optimiser = torch.optim.AdamW(groups, lr=plan.lr, betas=(0.9, 0.98), fused=True)
-    learning, optimiser = accelerator.prepare(Learning(model), optimiser)
-    state = {"model": model, "optimiser": optimiser}
+    learning.to(accelerator.device).train()
+    plain_optimisers = optimisers_for(learning, plan)
+    peaks = [[group["lr"] for group in o.param_groups] for o in plain_optimisers]
+    prepared, *optimisers = accelerator.prepare(learning, *plain_optimisers)
+    state = {"model": learning, **{f"optimiser_{i}": o for i, o in enumerate(optimisers)}}
     start = 0
     if checkpoint is not None and checkpoint.exists():
         start = load_checkpoint(checkpoint, accelerator=accelerator, **state)
-    pairs = not hasattr(model, "generate")
     for step in range(start, plan.steps):
         stage = plan.stage(step)
         for name, parameter in model.named_parameters():
             parameter.requires_grad_(name in free and stage.learns(name))
-        make = tasks[stage.tasks[step % len(stage.tasks)]]
-        index = batch_indices(step, plan.batch_size * world(), plan.examples, seed)
-        examples = [make(i) for i in mine(index).tolist()]
-        batch = batch_of(processor, examples, pairs)
-        loss = learning({k: v.to(accelerator.device) for k, v in batch.items()})
+        batch = batches(stage, step)
+        loss = prepared({k: v.to(accelerator.device) for k, v in batch.items()})
         told = means({"loss": loss})["loss"]
         if not math.isfinite(told):
             raise ValueError(f"the loss is {told} at step {step + 1}: lower the rate")
-        for group in optimiser.param_groups:
-            group["lr"] = plan.lr * plan.rate(step)
-        optimiser.zero_grad()
+        for optimiser, rates in zip(optimisers, peaks):
+            for group, peak in zip(optimiser.param_groups, rates):
+                group["lr"] = peak * plan.rate(step)
+            optimiser.zero_grad()
         accelerator.backward(loss)
-        gradient = accelerator.clip_grad_norm_(learning.parameters(), 1.0)
-        optimiser.step()
+        gradient = accelerator.clip_grad_norm_(prepared.parameters(), 1.0)
+        for optimiser in optimisers:
+            optimiser.step()
+        if hasattr(model, "logit_scale"):  # an inverse temperature of 1 to 100
+            model.logit_scale.data.clamp_(0, math.log(100))
         done = step + 1
         if checkpoint is not None and (done % plan.save_every == 0 or done == plan.steps):
             save_checkpoint(checkpoint, step=done, accelerator=accelerator, **state)
