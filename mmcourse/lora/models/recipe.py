@@ -76,8 +76,8 @@ def recipes(name: str) -> dict[str, Recipe]:
         return {
             "smoke": Recipe(Plan((Stage(3, ()),), 8, 4), 4),
             "cpu": Recipe(Plan((Stage(100, ()),), 1_000, 64), 100),
-            "gpu": Recipe(Plan((Stage(8_000, ()),), 40_000, 256)),
-            "full": Recipe(Plan((Stage(3_800, ()),), 10_000, 64)),
+            "gpu": Recipe(Plan((Stage(8_000, ()),), 40_000, 256, muon=2e-3)),
+            "full": Recipe(Plan((Stage(3_300, ()),), 10_000, 64, muon=2e-3)),
         }
     return {
         "smoke": Recipe(Plan(stages(name, 1, 1, 1), 8, 2), 2),
