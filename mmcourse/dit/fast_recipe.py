@@ -27,14 +27,14 @@ SOURCES = (*TEACHERS, "mmcourse.dit.generate", "mmcourse.dit.perflow")
 
 def gentle(steps: int, batch_size: int) -> Plan:
     """A student begins as its teacher, and goes by small steps."""
-    return Plan(steps, batch_size, lr=2e-4, muon=4e-4, warmup=50)
+    return Plan(steps, batch_size, lr=2e-4, muon=4e-4, warmup=50, save_every=100)
 
 
 RECIPES = {
     "smoke": Recipe(8, gentle(3, 4), measured=4),
     "cpu": Recipe(512, gentle(30, 16), measured=50),
     "gpu": Recipe(24_000, gentle(6_000, 128)),
-    "full": Recipe(24_000, gentle(2_500, 32)),
+    "full": Recipe(12_288, gentle(1_000, 32)),
 }
 
 

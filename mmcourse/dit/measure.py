@@ -28,7 +28,7 @@ from mmcourse.storyworld.world.scene import Scene
 SIZE = 128
 HEROES = 500
 """Identities are measured on so many heroes, or on fewer."""
-MANY = 100
+MANY = 48
 """Steps that the usual ones are compared with."""
 
 

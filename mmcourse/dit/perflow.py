@@ -56,15 +56,16 @@ def guided_velocity(
         x: (B, ...).
         t: (B,) in [0, 1].
         cond: of B rows.
-        null: of one row, or of B.
+        null: of one row.
         way: how the teacher draws.
     """
-    if way.guidance == 1:
+    inside = (TIME * t <= way.highest).nonzero().squeeze(1)  # rows that are guided
+    if way.guidance == 1 or len(inside) == 0:
         return teacher(x, TIME * t, cond)
-    both = teacher(torch.cat([x, x]), TIME * torch.cat([t, t]), join(null.expand(len(x)), cond))
-    unconditional, conditional = both.chunk(2)
-    inside = TIME * like(t, x) <= way.highest  # (B, 1, ..., 1)
-    return torch.where(inside, guide(unconditional, conditional, way.guidance), conditional)
+    rows, times = torch.cat([x, x[inside]]), TIME * torch.cat([t, t[inside]])
+    both = teacher(rows, times, join(cond, null.expand(len(inside))))
+    conditional, unconditional = both.split([len(x), len(inside)])
+    return conditional.index_put((inside,), guide(unconditional, conditional[inside], way.guidance))
 
 
 @torch.no_grad()

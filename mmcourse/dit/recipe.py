@@ -47,7 +47,7 @@ RECIPES = {
     "smoke": Recipe(8, Plan(3, 4), measured=4),
     "cpu": Recipe(1_024, Plan(100, 16), measured=50),
     "gpu": Recipe(24_000, Plan(20_000, 128)),
-    "full": Recipe(24_000, Plan(9_000, 64)),
+    "full": Recipe(12_288, Plan(3_000, 64, save_every=100)),
 }
 
 
