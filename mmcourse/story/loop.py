@@ -95,7 +95,7 @@ def draw_checked(
     Yields events with shares from `begin` to `end`, and last the `Finished` picture.
     """
     illustrator, drawer = team.illustrator()
-    checker, checked_by = team.checker() if team.can("checker") else (None, None)
+    checker, checked_by = team.checker(drawer.backend) if team.can("checker") else (None, None)
     done: list[Picture] = []
     files: list[bytes] = []
     for attempt in range(max(1, sheet.tries)):

@@ -46,18 +46,24 @@ class Team:
             if name not in names:
                 raise ValueError(f"no backend is called {name!r}; there are {names}")
 
-    def who(self, ability: str) -> tuple[object, Credit]:
+    def who(self, ability: str, rather: str = "") -> tuple[object, Credit]:
         """Who does something, and the credit that says so.
 
         If the one who is asked lacks the ability, the next who has it does it, and the credit's
         `why` says why.
+
+        Args:
+            ability: what is to be done.
+            rather: the name of a backend that is asked first if it has the ability and nobody was
+                wished for.
 
         Raises:
             ValueError: nobody has it, with everybody's reason.
         """
         if ability not in ABILITIES:
             raise ValueError(f"there is no ability {ability!r}; there are {list(ABILITIES)}")
-        first = self.wanted.get(ability)
+        able = {b.name for b in self.backends if ability in b.offers()}
+        first = self.wanted.get(ability, rather if rather in able else None)
         order = sorted(self.backends, key=lambda b: b.name != first)
         reasons: list[str] = []
         for backend in order:
@@ -97,8 +103,10 @@ class Team:
     def mood_reader(self) -> tuple[MoodReader, Credit]:
         return cast("tuple[MoodReader, Credit]", self.who("mood reader"))
 
-    def checker(self) -> tuple[Checker, Credit]:
-        return cast("tuple[Checker, Credit]", self.who("checker"))
+    def checker(self, drawn_by: str = "") -> tuple[Checker, Credit]:
+        """The checker of pictures that a backend drew: its own, if it has one, for what can be
+        asked of a picture depends on the pen."""
+        return cast("tuple[Checker, Credit]", self.who("checker", drawn_by))
 
     def narrator(self) -> tuple[Narrator, Credit]:
         return cast("tuple[Narrator, Credit]", self.who("narrator"))

@@ -26,6 +26,25 @@ ATTRIBUTES = ("species", "colour", "accessory", "mood", "action", "place", "time
 HOW = "looked at by chapter 1's towers, which know nothing but StoryWorld"
 
 
+def shipped(weights: str) -> bool:
+    """Whether weights of this name come with the package."""
+    return files("mmcourse").joinpath("weights", weights, "model.safetensors").is_file()
+
+
+def file_hash(weights: str) -> str:
+    """The first digits of the hash of the weights' file, without loading torch for shipped ones.
+
+    Raises:
+        ValueError: there are no such weights.
+    """
+    file = files("mmcourse").joinpath("weights", weights, "model.safetensors")
+    if not file.is_file():
+        from mmcourse.hub import find_folder
+
+        file = find_folder(weights) / "model.safetensors"
+    return hashlib.sha256(file.read_bytes()).hexdigest()[:12]
+
+
 class Towers:
     """The joint model, loaded when it is first needed.
 
@@ -44,12 +63,7 @@ class Towers:
     @cached_property
     def revision(self) -> str:
         """The first digits of the hash of the weights' file."""
-        file = files("mmcourse").joinpath("weights", self.weights, "model.safetensors")
-        if not file.is_file():
-            from mmcourse.hub import find_folder
-
-            file = find_folder(self.weights) / "model.safetensors"
-        return hashlib.sha256(file.read_bytes()).hexdigest()[:12]
+        return file_hash(self.weights)
 
     @cached_property
     def model(self) -> Any:

@@ -47,13 +47,12 @@ class WorldChecker:
         """A finding for each attribute of the setting and of everybody, for their identities where
         memory has one, for the side that everybody is on, and for a copied picture."""
         picture = small(request.picture)
-        copied = list(_copies(request, picture))
+        out = list(copied(request, picture))
         scene = expected(request)
         if scene is None:
-            return (*copied, Finding("facts", True, found="not measured: nobody staged this"))
+            return (*out, Finding("facts", True, found="not measured: nobody staged this"))
         away = np.abs(picture - small(_full(scene, request.picture.width))).mean(-1)  # (SIDE, SIDE)
         asked = drawn(scene)
-        out = list(copied)
         out += [_compare(what, x, away, asked, others) for what, x, others in changes(scene)]
         known = {r.name: r.identity for r in request.references if r.identity}
         out += [_identity(c, scene, away, asked) for c in scene.characters if c.name in known]
@@ -199,7 +198,7 @@ def _mirrored(picture: np.ndarray, asked: np.ndarray) -> Finding:
     return Finding("sides", passed, "as told", "as told" if passed else "mirrored", far)
 
 
-def _copies(request: CheckRequest, picture: np.ndarray) -> Iterator[Finding]:
+def copied(request: CheckRequest, picture: np.ndarray) -> Iterator[Finding]:
     """Whether the picture is one of memory's, or its mirror image, though another was asked for."""
     for r in request.references:
         if r.picture is None or _same_asked(r, request):
