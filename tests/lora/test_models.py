@@ -253,3 +253,32 @@ def test_clips_tower_in_the_others(built):
     )
     torch.testing.assert_close(mine, theirs)
     assert take_vision(built["qwen-vl"][0], "qwen-vl", clip) == ""
+
+
+@pytest.mark.parametrize("name", ["llava", "qwen-vl"])
+def test_of_several_turns_the_answers_alone_are_labelled(built, name):
+    _, processor = built[name]
+    tokens = processor.tokenizer
+    picture = Image.new("RGB", (16, 16))
+    turns = (("what colour is the fox?", "red"), ("where are we?", "beach"))
+    many = Example("how many animals are there?", "2", (picture,), turns)
+    batch = collate(processor, [many])
+    said = batch["labels"][0]
+    assert tokens.decode(said[said != -100]).replace(tokens.eos_token, "|").split() == [
+        *("2", "|", "red", "|", "beach", "|")
+    ]
+    one = collate(processor, [Example(many.prompt, "2", (picture,))])
+    start = one["input_ids"].shape[1]
+    assert torch.equal(batch["input_ids"][:, :start], one["input_ids"])  # the same beginning
+    alone = processor.apply_chat_template(
+        [{"role": "user", "content": [{"type": "text", "text": turns[0][0]}]}],
+        add_generation_prompt=True, tokenize=True, return_dict=True, return_tensors="pt",
+    )["input_ids"][0]  # fmt: skip
+    alone = alone[alone != tokens.bos_token_id]
+    assert torch.equal(batch["input_ids"][0, start : start + len(alone)], alone)
+
+
+def test_a_model_without_a_chat_answers_once(built):
+    example = Example("", "red", (Image.new("RGB", (16, 16)),), (("and?", "blue"),))
+    with pytest.raises(ValueError, match="leave `more` empty"):
+        collate(built["blip2"][1], [example])

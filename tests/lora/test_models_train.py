@@ -20,6 +20,7 @@ from mmcourse.lora.models.targets import targets_of
 from mmcourse.lora.models.train import Learning, Plan, Stage, optimisers_for, train
 from mmcourse.storyworld import caption, sample_scene
 from mmcourse.storyworld.language import asking
+from mmcourse.storyworld.language import questions as questions_of
 
 PLAN = Plan(
     stages=(
@@ -123,7 +124,7 @@ def test_a_recipe_leaves_a_folder_with_its_card(name, tmp_path, few_scenes, monk
     plan = small["smoke"].plan
     if name != "clip":  # one step of each stage but the last
         plan = Plan((*plan.stages[:3], Stage(1, plan.stages[3].tasks)), 4, 2)
-    monkeypatch.setattr(recipes, "recipes", lambda _: {"smoke": Recipe(plan, 2)})
+    monkeypatch.setattr(recipes, "recipes", lambda *_: {"smoke": Recipe(plan, 2)})
     train_one(name, tmp_path, "smoke")
     card = read_card(tmp_path)
     assert card["command"] == f"mmcourse train {name} --tier smoke --seed 0 --precision no"
@@ -152,6 +153,39 @@ def test_true_captions_are_true_and_others_are_not():
     assert half[0] == 1.0
     assert half[1] < 0.9
     assert caption_shares(["gloop"], [0])[0] < 1.0
+
+
+def test_a_talk_is_true_and_balanced_within_a_kind():
+    told = {"yes": 0, "no": 0}
+    for i in range(40):
+        example = tasks.talk(i, "train", 16)
+        turns = ((example.prompt, example.answer), *example.more)
+        assert len({q for q, _ in turns}) == len(turns)
+        if i % tasks.BLANK_EVERY == tasks.BLANK_EVERY - 1:
+            assert {a for _, a in turns} == {tasks.CANT_TELL}
+            continue
+        scene = sample_scene("train", i)
+        known = {}
+        for t in questions_of.TEMPLATES:
+            for content in t.contents():
+                if truth := t.truth(scene, content):
+                    for form in range(len(t.forms)):
+                        known[t.question(content, truth, form).text] = truth
+        for question, said in turns:
+            assert known[question] == said
+            told[said] = told.get(said, 0) + 1
+    assert 0.5 < told["yes"] / told["no"] < 2  # of a scene's questions nine in ten are "no"
+
+
+def test_a_frozen_tower_is_not_in_any_stage():
+    model, _ = build("llava", SMOKE)
+    plan = recipes.recipes("llava", tower=True)["full"].plan
+    for stage in plan.stages:
+        learned = [n for n, _ in model.named_parameters() if stage.learns(n)]
+        assert learned
+        assert not [n for n in learned if "vision_tower" in n]
+    ends = recipes.recipes("llava")["full"].plan.stages[-1]
+    assert all(ends.learns(n) for n, _ in model.named_parameters())
 
 
 def test_every_kind_is_asked_and_every_tenth_picture_is_blank(few_scenes):

@@ -9,22 +9,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import torch
 from PIL.Image import Image
 from torch import Tensor
 
-from mmcourse.lora.loss import answer_labels
+from mmcourse.lora.loss import IGNORED, answer_labels
 
 
 @dataclass(frozen=True)
 class Example:
-    """What is asked about which pictures, and what should be answered."""
+    """What is asked about which pictures, and what should be answered; `more` is what is asked and
+    answered after that, about the same pictures."""
 
     prompt: str
     answer: str
     pictures: tuple[Image, ...] = ()
+    more: tuple[tuple[str, str], ...] = ()
 
 
 def plain_text(text: str, processor: Any) -> str:
@@ -111,6 +114,31 @@ def answer_ids(processor: Any, answer: str) -> Tensor:
     return torch.tensor([*ids, tokens.eos_token_id])
 
 
+def turn_ids(processor: Any, prompt: str) -> Tensor:
+    """The ids of a question that follows an answer, (N,): as its chat template writes a turn.
+
+    Raises:
+        ValueError: a processor without one.
+    """
+    if not getattr(processor, "chat_template", None):
+        raise ValueError("this model answers one question about a picture: leave `more` empty")
+    return torch.tensor(_turn(processor, plain_text(prompt, processor)))
+
+
+@lru_cache(maxsize=8_192)
+def _turn(processor: Any, text: str) -> tuple[int, ...]:
+    """Cached, since a template takes longer than the tokenizer, and questions come back."""
+    made = processor.apply_chat_template(
+        [{"role": "user", "content": [{"type": "text", "text": text}]}],
+        add_generation_prompt=True,
+        tokenize=True,
+        return_dict=True,
+        return_tensors="pt",
+    )
+    ids = made["input_ids"][0].tolist()
+    return tuple(ids[1:] if ids[0] == processor.tokenizer.bos_token_id else ids)
+
+
 def pad_rows(rows: Sequence[dict[str, Tensor]], pad: int, left: bool) -> dict[str, Tensor]:
     """Rows (1, T) of unlike lengths to a batch; keys that are not per token are joined."""
     length = max(row["input_ids"].shape[1] for row in rows)
@@ -138,23 +166,33 @@ def collate(processor: Any, examples: Sequence[Example]) -> dict[str, Tensor]:
         processor gave.
 
     Raises:
-        ValueError: as `prompts`; an answer in unknown words; examples with and without pictures.
+        ValueError: as `prompts` and `turn_ids`; an answer in unknown words; examples with and
+            without pictures.
     """
     if len({bool(e.pictures) for e in examples}) != 1:
         raise ValueError("some examples have pictures and some have none: make two batches")
     rows = []
     for example, row in zip(examples, prompts(processor, examples)):
-        answer = answer_ids(processor, example.answer)[None]
-        start = row["input_ids"].shape[1]
+        answer = answer_ids(processor, example.answer)
+        start, length = row["input_ids"].shape[1], len(answer)
+        behind, asked = [answer], [(start, start)]
+        for prompt, further in example.more:
+            question, answer = turn_ids(processor, prompt), answer_ids(processor, further)
+            asked.append((start + length, start + length + len(question)))
+            behind += [question, answer]
+            length += len(question) + len(answer)
+        new = torch.cat(behind)[None]
         whole = {
-            key: torch.cat((value, torch.ones_like(answer) if key == "attention_mask" else
-                            answer if key == "input_ids" else torch.zeros_like(answer)), 1)
+            key: torch.cat((value, torch.ones_like(new) if key == "attention_mask" else
+                            new if key == "input_ids" else torch.zeros_like(new)), 1)
             if value.shape[:2] == row["input_ids"].shape else value
             for key, value in row.items()
         }  # fmt: skip
         ids, mask = whole["input_ids"], whole["attention_mask"].bool()
-        starts = torch.tensor([start])
-        rows.append({**whole, "labels": answer_labels(ids, starts, mask, picture_id(processor))})
+        labels = answer_labels(ids, torch.tensor([start]), mask, picture_id(processor))
+        for first, last in asked:
+            labels[:, first:last] = IGNORED
+        rows.append({**whole, "labels": labels})
     return pad_rows(rows, processor.tokenizer.pad_token_id, left=False)
 
 

@@ -52,26 +52,41 @@ class Recipe:
     measured: int | None = None
 
 
-def stages(name: str, words: int, bridge: int, all_: int) -> tuple[Stage, ...]:
+def stages(
+    name: str, words: int, bridge: int, first: int, then: int, tower: bool = False
+) -> tuple[Stage, ...]:
     """Of a model that answers: words alone, then the bridge, then everything.
 
-    The easy kinds of questions, and captions, come first.
+    Captions come first, since each of their words is a question about the picture, and easy kinds
+    of questions; pages and structure last.
+
+    Args:
+        name: which.
+        words: steps of the language model by itself.
+        bridge: steps of what lies between it and the tower.
+        first: steps on what is easy.
+        then: steps on all.
+        tower: the vision tower was trained before as it is, and is not trained further.
     """
-    first, then = {
+    easy, all_ = {
         "blip2": (("captions",), ("captions", "glimpses", "captions")),
-        "llava": (("easy questions",), ("questions", "questions", "easy questions", "structure")),
-        "qwen-vl": (("easy questions",), ("questions", "pages")),
+        "llava": (
+            ("captions", "easy talk"),
+            ("talk", "questions", "captions", "talk", "questions", "structure"),
+        ),
+        "qwen-vl": (("captions", "easy talk"), ("talk", "questions", "captions", "pages")),
     }[name]
+    whole = f"{LANGUAGE}|{BRIDGE}" if tower and name == "llava" else ""
     return (
         Stage(words, ("words",), LANGUAGE),
-        Stage(bridge, first, BRIDGE),
-        Stage(all_, first),
-        Stage(3 * all_, then),
+        Stage(bridge, ("captions",), BRIDGE),
+        Stage(first, easy, whole),
+        Stage(then, all_, whole),
     )
 
 
-def recipes(name: str) -> dict[str, Recipe]:
-    """One of the four models' recipes by tier."""
+def recipes(name: str, tower: bool = False) -> dict[str, Recipe]:
+    """One of the four models' recipes by tier; `tower`: as in `stages`."""
     if name == "clip":
         return {
             "smoke": Recipe(Plan((Stage(3, ()),), 8, 4), 4),
@@ -79,11 +94,15 @@ def recipes(name: str) -> dict[str, Recipe]:
             "gpu": Recipe(Plan((Stage(8_000, ()),), 40_000, 256, muon=2e-3)),
             "full": Recipe(Plan((Stage(3_300, ()),), 10_000, 64, muon=2e-3)),
         }
+    full = {"blip2": (1_000, 200, 3_000, 4_000), "llava": (1_000, 200, 2_000, 3_000),
+            "qwen-vl": (1_000, 200, 2_500, 3_000)}[name]  # fmt: skip
     return {
-        "smoke": Recipe(Plan(stages(name, 1, 1, 1), 8, 2), 2),
-        "cpu": Recipe(Plan(stages(name, 40, 20, 30), 1_000, 16), 50),
-        "gpu": Recipe(Plan(stages(name, 3_000, 1_000, 4_000), 60_000, 128)),
-        "full": Recipe(Plan(stages(name, 2_000, 1_000, 2_500), 30_000, 32)),
+        "smoke": Recipe(Plan(stages(name, 1, 1, 1, 3), 8, 2), 2),
+        "cpu": Recipe(Plan(stages(name, 40, 20, 30, 90), 1_000, 16), 50),
+        "gpu": Recipe(
+            Plan(stages(name, 3_000, 1_000, 4_000, 12_000, tower), 80_000, 128, muon=2e-3)
+        ),
+        "full": Recipe(Plan(stages(name, *full, tower), 80_000, 32, muon=2e-3)),
     }
 
 
@@ -117,12 +136,12 @@ def train_one(name: str, out: Path, tier: str, seed: int = 0, precision: str = "
         ValueError: an unknown precision, or a folder that holds another run.
     """
     check_precision(precision)
-    recipe = recipes(name)[tier]
     shape = SMOKE if tier == "smoke" else Shape()
     command = f"mmcourse train {name} --tier {tier} --seed {seed} --precision {precision}"
     seed_everything(seed)
     model, processor = build(name, shape)
     tower = take_vision(model, name)
+    recipe = recipes(name, bool(tower))[tier]
     run = Run(out, f"{command}{tower and f' on clip {tower}'}", sources_hash(SOURCES))
     side = shape.side
     if pick_device().type == "cpu":  # the fused attention of a CPU is slower than its two products
