@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -53,7 +54,8 @@ class Way:
         sampler: by its name.
 
     Raises:
-        ValueError: a sampler that does not exist.
+        ValueError: a sampler that does not exist, no steps or more than times have names, a scale
+            that is no number.
     """
 
     steps: int = 20
@@ -67,6 +69,13 @@ class Way:
             raise ValueError(
                 f"no sampler is called {self.sampler!r}; choose one of {', '.join(SAMPLERS)}"
             )
+        if not 1 <= self.steps <= TIME:
+            raise ValueError(
+                f"got {self.steps} steps, expected 1 to {TIME:.0f}: beyond that, "
+                "neighbouring steps look alike to a model"
+            )
+        if not math.isfinite(self.guidance):
+            raise ValueError(f"guidance is {self.guidance}, expected a number; 1 is off")
 
     def walker(self) -> Sampler:
         """The sampler itself."""
@@ -90,6 +99,21 @@ class Way:
         )
 
 
+def check_words(model: Any, reader: TextReader) -> None:
+    """Refuse a model that cannot look at what a reader gives.
+
+    Raises:
+        ValueError: trained with another tower, or on words of another width.
+    """
+    reader.check(model.tower)
+    takes, gives = len(model.text.null), reader.tower.positions.shape[-1]
+    if takes != gives:
+        raise ValueError(
+            f"the model takes words of width {takes}, the tower gives {gives}: load the joint "
+            "weights that it was trained with"
+        )
+
+
 def starting_noise(shape: Sequence[int], seeds: Sequence[int]) -> Tensor:
     """Noise (B, *shape), each row from a fresh generator of its own seed."""
     rows = [torch.randn(*shape, generator=torch.Generator().manual_seed(s)) for s in seeds]
@@ -106,7 +130,7 @@ def steps_from_words(
     """
     if not texts or len(texts) != len(seeds):
         raise ValueError(f"a seed for each text, got {len(texts)} texts and {len(seeds)} seeds")
-    reader.check(model.tower)
+    check_words(model, reader)
     device = next(model.parameters()).device
     with evaluating(model):
         cond = model.read(reader(texts)).to(device)

@@ -48,8 +48,29 @@ def draw_captions(
         ValueError: weights of other companions, a text that is too long, a reference that is no
             picture, guidance for a student.
     """
+    return drawn_by("dit", texts, seeds, weights, guidance, steps, reference)
+
+
+def drawn_by(
+    name: str,
+    texts: Sequence[str],
+    seeds: Sequence[int],
+    weights: str | None,
+    guidance: float | None,
+    steps: int | None,
+    reference: str | Path | None,
+) -> Tensor:
+    """`draw_captions` by `dit`, or by `dit-fast`.
+
+    Raises:
+        ValueError: as there, and weights of the other of the two.
+    """
     device = pick_device()
-    model = DiT.from_pretrained(weights or "dit", device=device)
+    model = DiT.from_pretrained(weights or name, device=device)
+    other = "dit" if model.windows == 0 else "dit-fast"
+    if other != name:
+        what = f"a student of {model.windows} steps" if model.windows else "no student of few steps"
+        raise ValueError(f"{weights} holds {what}: draw with --model {other}")
     way = way_of(model, guidance, steps)
     latents, reader = companions(model, device)
     with torch.no_grad():
@@ -66,4 +87,4 @@ def draw_fast(
     reference: str | Path | None = None,
 ) -> Tensor:
     """The same by the student of four steps, `dit-fast`."""
-    return draw_captions(texts, seeds, weights or "dit-fast", guidance, steps, reference)
+    return drawn_by("dit-fast", texts, seeds, weights, guidance, steps, reference)

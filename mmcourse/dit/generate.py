@@ -8,7 +8,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from mmcourse.diffusion.generate import Latents, Way, starting_noise
+from mmcourse.diffusion.generate import Latents, Way, check_words, starting_noise
 from mmcourse.diffusion.guidance import Guided
 from mmcourse.diffusion.samplers import Denoiser, Step, last, sample
 from mmcourse.diffusion.schedule import TIME
@@ -92,7 +92,7 @@ def steps_to_pictures(
             f"a seed, and a reference if any, for each text: got {n} texts, {len(seeds)} seeds, "
             f"{given} references"
         )
-    reader.check(model.tower)
+    check_words(model, reader)
     device = next(model.parameters()).device
     shape = (model.shape[0], *(size or model.shape[1:]))
     x = starting_noise(shape, seeds).to(device)

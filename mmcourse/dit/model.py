@@ -153,8 +153,13 @@ class DiT(Pretrained):
             t: (B,).
             cond: what the model is told.
             after: 0 for the patches as they come in.
+
+        Raises:
+            ValueError: a condition of another batch, or sides that the patch does not divide.
         """
         cond = self.null(len(x)) if cond is None else cond
+        if len(cond) != len(x):
+            raise ValueError(f"a condition of {len(cond)} rows cannot serve {len(x)} pictures")
         rows, columns = grid_of(x.shape[2], x.shape[3], self.patch)
         picture, side = rows * columns, self.shape[1] // self.patch
         places = spread_positions(rows, columns, side)

@@ -23,6 +23,8 @@ ENDS = (
     "last_modulation",
 )
 """Parts of a `DiT` that no Muon trains: what comes in, what goes out, what conditions blocks."""
+BESIDE = ("projector", "guesses")
+"""Parts of a training that no Muon trains either."""
 
 
 @dataclass(frozen=True)
@@ -68,10 +70,11 @@ def optimisers_for(trained: nn.Module, plan: Plan) -> list[torch.optim.Optimizer
     Muon's updates are scaled to the size that AdamW's have.
 
     Args:
-        trained: holds a `DiT` as `model`, and perhaps a `projector`.
+        trained: holds a `DiT` as `model`, and perhaps parts `BESIDE` it.
         plan: its rates.
     """
-    ends = [f"model.{name}" for name in ENDS] + ["projector"] * hasattr(trained, "projector")
+    beside = [name for name in BESIDE if getattr(trained, name, None) is not None]
+    ends = [f"model.{name}" for name in ENDS] + beside
     matrices, rest = split_for_muon(trained, but=ends)
     if plan.muon is None:
         matrices, rest = [], matrices + rest

@@ -12,6 +12,7 @@ from mmcourse.diffusion.recipe import BANDS as TEXT_BANDS
 from mmcourse.diffusion.recipe import TEXT_SOURCES, finish
 from mmcourse.diffusion.text import TextReader
 from mmcourse.dit.data import cached_heroes, tell
+from mmcourse.dit.eye import Eye
 from mmcourse.dit.measure import measure_dit
 from mmcourse.dit.model import DiT
 from mmcourse.dit.optimise import Plan
@@ -19,11 +20,12 @@ from mmcourse.dit.train import train
 from mmcourse.hub import weights_hash
 from mmcourse.runs import Run, check_precision
 from mmcourse.training import pick_device, seed_everything
+from mmcourse.vqgan.features import Features
 
 SOURCES = (
     *TEXT_SOURCES,
     *(f"mmcourse.nn.{name}" for name in ("muon", "rotary")),
-    *(f"mmcourse.dit.{part}" for part in ("attention", "block", "data", "heroes", "model")),
+    *(f"mmcourse.dit.{part}" for part in ("attention", "block", "data", "eye", "heroes", "model")),
     *(f"mmcourse.dit.{part}" for part in ("optimise", "patches", "train")),
 )
 """What the weights of `dit` depend on, beside latents, features and joint."""
@@ -47,7 +49,7 @@ RECIPES = {
     "smoke": Recipe(8, Plan(3, 4), measured=4),
     "cpu": Recipe(1_024, Plan(100, 16), measured=50),
     "gpu": Recipe(24_000, Plan(20_000, 128)),
-    "full": Recipe(12_288, Plan(3_000, 64, save_every=100)),
+    "full": Recipe(12_288, Plan(3_000, 64, aligned=2 / 3, save_every=100)),
 }
 
 
@@ -81,11 +83,13 @@ def train_dit(out: Path, tier: str, seed: int = 0, precision: str = "no") -> Non
     seed_everything(seed)
     model = build_dit(*hashes)
     reader = TextReader.of_joint(device=pick_device())
+    data = cached_heroes(recipe.pictures, seed=seed)
     loop = train(
         model,
-        cached_heroes(recipe.pictures, seed=seed),
+        data,
         plan,
         told=tell(reader, plan.steps, seed=seed),
+        eye=Eye(Features.from_pretrained("features"), data.seen[:1024]),
         precision=precision,
         checkpoint=out / "checkpoint.pt",
         seed=seed,
@@ -95,10 +99,10 @@ def train_dit(out: Path, tier: str, seed: int = 0, precision: str = "no") -> Non
         return
     model.save_pretrained(out, dtype=torch.float16)
     model = DiT.from_pretrained(out, device=str(pick_device()))
-    data = (
+    told = (
         f"StoryWorld train, {recipe.pictures} scenes at 128 pixels, each with a portrait of a hero "
         f"from another scene, seed {seed}, in the latents of latents-128 {hashes[1]}, with "
         f"captions in the words of joint {hashes[0]}"
     )
     run.command = command  # without what is hashed
-    finish(run, "dit", (tier, seed), data, measure_dit(model, recipe.measured), BANDS, TOLD)
+    finish(run, "dit", (tier, seed), told, measure_dit(model, recipe.measured), BANDS, TOLD)

@@ -73,10 +73,48 @@ def test_bad_input_is_one_clear_line(model, reader):
         steps_to_pictures(model, reader, TEXTS, WAY, [0, 1], portraits(1))
     with pytest.raises(ValueError, match="trained on the words of joint other"):
         steps_to_pictures(awake(small_dit(tower="other")), reader, TEXTS, WAY, [0, 1])
-    with pytest.raises(ValueError, match="at least 1"):
+    with pytest.raises(ValueError, match="expected 1 to 1000"):
         steps_to_pictures(model, reader, TEXTS, way_of(model, steps=0), [0, 1])
     with pytest.raises(ValueError, match="quixotic"):
         steps_to_pictures(model, reader, ["a quixotic fox"], WAY, [0])
+
+
+def test_a_condition_of_another_batch_and_words_of_another_width_are_refused(model, reader):
+    cond = model.read(reader(TEXTS))
+    with pytest.raises(ValueError, match="a condition of 2 rows cannot serve 3 pictures"):
+        model(torch.zeros(3, 4, 8, 8), torch.zeros(3), cond)
+    with pytest.raises(ValueError, match="takes words of width 16, the tower gives 32"):
+        steps_to_pictures(awake(small_dit(words=16)), reader, TEXTS, WAY, [0, 1])
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ({"steps": 0}, "got 0 steps, expected 1 to 1000"),
+        ({"steps": 1001}, "got 1001 steps, expected 1 to 1000"),
+        ({"guidance": float("nan")}, "guidance is nan, expected a number"),
+        ({"guidance": float("inf")}, "guidance is inf, expected a number"),
+    ],
+)
+def test_a_way_that_cannot_be_gone(model, asked, message):
+    with pytest.raises(ValueError, match=message):
+        way_of(model, **asked)
+
+
+def test_weights_that_hold_no_numbers(model, reader):
+    spoilt = awake(small_dit())
+    spoilt.to_tokens.weight.data[0, 0] = torch.nan
+    with pytest.raises(ValueError, match="NaN or infinity at t = 1000"):
+        draw_heroes(spoilt, Squeezed(), reader, TEXTS, None, WAY)
+
+
+def test_each_name_draws_with_its_own_kind_of_weights(tmp_path):
+    awake(small_dit()).save_pretrained(tmp_path / "slow")
+    awake(small_dit(windows=4)).save_pretrained(tmp_path / "fast")
+    with pytest.raises(ValueError, match=r"holds no student of few steps: draw with --model dit$"):
+        draw.draw_fast(TEXTS, [0, 1], str(tmp_path / "slow"))
+    with pytest.raises(ValueError, match="holds a student of 4 steps: draw with --model dit-fast"):
+        draw.draw_captions(TEXTS, [0, 1], str(tmp_path / "fast"))
 
 
 def test_its_own_way_or_what_is_asked_for(model):
