@@ -105,15 +105,19 @@ class Run:
             deque(steps, maxlen=0)
             return
         named = {"stage": stage} if stage else {}
-        first = True
-        for metrics in (bar := tqdm(steps, desc=stage or None, total=total)):
-            if first:
+        bar = None
+        for metrics in steps:
+            if bar is None:  # a resumed run is where its first step says
                 self._forget(stage, int(metrics["step"]))
-                first = False
-            bar.set_postfix({key: f"{metrics[key]:.3f}" for key in shown})
+                done = sum(row.get("stage", "") == stage for row in self.log_rows())
+                bar = tqdm(desc=stage or None, total=total, initial=done)
             row = {**named, **metrics, "seconds": round(self.seconds, 1)}
             with (self.out / "log.jsonl").open("a", encoding="utf-8") as log:
                 log.write(json.dumps(row) + "\n")
+            bar.set_postfix({key: f"{metrics[key]:.3f}" for key in shown}, refresh=False)
+            bar.update()
+        if bar is not None:
+            bar.close()
 
     def finish(self, name: str, tier: str, seed: int, **told: Any) -> None:
         """Write the card of what was trained and saved, and delete the checkpoints.

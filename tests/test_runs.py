@@ -75,6 +75,16 @@ def test_following_logs_a_row_for_each_step(tmp_path, clock, capsys):
     assert "loss=0.333" in shown
 
 
+def test_the_bar_of_a_resumed_run_begins_where_the_run_is(tmp_path, clock, capsys):
+    broken(tmp_path, clock)
+    capsys.readouterr()
+    Run(tmp_path, *MINE).follow(steps([3, 4, 5], clock), 5, ("loss",))
+    shown = capsys.readouterr().err
+    assert "2/5" in shown
+    assert "5/5" in shown
+    assert "0/5" not in shown
+
+
 def test_what_was_logged_before_a_kill_is_on_the_disk(tmp_path):
     seen = []
 

@@ -19,6 +19,9 @@ EVENTS = ("give", "gives", "follow", "hug", "quarrel")
 PROMISES = ("promised", "kept", "broke")
 GOALS = ("wants", "got")
 WAYS = ("exit",)
+PLAYED = "played by"
+"""Which of the world's names plays somebody whom the reader calls otherwise: see `naming`. It is
+never shown."""
 
 WISHES = {
     "owner": ("to find out whose it is", "found out whose it is"),
@@ -42,6 +45,7 @@ LEDGER: dict[str, tuple[str, ...]] = {
     "promises": PROMISES,
     "goals": GOALS,
     "ways": WAYS,
+    "names": (PLAYED,),
 }
 """The parts of the ledger, each with the attributes that belong to it; any other is "other"."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from mmcourse.story.facts import PLAYED
+from mmcourse.story.staging import called
 from mmcourse.story.state import State
 from mmcourse.storyworld.world import vocabulary as v
 from mmcourse.storyworld.world.scene import Character, Scene
@@ -21,9 +23,10 @@ def portrait_of(name: str, state: State, style: str = "flat") -> tuple[str, str]
         return words, ""
     setting = {k: x for k, x in state.setting().items() if x}
     try:
-        return words, Scene((who,), **setting, style=style, camera="close").to_json()  # type: ignore[arg-type]
+        scene = Scene((who,), **setting, style=style, camera="close")  # type: ignore[arg-type]
     except ValueError:  # a place or a weather that is not the world's
-        return words, Scene((who,), style=style, camera="close").to_json()
+        scene = Scene((who,), style=style, camera="close")
+    return words, called(scene.to_json(), {who.name: name} if who.name != name else {})
 
 
 def as_character(name: str, state: State) -> Character | None:
@@ -35,7 +38,7 @@ def as_character(name: str, state: State) -> Character | None:
             looks["colour"],
             looks.get("accessory", "none"),
             mood if mood in v.MOODS else "happy",
-            name=name,
+            name=state.value(name, PLAYED) or name,
             identity=state.identity(name),
         )
     except (KeyError, ValueError):

@@ -13,6 +13,7 @@ from mmcourse.story.app.copies import copy
 from mmcourse.story.app.sound import wav
 from mmcourse.story.app.work import Data, Desk, at_scene, told
 from mmcourse.story.framework import Storyteller
+from mmcourse.story.naming import clean_name
 from mmcourse.story.staging import scene_of
 from mmcourse.story.story import Settings
 
@@ -180,7 +181,7 @@ def hero_of(data: Data | None) -> Hero | None:
     """A hero as the page sends it.
 
     Raises:
-        ValueError: looks that the world does not have.
+        ValueError: looks that the world does not have, or a name that is too long.
     """
     if not data:
         return None
@@ -189,8 +190,8 @@ def hero_of(data: Data | None) -> Hero | None:
     given = dict(data.get("looks") or {})
     looks = {k: str(given[k]) for k in ("species", "colour", "accessory") if k in given}
     identity = tuple(float(x) for x in data.get("identity") or ())
-    name = str(data.get("name") or "Pip")
-    Character(**{"species": "", "colour": "", **looks}, name=name, identity=identity)
+    name = clean_name(str(data.get("name") or "Pip"))
+    Character(**{"species": "", "colour": "", **looks}, identity=identity)
     return Hero(name, looks, identity)
 
 

@@ -47,11 +47,17 @@ def abilities(teller: Storyteller) -> Data:
 
 def read(teller: Storyteller, sent: Data) -> Data:
     """How everyday words are read, while they are typed."""
-    from mmcourse.storyworld.language.lexicon import read_prompt
+    from mmcourse.story.grammar.wish import read_wish
+    from mmcourse.story.naming import Table, swapped
+    from mmcourse.story.naming_typed import played
 
-    text = str(sent.get("text", ""))[:500]
-    reading = read_prompt(text)
-    return {"text": reading.explain(), "ok": reading.ok}
+    said, table = played(str(sent.get("text", ""))[:500], Table({}), set())
+    try:
+        notes = read_wish(said, None).notes
+    except ValueError as error:
+        return {"text": swapped(str(error), table.back), "ok": False}
+    text = swapped(" ".join(notes), table.back)
+    return {"text": text, "ok": "does not exist" not in text}
 
 
 def open_story(teller: Storyteller, sent: Data) -> Data:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mmcourse.story.abilities import Credit, Finding
@@ -10,6 +10,7 @@ from mmcourse.story.facts import Fact
 from mmcourse.story.framework import Storyteller
 from mmcourse.story.loop import Event
 from mmcourse.story.preferences import Preferences
+from mmcourse.story.staging import boxes, people
 from mmcourse.story.state import State
 from mmcourse.story.story import Node, Picture, Story
 
@@ -52,7 +53,7 @@ def story(teller: Storyteller, told: Story) -> Data:
         ],
         "goals": [_dated(f) for f in state.goals()],
         "ledger": {part: [_dated(f) for f in facts if f.attribute != "identity"]
-                   for part, facts in state.ledger().items()},
+                   for part, facts in state.ledger().items() if part != "names"},
     }  # fmt: skip
 
 
@@ -113,8 +114,29 @@ def person(told: Story, state: State, name: str, titles: Mapping[str, str]) -> D
         "portraits": [
             {"scene": p.scene, **picture(p.picture, titles)} for p in told.portraits_of(name)
         ],
+        "seen": list(faces(told, name, titles)),
         "scenes": [i for i in state.scenes if name in state.present(i)],
     }
+
+
+def faces(told: Story, name: str, titles: Mapping[str, str]) -> Iterator[Data]:
+    """Where somebody's looks or mood have changed along the path: the scene's picture, and the
+    square of it that shows them (left, top, side), in parts of its width."""
+    before: tuple[str, str] | None = None
+    for n in told.path():
+        record = n.picture
+        who = people(record.staging).get(name) if record else None
+        if record is None or who is None or record.view or (who.accessory, who.mood) == before:
+            continue
+        box = boxes(record.staging).get(name)
+        if box is None:  # hidden behind somebody
+            continue
+        before = (who.accessory, who.mood)
+        left, top, right, bottom = box
+        side = min(1.0, 1.1 * max(right - left, bottom - top))
+        corner = ((left + right - side) / 2, (top + bottom - side) / 2)
+        crop = [*(min(max(0.0, x), 1 - side) for x in corner), side]
+        yield {**picture(record, titles), "scene": n.id, "crop": crop, "mood": who.mood}
 
 
 def moves(n: Node) -> tuple[str, ...]:

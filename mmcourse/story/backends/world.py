@@ -7,6 +7,14 @@ from mmcourse.story.backends.parts import Parts
 from mmcourse.story.backends.towers import Towers
 from mmcourse.story.backends.world_answers import PictureAnswerer, StoryAnswerer
 from mmcourse.story.backends.world_checker import WorldChecker
+from mmcourse.story.backends.world_names import (
+    NamingAnswerer,
+    NamingCaptioner,
+    NamingChecker,
+    NamingExtractor,
+    NamingIllustrator,
+    NamingWriter,
+)
 from mmcourse.story.backends.world_pictures import WorldCaptioner, WorldIllustrator
 from mmcourse.story.backends.world_reader import WorldExtractor, WorldMoodReader
 from mmcourse.story.backends.world_writer import WorldWriter
@@ -17,15 +25,15 @@ def world_backend() -> Parts:
     revision is the package's version, for it has no weights but the towers'."""
     towers = Towers()
     makers = {
-        "writer": WorldWriter,
-        "extractor": WorldExtractor,
-        "captioner": lambda: WorldCaptioner(towers),
-        "picture answerer": lambda: PictureAnswerer(towers),
-        "story answerer": StoryAnswerer,
+        "writer": lambda: NamingWriter(WorldWriter()),
+        "extractor": lambda: NamingExtractor(WorldExtractor()),
+        "captioner": lambda: NamingCaptioner(WorldCaptioner(towers)),
+        "picture answerer": lambda: NamingAnswerer(PictureAnswerer(towers)),
+        "story answerer": lambda: NamingAnswerer(StoryAnswerer()),
         "encoder": lambda: towers,
-        "illustrator": WorldIllustrator,
+        "illustrator": lambda: NamingIllustrator(WorldIllustrator()),
         "mood reader": WorldMoodReader,
-        "checker": WorldChecker,
+        "checker": lambda: NamingChecker(WorldChecker()),
     }
     return Parts(
         "world",

@@ -91,7 +91,7 @@ def _stage(wish: Wish, tale: Tale | None, dice: Dice) -> str:
 
     bound_new: frozenset[str] = frozenset()
     if tale is None:
-        hero, who, _ = a_hero(None, wish, dice)
+        hero, who = a_hero(None, wish, dice)
         wish = renamed(wish, who, hero.name)
         tale = Tale(State(), Note(variation=dice.pick(v.VARIATIONS)))
         tale.cast, bound_new = {hero.name: hero}, frozenset("A")

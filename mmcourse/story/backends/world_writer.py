@@ -10,6 +10,7 @@ from mmcourse.story.abilities import Captioned, Hero, WriteRequest, Written
 from mmcourse.story.grammar import pen
 from mmcourse.story.grammar.tale import Bound, Note, Tale
 from mmcourse.story.grammar.wish import Wish, from_facts, read_wish, renamed
+from mmcourse.story.staging import scene_of
 from mmcourse.story.state import State
 from mmcourse.storyworld.language import words as w
 from mmcourse.storyworld.language.noun_phrases import Entity
@@ -17,7 +18,7 @@ from mmcourse.storyworld.world import vocabulary as v
 from mmcourse.storyworld.world.dice import Dice
 from mmcourse.storyworld.world.facts import facts as scene_facts
 from mmcourse.storyworld.world.sampling import sample_identity
-from mmcourse.storyworld.world.scene import Character, Scene
+from mmcourse.storyworld.world.scene import Character
 
 ATTEMPTS = 40
 
@@ -71,6 +72,10 @@ class WorldWriter:
                 wish = replace(wish, notes=(*wish.notes, note))
                 found = pen.choose(tale, request.left, dice)
             return pen.tell(pen.from_move(found, dice), tale, wish, request, dice)
+        if wish.away and "place" not in wish.setting:
+            wish.setting["place"] = dice.pick(
+                [p for p in v.PLACES if p != tale.setting.get("place")]
+            )
         if not wish.empty:
             draft = pen.from_wish(wish, tale, bound, dice)
             return pen.tell(draft, tale, wish, request, dice)
@@ -79,8 +84,8 @@ class WorldWriter:
 
     def _opening(self, request: WriteRequest, wish: Wish, dice: Dice) -> Written:
         """The first scene: who and where, and a wish of the hero's."""
-        hero, who, notes = a_hero(request.hero, wish, dice)
-        wish = renamed(replace(wish, notes=(*wish.notes, *notes)), who, hero.name)
+        hero, who = a_hero(request.hero, wish, dice)
+        wish = renamed(wish, who, hero.name)
         place = wish.setting.get("place") or dice.pick(v.PLACES)
         weather = dice.pick(("clear", "clear", "rain"))
         setting = {"place": place, "time": "day", "weather": weather, **wish.setting}
@@ -118,14 +123,13 @@ class WorldWriter:
         return Written(first + request.prompt.strip() + last, notes=(request.seen.text,))
 
 
-def a_hero(given: Hero | None, wish: Wish, dice: Dice) -> tuple[Character, str, list[str]]:
-    """The hero, who of the wish they are ("" for nobody), and what the reader should be told: the
-    reader's own hero, else the first who is wished for, else anybody.
+def a_hero(given: Hero | None, wish: Wish, dice: Dice) -> tuple[Character, str]:
+    """The hero, and who of the wish they are ("" for nobody): the reader's own hero, else the first
+    who is wished for, else anybody.
 
     Raises:
-        ValueError: a look or an identity that the world does not have.
+        ValueError: a name, a look or an identity that the world does not have.
     """
-    notes: list[str] = []
     own = dict(given.looks) if given else {}
     same = [
         who
@@ -134,13 +138,7 @@ def a_hero(given: Hero | None, wish: Wish, dice: Dice) -> tuple[Character, str, 
     ]
     who = same[0] if same else ""
     looks = {**wish.people.get(who, {}), **own}
-    name = who if who in v.NAMES else ""
-    if given is not None and given.name in v.NAMES:
-        name = given.name
-    elif given is not None and given.name:
-        alike = [n for n in v.NAMES if n[0] == given.name[:1].upper()]
-        name = name or dice.pick(alike or list(v.NAMES))
-        notes.append(f'"{given.name}" is called {name} in StoryWorld')
+    name = given.name if given and given.name else who if who in v.NAMES else ""
     taken = [n for n in wish.people if n != who]
     hero = Character(
         looks.get("species") or dice.pick(v.SPECIES),
@@ -149,13 +147,14 @@ def a_hero(given: Hero | None, wish: Wish, dice: Dice) -> tuple[Character, str, 
         name=name or dice.pick([n for n in v.NAMES if n not in taken]),
         identity=tuple(given.identity) if given and given.identity else sample_identity(dice),
     )
-    return hero, who, notes
+    return hero, who
 
 
 def from_picture(seen: Captioned) -> Wish:
     """The wish that a picture makes: what it shows."""
     if seen.staging:
-        scene = Scene.from_json(seen.staging)
+        scene = scene_of(seen.staging)
+        assert scene is not None
         known = {}
         for c in scene.characters:
             who = f"character:{c.position}"

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from mmcourse.story.abilities import Credit
 from mmcourse.story.library import Library
 from mmcourse.story.portrait import portrait_of
-from mmcourse.story.staging import in_words, people
+from mmcourse.story.staging import in_words, people, scene_of
 from mmcourse.story.state import State
 from mmcourse.story.story import Node, Picture, Story
 from mmcourse.storyworld import Scene, View, render
@@ -173,7 +173,9 @@ def _redrawn(kept: Image, record: Picture) -> Scene | None:
     if not record.staging or kept.width != kept.height:
         return None
     try:
-        scene = replace(Scene.from_json(record.staging), style=record.style)
+        staged = scene_of(record.staging)
+        assert staged is not None
+        scene = replace(staged, style=record.style)
         again = render(scene, kept.width, view=View(**record.view))  # type: ignore[arg-type]
     except (ValueError, TypeError):
         return None
@@ -202,9 +204,11 @@ def _figure(story: Story, library: Library, state: State, name: str) -> Figure:
         record = made[-1].picture
         return Figure(shown, told, Plate(sharp(library, record, PORTRAIT)[0], alt_of(record)))
     words, staging = portrait_of(name, state, story.style)
-    if not staging or not any(name in people(n.picture.staging) for n in story.path() if n.picture):
+    scene = scene_of(staging)
+    seen = any(name in people(n.picture.staging) for n in story.path() if n.picture)
+    if scene is None or not seen:
         return Figure(shown, told)
-    return Figure(shown, told, Plate(render(Scene.from_json(staging), PORTRAIT), clean(words)))
+    return Figure(shown, told, Plate(render(scene, PORTRAIT), clean(words)))
 
 
 def describe(name: str, state: State) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import cache
 
 from mmcourse.story.facts import Fact
+from mmcourse.story.grammar.granted import every_line
 from mmcourse.story.grammar.pen import MOVES
 from mmcourse.story.grammar.telling import TONES, plain
-from mmcourse.story.grammar.wish import every_line
 from mmcourse.story.state import State
 from mmcourse.storyworld.language.lexicon import read_prompt
 from mmcourse.storyworld.language.noun_phrases import Entity

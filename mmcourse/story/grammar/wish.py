@@ -3,10 +3,23 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
+from mmcourse.story.grammar.going import gone, still
+from mmcourse.story.grammar.granted import (
+    AFTER,
+    AGAIN,
+    FINDS,
+    FOLLOWS,
+    GIVES,
+    GOES,
+    HAS,
+    HUGS,
+    QUARRELS,
+    STILL,
+    lettered,
+)
 from mmcourse.story.grammar.tale import Bound, Tale, Thing
 from mmcourse.storyworld.language.lexicon import read_prompt
 from mmcourse.storyworld.language.noun_phrases import Entity
@@ -31,11 +44,15 @@ class Wish:
     setting: dict[str, str] = field(default_factory=dict)
     style: str = ""
     notes: tuple[str, ...] = ()
+    goes: bool = False
+    """Somebody goes somewhere; `away`: and it is not said where."""
+    away: bool = False
 
     @property
     def empty(self) -> bool:
         """Whether nothing is wished for."""
-        return not (self.people or self.things or self.acts or self.setting or self.style)
+        said = self.people or self.things or self.acts or self.setting or self.style
+        return not (said or self.goes)
 
 
 def read_wish(text: str, tale: Tale | None) -> Wish:
@@ -46,6 +63,8 @@ def read_wish(text: str, tale: Tale | None) -> Wish:
     """
     if not text.strip():
         return Wish()
+    away = gone(text, tale)
+    text = away.text
     reading = read_prompt(text)
     known = []
     if tale is not None:
@@ -56,6 +75,18 @@ def read_wish(text: str, tale: Tale | None) -> Wish:
     reader = Reader(chunk(tokens(reading.text)), known)
     reader.run()
     wish = from_facts(reader.facts, {e.who: e for e in reader.entities})
+    wish.goes, wish.away = away.goes, away.away
+    undrawn = tuple(a for a, b in reading.substitutions if b == "standing" and not still(a))
+    if undrawn:  # who sings is not told to have stood still
+        for look in wish.people.values():
+            if look.get("action") == "standing":
+                del look["action"]
+        kept = tuple(x for x in reading.substitutions if x[0] not in undrawn)
+        reading = replace(
+            reading,
+            substitutions=kept,
+            left_out=tuple(dict.fromkeys((*reading.left_out, *undrawn))),
+        )
     if reading.explain():
         wish.notes = (reading.explain(),)
     if wish.empty and reading.refused:
@@ -67,7 +98,9 @@ def from_facts(facts: Iterable[Triple], entities: dict[str, Entity]) -> Wish:
     """The wish that a text's facts make. "thing 1" and so on are read by their colour and kind."""
     wish = Wish()
     given: dict[str, dict[str, str]] = {}
-    for who, attribute, value in sorted(facts):
+    order = list(entities)  # whoever was named first comes first
+    rank = {who: i for i, who in enumerate(order)}
+    for who, attribute, value in sorted(facts, key=lambda f: (rank.get(f[0], len(order)), f)):
         if who == "scene" and attribute in ("place", "time", "weather"):
             wish.setting[attribute] = value
         elif (who, attribute) == ("scene", "style"):
@@ -103,28 +136,6 @@ def renamed(wish: Wish, old: str, new: str) -> Wish:
     return replace(wish, people=people, acts=acts)
 
 
-AFTER = (
-    "{A} thought about it for as long as it takes to peel an egg.",
-    "{A} nodded, although nobody had asked.",
-    "It was just as {A} would have wished it, only with more wind.",
-    "{A} decided to remember this, and looked at it very hard.",
-    '"Well," said {A}, "here we are."',
-    "Nobody could have said why, but it felt like the middle of something.",
-)
-GIVES = ("{X} gave {Y} the {T}. {=Y has T} {=X lost T} {=X give Y}",)
-HUGS = ("{X} and {Y} hugged, and neither let go first. {=X hug Y}",)
-QUARRELS = ("{X} and {Y} quarrelled until the birds moved out. {=X quarrel Y}",)
-FOLLOWS = ("{X} followed {Y}, three steps behind. {=X follow Y}",)
-FINDS = ("{X} found a {T}. {=X has T}", "There lay a {T}, and {X} picked it up. {=X has T}")
-HAS = ("{X} had a {T}. {=X has T}",)
-STILL = "{X} still had the {T}. {=X has T}"
-AGAIN = ("There was the {T} again. {=A has T} {=A got T} {A} could hardly believe it.",)
-
-
-SEEN = ("{X} came by.", "{X} had nothing on {X.his} head.", "Here came {X}, {X!wears}.",
-        "{X} was {X!mood}.", "{X} {X!does}.")  # fmt: skip
-
-
 @dataclass(frozen=True)
 class Granted:
     """A wish as a beat, with its letters bound; `first` are lines for newcomers' things."""
@@ -132,20 +143,6 @@ class Granted:
     bound: Bound
     beat: Beat
     lines: tuple[str, ...]
-
-
-def lettered(line: str, x: str, y: str = "") -> str:
-    """A line with its X and Y as letters of the cast."""
-    return re.sub(r"\bY\b", y, re.sub(r"\bX\b", x, line))
-
-
-def every_line() -> list[str]:
-    """All lines that a granted wish may tell, for reading them back."""
-    lines = [*AFTER, *AGAIN]
-    for line in (*GIVES, *HUGS, *QUARRELS, *FOLLOWS, *FINDS, *HAS, STILL, *SEEN):
-        pairs = (("A", "B"), ("B", "A"), ("A", "C"), ("B", "C")) if "Y" in line else (("A", ""),)
-        lines += [lettered(line, x, y) for x, y in pairs]
-    return lines
 
 
 def grant(wish: Wish, tale: Tale, bound: Bound, dice: Dice, found: bool = True) -> Granted:
@@ -174,6 +171,9 @@ def grant(wish: Wish, tale: Tale, bound: Bound, dice: Dice, found: bool = True) 
         if letter != "A" and letter not in bound.new and bound.cast[letter].name not in tale.here:
             lines.insert(0, lettered("{X} came by.", letter))
     lines = things_lines + lines
+    if wish.goes:
+        first = next((said[who] for who in wish.people if who in said), "A")
+        lines.insert(0, lettered(dice.pick(GOES), first))
     if act:
         kind, a, b = act.split()[:3]
         table = {"give": GIVES, "hug": HUGS, "quarrel": QUARRELS, "follow": FOLLOWS}[kind]

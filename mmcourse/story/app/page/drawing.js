@@ -58,13 +58,16 @@ export function drawHero(done) {
   const selects = {};
   const choice = (name, label, values) => {
     selects[name] = el("select", {id: `hero-${name}`, onchange: e => {
-      if (name === "name") hero.name = e.target.value; else hero.looks[name] = e.target.value;
+      hero.looks[name] = e.target.value;
       show();
     }}, values.map(v => el("option", {value: v}, v)));
     return el("label", {for: `hero-${name}`}, label, selects[name]);
   };
   const form = el("div", {class: "looks"}, choice("species", "It is a", store.choices.species), choice("colour", "of colour", store.choices.colours),
-    choice("accessory", "wearing", store.choices.accessories), choice("name", "called", store.choices.names));
+    choice("accessory", "wearing", store.choices.accessories),
+    el("label", {for: "hero-name"}, "called", selects.name = el("input", {type: "text", id: "hero-name", maxlength: 40, list: "hero-names",
+      autocomplete: "off", oninput: e => { hero.name = e.target.value.trim() || "Pip"; picture.alt = hero.name; }})),
+    el("datalist", {id: "hero-names"}, store.choices.names.map(v => el("option", {value: v}))));
   const show = () => {
     for (const [name, e] of Object.entries(selects)) e.value = name === "name" ? hero.name : hero.looks[name];
     picture.src = heroPicture(hero);

@@ -22,9 +22,9 @@ const looks = p => capital(["colour", "species"].map(k => p.looks[k]).filter(Boo
   + (p.looks.accessory ? ` with a ${p.looks.accessory}` : "");
 
 function card(p) {
-  const faces = p.portraits.length ? p.portraits : seen(p);
+  const faces = p.portraits.length ? p.portraits : p.seen;
   return el("section", {class: "sheet paper-card"}, el("h2", {}, p.name),
-    el("div", {class: "strip"}, faces.slice(-6).map(q => el("figure", {}, el("img", {src: pictureOf(q), alt: q.alt || p.name, width: 160, height: 160, loading: "lazy"}),
+    el("div", {class: "strip"}, faces.slice(-6).map(q => el("figure", {}, face(p, q),
       el("figcaption", {}, toPage(q.scene))))),
     el("p", {class: "lead"}, `${looks(p)}${p.mood ? `, ${p.mood} now` : ""}.`),
     p.moods.length > 1 ? el("p", {}, "Felt ", p.moods.map((m, i) => [i ? ", then " : "", m.mood, " (", toPage(m.scene), ")"]), ".") : null,
@@ -32,8 +32,13 @@ function card(p) {
     goals(p.name), el("div", {class: "row"}, button("brush", p.portraits.length ? "Paint them as they are now" : "Paint a portrait", () => portrait(p.name))));
 }
 
-/* Without a portrait: the page where somebody was first seen. */
-const seen = p => p.scenes.map(node).filter(n => n?.picture).slice(0, 1).map(n => ({...n.picture, scene: n.id}));
+/* A portrait; without one, that part of a page's picture in which they are. */
+function face(p, q) {
+  if (!q.crop) return el("img", {src: pictureOf(q), alt: q.alt || p.name, width: 160, height: 160, loading: "lazy"});
+  const [x, y, side] = q.crop, shown = el("img", {src: pictureOf(q), alt: `${p.name}, ${q.mood}`, loading: "lazy"});
+  Object.assign(shown.style, {width: `${100 / side}%`, left: `${-100 * x / side}%`, top: `${-100 * y / side}%`});
+  return el("span", {class: "face-of"}, shown);
+}
 
 function goals(name) {
   const {promises, goals: wishes} = store.story;
