@@ -34,6 +34,21 @@ WISHES = {
 }
 """What can be wanted that is no thing: in words, and once it was got."""
 
+SAID = {
+    "friend of": "is a friend of",
+    "knows": "knows",
+    "awaits": "waits for",
+    "hopes": "hopes for a present from",
+    "rivals": "competes with",
+    "give": "gave something to",
+    "follow": "followed",
+    "hug": "hugged",
+    "quarrel": "quarrelled with",
+    "kept": "kept the promise",
+    "broke": "broke the promise",
+}
+"""What is said of one somebody and another, or of somebody and a promise, before the value."""
+
 LEDGER: dict[str, tuple[str, ...]] = {
     "looks": LOOKS,
     "settings": SETTING,
@@ -75,7 +90,10 @@ class Fact:
 
     @property
     def words(self) -> str:
-        """A goal as one would say it after its subject: "wants to win", "wants the red ball"."""
+        """A goal, a tie or a promise as one would say it after its subject: "wants to win", "wants
+        the red ball", "is a friend of Kit", "kept the promise to come back"; else ""."""
+        if self.part != "goals":
+            return f"{SAID[self.attribute]} {self.value}" if self.attribute in SAID else ""
         wish, done = WISHES.get(self.value, (f"the {self.value}", f"has the {self.value} again"))
         return done if self.attribute == "got" else f"wants {wish}"
 

@@ -118,9 +118,21 @@ class State:
         return tuple(thing for thing in things if self.owner(thing) == name)
 
     def relations(self) -> tuple[Fact, ...]:
-        """Who is what to whom, each once, as last told."""
-        last = {f.triple: f for f in self.facts if f.attribute in RELATIONS}
+        """Who is what to whom, each once, as last told. Nobody waits for whoever has kept a
+        promise since, and who became friends compete no more."""
+        last: dict[tuple[str, str, str], Fact] = {}
+        for f in self.facts:
+            if f.attribute in RELATIONS:
+                last[f.triple] = f
+            for key in [k for k in last if _ends(f, k)]:
+                del last[key]
         return tuple(last.values())
+
+    def ties(self) -> tuple[Fact, ...]:
+        """The relations, and after them what one character did to another, each once."""
+        here = set(self.characters)
+        met = {f.triple: f for f in self.facts if f.part == "events" and f.value in here}
+        return (*self.relations(), *met.values())
 
     def promises(self) -> tuple[Promise, ...]:
         """Every promise in the order in which they were made."""
@@ -181,6 +193,14 @@ class State:
         for f in self.facts:
             parts.setdefault(f.part, []).append(f)
         return {part: tuple(found) for part, found in parts.items()}
+
+
+def _ends(told: Fact, tie: tuple[str, str, str]) -> bool:
+    who, how, whom = tie
+    if how in ("awaits", "hopes"):
+        return told.subject == whom and told.attribute in ("kept", "broke")
+    friends = told.attribute == "friend of" and {told.subject, told.value} == {who, whom}
+    return how == "rivals" and friends
 
 
 def dated(facts: Sequence[Fact], scene: int) -> tuple[Fact, ...]:

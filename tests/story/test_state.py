@@ -91,6 +91,22 @@ def test_every_goal_of_the_pen_has_words():
     assert wished <= set(WISHES)
 
 
+def test_ties_end_when_a_promise_is_kept_and_when_rivals_become_friends():
+    waiting = ("1|Kit|awaits|Pip", "1|Ana|hopes|Gus", "1|Kit|rivals|Ana", "1|Kit|hug|Pip")
+    assert [f.attribute for f in state(*waiting).relations()] == ["awaits", "hopes", "rivals"]
+    kept = state(*waiting, "2|Pip|kept|to come back")
+    assert [f.attribute for f in kept.relations()] == ["hopes", "rivals"]
+    friends = state(*waiting, "2|Ana|friend of|Kit")
+    assert [f.attribute for f in friends.relations()] == ["awaits", "hopes", "friend of"]
+    again = state(*waiting, "2|Pip|kept|to come back", "3|Kit|awaits|Pip")
+    assert [f.attribute for f in again.relations()] == ["hopes", "rivals", "awaits"]
+
+
+def test_ties_are_between_characters():
+    s = state("1|Pip|species|fox", "1|Kit|species|cat", "1|Pip|give|Kit", "1|Pip|gives|red ball")
+    assert [f.words for f in s.ties()] == ["gave something to Kit"]
+
+
 def test_who_is_present_is_who_is_at_the_last_scene():
     s = state("1|Pip|at|pond", "1|Ana|at|pond", "2|Ana|at|forest", "2|scene|place|forest")
     assert s.present() == ("Ana",)

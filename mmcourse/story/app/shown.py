@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import groupby
 from typing import Any
 
 from mmcourse.story.abilities import Credit, Finding
@@ -42,7 +43,7 @@ def story(teller: Storyteller, told: Story) -> Data:
         "canRedo": teller.library.can_redo(told),
         "nodes": {str(n.id): node(told, n, titles) for n in told.nodes.values()},
         "people": [person(told, state, name, titles) for name in state.characters],
-        "relations": [_dated(f) for f in state.relations()],
+        "ties": [_dated(f) for f in state.ties()],
         "places": [
             {"name": p.name, "exits": list(p.exits), "scenes": list(p.scenes)}
             for p in state.places()
@@ -104,7 +105,11 @@ def picture(p: Picture, titles: Mapping[str, str]) -> Data:
 
 def person(told: Story, state: State, name: str, titles: Mapping[str, str]) -> Data:
     """A character sheet."""
-    moods = [{"scene": f.scene, "mood": f.value} for f in state.history(name, "mood")]
+    felt = groupby(state.history(name, "mood"), lambda f: f.value)
+    moods = [
+        {"mood": mood, "scenes": list(dict.fromkeys(f.scene for f in facts))}
+        for mood, facts in felt
+    ]
     return {
         "name": name,
         "looks": {k: x for k, x in state.looks(name).items() if k != "identity" and x != "none"},
@@ -190,4 +195,12 @@ def likes(known: Preferences) -> Data:
 
 def _dated(f: Fact) -> Data:
     out = {"who": f.subject, "what": f.attribute, "value": f.value, "scene": f.scene}
-    return {**out, "words": f.words} if f.part == "goals" else out
+    words = where(f.value) if f.attribute in ("place", "at") else f.words
+    return {**out, "words": words} if words else out
+
+
+def where(place: str) -> str:
+    """A place as one would say it after its subject."""
+    from mmcourse.storyworld.language.words import PLACE
+
+    return f"is {PLACE[place][0] if place in PLACE else f'at the {place}'}"

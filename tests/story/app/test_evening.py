@@ -29,6 +29,11 @@ from mmcourse.story.library import Library
 from mmcourse.story.team import Team
 
 pytestmark = pytest.mark.book
+COVERED = """all => all.map(e => {
+  const a = e.getBoundingClientRect(), b = e.firstChild.getBoundingClientRect(), d = 1.5;
+  return b.left <= a.left + d && b.top <= a.top + d && b.right >= a.right - d && b.bottom >= a.bottom - d;
+})"""
+"""Whether the picture behind each face covers its frame."""
 HOSTILE = 'She said <b>hello</b> & <img src=x onerror=alert(1)> $$x$$, "so\n*there*" </p><script>'
 
 
@@ -256,7 +261,16 @@ def test_characters_places_and_what_is_true(evening, desk_page) -> None:
     sheet.get_by_role("button", name="Paint a portrait").click()
     sheet.get_by_role("button", name="Paint them as they are now").wait_for()
     assert told(evening).portraits_of(hero)
+    expect(sheet.locator("figure", has_text="painted on")).to_have_count(1)
+    covered = page.locator(".face-of").evaluate_all(COVERED)
+    assert covered
+    assert all(covered)
     axe(page)
+    ties = page.locator(".tie-face")
+    if told(evening).state().ties():
+        ties.last.press("Enter")
+        name = told(evening).state().characters[-1]
+        expect(page.locator("h2:focus")).to_have_text(name)
     view(page, "places")
     page.get_by_role("button", name="From other sides").first.click()
     expect(page.locator(".sheet").first.locator("figure")).to_have_count(5)
@@ -318,6 +332,7 @@ def test_a_hero_of_ones_own_and_a_face(evening, desk_page) -> None:
         page.mouse.move(box["x"] + x, box["y"] + 60 + x)
     page.mouse.up()
     page.get_by_role("button", name="Who is this?").click()
+    page.locator("dialog #working-stop").wait_for()  # within reach, above the page
     expect(page.locator(".found-as")).to_contain_text("The world knows somebody like that")
     axe(page)
     page.locator("#hero-species").select_option("owl")

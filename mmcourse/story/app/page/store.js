@@ -33,6 +33,7 @@ export async function doing(job, onstep = () => {}, quiet = false) {
   what.textContent = "One moment";
   share.value = 0;
   box.hidden = quiet;
+  document.querySelector("dialog[open]")?.append(box);  // what lies below a dialog cannot be pressed
   document.body.classList.add("is-busy");
   try {
     return await work(job, step => {
@@ -48,6 +49,7 @@ export async function doing(job, onstep = () => {}, quiet = false) {
   } finally {
     busy = null;
     box.hidden = true;
+    document.getElementById("said").before(box);
     document.body.classList.remove("is-busy");
   }
 }

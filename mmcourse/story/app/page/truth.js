@@ -15,8 +15,8 @@ function once(facts) {
   return [...found.values()].map(f => ({...f, scenes: [...new Set(f.scenes)]}));
 }
 
-const SAYS = {species: "is a", colour: "is", kind: "is a", accessory: "wears a", place: "is at the", time: "is", weather: "is",
-  mood: "feels", at: "is at the", action: "is", position: "stands at the", has: "has the", lost: "gave up the", wants: "wants", got: "got",
+const SAYS = {species: "is a", colour: "is", kind: "is a", accessory: "wears a", time: "is", weather: "is",
+  mood: "feels", action: "is", position: "stands at the", has: "has the", lost: "gave up the", wants: "wants", got: "got",
   give: "gives to", exit: "leads to the"};
 const says = what => SAYS[what] ?? what;
 
