@@ -27,6 +27,11 @@ OWN = ("plan", "identity", "hash")
 """Fields that are the world's own notes: no names of readers are in them."""
 
 
+def listed(text: str) -> frozenset[str]:
+    """The words of a text."""
+    return frozenset(text.split())
+
+
 def clean_name(name: str) -> str:
     """A name as it is shown: one line, with a capital.
 

@@ -11,15 +11,10 @@ import re
 from dataclasses import dataclass
 from functools import cache
 
-from mmcourse.story.naming import MOST, Table, clean_name, swapped
+from mmcourse.story.grammar.everyday import CREATURES, mended
+from mmcourse.story.naming import MOST, Table, clean_name, listed, swapped
 from mmcourse.storyworld.language.lexicon import lexicon, read_prompt, stems
 from mmcourse.storyworld.world import vocabulary as v
-
-
-def listed(text: str) -> frozenset[str]:
-    """The words of a text."""
-    return frozenset(text.split())
-
 
 WORD = re.compile(r"[^\W_]+(?:['\u2019-][^\W_]+)*|[^\w\s]")
 SHE_TITLES = listed(
@@ -36,6 +31,8 @@ ALONE = listed(
     "grandfather papa dad daddy auntie"
 )  # fmt: skip
 """Titles that are a name by themselves, if they have a capital and nobody owns them."""
+KIN = listed("brother sister cousin baby little big old mother father")
+"""With somebody's before it, no part of a name: "her brother Ben"."""
 CROWNED = ("king", "queen", "prince", "princess")
 FLOWERS = listed(
     "rose daisy poppy lily ruby amber violet joy hope robin jay teddy jasmine holly ivy "
@@ -51,7 +48,7 @@ SHE_NAMES = listed(
     "elsie rosie katie maisie freya phoebe chloé zoé yuki mei ingrid astrid"
 )
 PEOPLE = listed(
-    "girl boy child kid woman man lady lad lass person princess prince hero heroine "
+    "girl boy child kid woman man lady lad lass person princess prince king queen hero heroine "
     "somebody someone"
 )  # fmt: skip
 DETERMINERS = listed("a an the my our your his her their this that another every no")
@@ -77,14 +74,15 @@ class Named:
 
 @cache
 def known_word(word: str) -> bool:
-    """Whether the world or everyday life has a word."""
-    return read_prompt(word.lower()).ok
+    """Whether the world or everyday life has a word, be it with a letter wrong."""
+    return read_prompt(word.lower()).ok or (word.islower() and mended(word) is not None)
 
 
 @cache
 def animal(word: str) -> bool:
     """Whether a word is an animal of the world's, or is read as one."""
-    return any(lexicon().get((s,), s) in v.SPECIES for s in stems(word.lower()))
+    low = word.lower()
+    return low in CREATURES or any(lexicon().get((s,), s) in v.SPECIES for s in stems(low))
 
 
 def _goes_on(word: str) -> bool:
@@ -151,7 +149,7 @@ def _name_at(words: list[str], i: int, text: str, prompt: bool, joined: bool) ->
         return _run(words, i) or int(low not in (*DETERMINERS, "after", "by", "for"))
     run = _run(words, i)
     beyond = words[i + run].lower() if i + run < len(words) else ""
-    titled = low.rstrip(".") in TITLES
+    titled = low.rstrip(".") in TITLES and not (before in DETERMINERS and low in KIN)
     if titled and (run > 1 or (not run and _run(words, i + 1) and not known_word(words[i + 1]))):
         return run if run > 1 else 1 + _run(words, i + 1)
     if word in v.NAMES or (low.capitalize() in v.NAMES and not known_in_lexicon(low)):
@@ -173,7 +171,10 @@ def _name_at(words: list[str], i: int, text: str, prompt: bool, joined: bool) ->
     told = unknown and (_goes_on(after) or (not after and bool(run)))
     told |= bool(run) and low in FLOWERS and _goes_on(after)
     plural = low.endswith("s") and after in ("are", "were", "in", "on")
-    if (first or joined) and told and not plural and not low.endswith("ly"):
+    adverb = low.endswith("ly") and low not in FLOWERS | SHE_NAMES
+    if first and not run and low in ALONE and _goes_on(after):
+        return 1
+    if (first or joined) and told and not plural and not adverb:
         return run or 1
     return 0
 
@@ -242,6 +243,8 @@ def _placed(out: str, text: str, n: Named, player: str, prompt: bool) -> tuple[s
         return out, player, n.ends, ""
     crown = " in a crown" if n.name.split()[0].lower() in CROWNED and " " in n.name else ""
     lead = re.search(LEAD, out, re.IGNORECASE)
+    if lead and lead[2].lower() in CROWNED and lead[3]:
+        crown = " in a crown"
     if lead and lead[2].lower() in PEOPLE and lead[3]:
         return out[: lead.start()], player + crown, n.ends, ""
     if lead and animal(lead[2]):

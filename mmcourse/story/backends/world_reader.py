@@ -15,10 +15,11 @@ from mmcourse.story.abilities import (
 )
 from mmcourse.story.backends.drawn_face import read_face
 from mmcourse.story.facts import EVENTS, GOALS, POSSESSIONS, PROMISES, RELATIONS, Fact
+from mmcourse.story.grammar.granting import grant
 from mmcourse.story.grammar.reading_back import PenReader
 from mmcourse.story.grammar.tale import Bound, Note, Tale
 from mmcourse.story.grammar.telling import TONE_OF_MOOD, Standing, places_from
-from mmcourse.story.grammar.wish import Wish, grant, read_wish
+from mmcourse.story.grammar.wish import Wish, read_wish
 from mmcourse.story.state import State
 from mmcourse.storyworld.language.lexicon import read_prompt
 from mmcourse.storyworld.language.phrases import chunk, tokens

@@ -76,7 +76,16 @@ class WorldWriter:
             wish.setting["place"] = dice.pick(
                 [p for p in v.PLACES if p != tale.setting.get("place")]
             )
-        if not wish.empty:
+        if wish.ends:
+            request = replace(request, left=0)
+            last = pen.fitting(tale, dice, ("close",))
+            if last:
+                return pen.tell(pen.from_move(dice.pick(last), dice), tale, wish, request, dice)
+        if wish.empty and wish.named:
+            with_them = pen.about(set(wish.named), tale, request.left, dice)
+            if with_them is not None:
+                return pen.tell(pen.from_move(with_them, dice), tale, wish, request, dice)
+        if not wish.empty or wish.named:
             draft = pen.from_wish(wish, tale, bound, dice)
             return pen.tell(draft, tale, wish, request, dice)
         found = pen.choose(tale, request.left, dice)
@@ -170,11 +179,12 @@ def from_picture(seen: Captioned) -> Wish:
 
 def joined(first: Wish, second: Wish) -> Wish:
     """Two wishes as one; what the first says goes before the second."""
-    return Wish(
-        {**second.people, **first.people} if not first.people else first.people,
-        first.things or second.things,
-        first.acts or second.acts,
-        {**second.setting, **first.setting},
-        first.style or second.style,
-        (*first.notes, *second.notes),
+    return replace(
+        first,
+        people=first.people or second.people,
+        things=first.things or second.things,
+        acts=first.acts or second.acts,
+        setting={**second.setting, **first.setting},
+        style=first.style or second.style,
+        notes=(*first.notes, *second.notes),
     )

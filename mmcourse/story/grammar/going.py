@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mmcourse.story.naming_typed import listed
+from mmcourse.story.naming import listed
 from mmcourse.storyworld.language import words as w
 from mmcourse.storyworld.language.lexicon import lexicon, stems
 

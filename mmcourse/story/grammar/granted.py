@@ -19,6 +19,11 @@ QUARRELS = ("{X} and {Y} quarrelled until the birds moved out. {=X quarrel Y}",)
 FOLLOWS = ("{X} followed {Y}, three steps behind. {=X follow Y}",)
 FINDS = ("{X} found a {T}. {=X has T}", "There lay a {T}, and {X} picked it up. {=X has T}")
 HAS = ("{X} had a {T}. {=X has T}",)
+LOSES = ("The {T} of {X} was gone. {=X has T} {=X lost T} {=X wants T} {X} looked under every leaf.",
+         "{X} had lost a {T}, and did not know where one begins to look. {=X has T} {=X lost T} {=X wants T}")  # fmt: skip
+LENT = "{X} had borrowed the {T}, and not for long. {=X has T}"
+FRIENDS = ("{X} and {Y} were friends now, and nobody had to say so. {=X friend_of Y} {=Y friend_of X}",
+           "{X} asked {Y} whether they were friends, and they were. {=X friend_of Y} {=Y friend_of X}")  # fmt: skip
 GOES = ("{X} set off, and the feet knew the way.", "It was a good way to go, and {X} went all of it.",
         "{X} walked, and the path came along.")  # fmt: skip
 STILL = "{X} still had the {T}. {=X has T}"
@@ -37,7 +42,19 @@ def lettered(line: str, x: str, y: str = "") -> str:
 def every_line() -> list[str]:
     """All lines that a granted wish may tell, for reading them back."""
     lines = [*AFTER, *AGAIN]
-    for line in (*GIVES, *HUGS, *QUARRELS, *FOLLOWS, *FINDS, *HAS, *GOES, STILL, *SEEN):
+    for line in (
+        *GIVES,
+        *HUGS,
+        *QUARRELS,
+        *FOLLOWS,
+        *FINDS,
+        *HAS,
+        *GOES,
+        *LOSES,
+        *FRIENDS,
+        STILL,
+        *SEEN,
+    ):
         pairs = (("A", "B"), ("B", "A"), ("A", "C"), ("B", "C")) if "Y" in line else (("A", ""),)
         lines += [lettered(line, x, y) for x, y in pairs]
     return lines

@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 
 from mmcourse.story.abilities import Choice, WriteRequest, Written
 from mmcourse.story.facts import Fact
+from mmcourse.story.grammar.granted import AFTER
+from mmcourse.story.grammar.granting import grant
 from mmcourse.story.grammar.move import Move
 from mmcourse.story.grammar.tale import Bound, Note, Tale
 from mmcourse.story.grammar.telling import (
@@ -22,7 +24,7 @@ from mmcourse.story.grammar.telling import (
     voice_called,
 )
 from mmcourse.story.grammar.ways import CLOSING, HELP, QUIET, TROUBLE
-from mmcourse.story.grammar.wish import AFTER, Wish, grant
+from mmcourse.story.grammar.wish import Wish
 from mmcourse.story.grammar.wishes import OPENING, TURNING
 from mmcourse.story.state import State
 from mmcourse.storyworld.language.plots.grammar import Beat
@@ -113,6 +115,20 @@ def choose(tale: Tale, left: int | None, dice: Dice) -> Fitting:
     raise ValueError("this story has no way on; go back a scene and take another")
 
 
+def about(names: set[str], tale: Tale, left: int | None, dice: Dice) -> Fitting | None:
+    """A move in which all of these are; None if there is none at the moment."""
+    for kinds in [*next_kinds(tale, left, dice), ("help", "quiet", "open", "trouble")]:
+        ways = [
+            Fitting(f.move, bound)
+            for f in fitting(tale, dice, kinds)
+            for bound in tale.bindings(f.move, dice)
+            if names <= {c.name for c in bound.cast.values()}
+        ]
+        if ways:
+            return dice.pick(ways)
+    return None
+
+
 def taken(choice: Choice, tale: Tale, dice: Dice) -> Fitting | None:
     """The move that a proposed way stands for, if it still fits."""
     try:
@@ -177,7 +193,7 @@ def with_a_goal(draft: Draft, wish: Wish, tale: Tale, dice: Dice) -> Draft:
     do: then that is enough for one scene."""
     hero = draft.bound.cast["A"]
     look = wish.people.get(hero.name, {})
-    if draft.beat.act or look.get("mood") or look.get("action"):
+    if draft.beat.act or wish.lost or look.get("mood") or look.get("action"):
         return draft
     facts = [Fact("scene", k, x, 1) for k, x in tale.setting.items()]
     for c in draft.bound.cast.values():
@@ -192,7 +208,7 @@ def with_a_goal(draft: Draft, wish: Wish, tale: Tale, dice: Dice) -> Draft:
     fits = [
         f
         for f in fitting(so_far, dice, ("open",))
-        if f.move.name != "gone"
+        if f.move.name not in (("gone",) if len(names) == 1 else ("gone", "a friend"))
         and all(names.get(c.name) == k for k, c in f.bound.cast.items())
         and (not things or set(f.bound.things.values()) <= set(things.values()))
     ]

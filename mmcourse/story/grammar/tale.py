@@ -66,6 +66,9 @@ class Tale:
         for f in state.facts:
             if f.attribute == "kind" and f.value in v.KINDS and f.subject.endswith(" " + f.value):
                 self.things[f.subject] = (f.subject.split()[0], f.value)
+            colour, _, kind = f.value.partition(" ")
+            if f.attribute in ("has", "lost") and colour in v.COLOURS and kind in v.KINDS:
+                self.things.setdefault(f.value, (colour, kind))  # lost before it was ever seen
         self.wants = {f.value: f.scene for f in state.goals() if f.subject == self.hero}
         self.promised = {p.what for p in state.promises() if p.open and p.who == self.hero}
 

@@ -30,8 +30,8 @@ from mmcourse.story.team import Team
 
 pytestmark = pytest.mark.book
 COVERED = """all => all.map(e => {
-  const a = e.getBoundingClientRect(), b = e.firstChild.getBoundingClientRect(), d = 1.5;
-  return b.left <= a.left + d && b.top <= a.top + d && b.right >= a.right - d && b.bottom >= a.bottom - d;
+  const a = e.getBoundingClientRect(), b = e.firstChild.getBoundingClientRect();
+  return Math.max(b.left - a.left, b.top - a.top, a.right - b.right, a.bottom - b.bottom) < 1.5;
 })"""
 """Whether the picture behind each face covers its frame."""
 HOSTILE = 'She said <b>hello</b> & <img src=x onerror=alert(1)> $$x$$, "so\n*there*" </p><script>'
