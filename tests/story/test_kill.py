@@ -1,8 +1,9 @@
 """Killed at any instant, a library reopens at the last finished step.
 
 A child tells a scripted evening and writes the number of each finished step into a pipe. It is
-killed either from outside, some milliseconds after one of its steps, or, more mercilessly, by itself in the middle of
-the n-th instruction of SQLite's own machine: inside a transaction more often than not.
+killed either from outside, some milliseconds after one of its steps, or, more mercilessly, by
+itself in the middle of the n-th instruction of SQLite's own machine: inside a transaction more
+often than not.
 """
 
 import os

@@ -10,7 +10,7 @@ import secrets
 import threading
 from dataclasses import dataclass
 
-MOST_BYTES = 96_000_000
+MOST_BYTES = 64_000_000
 """Of all readers together; the oldest go first."""
 
 

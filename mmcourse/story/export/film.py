@@ -7,7 +7,7 @@ take their name: a writer may scale odd sides, drop frames or leave an empty fil
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -66,7 +66,7 @@ def film(
     form = GIF if ending == ".gif" else MP4
     book = gather(story, library, form.side)
     spoken = narration if ending == ".mp4" else None
-    cards = list(_cards(book, form, spoken, progress or (lambda share: None)))
+    cards = _cards(book, form, spoken, progress or (lambda share: None))  # one page at a time
     content = gif(cards, form) if ending == ".gif" else mp4(cards, form, _sound(book, spoken))
     return put(path, content, ending[1:])
 
@@ -104,7 +104,7 @@ def _sound(book: Book, narration: Narration | None) -> tuple[np.ndarray, int] | 
 # -- GIF -----------------------------------------------------------------------------------------
 
 
-def gif(cards: list[Card], form: Format) -> bytes:
+def gif(cards: Iterable[Card], form: Format) -> bytes:
     """The cards as a GIF that begins again. Times are in hundredths of a second, as GIF counts.
 
     Raises:

@@ -7,7 +7,7 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -33,7 +33,7 @@ def encoder() -> str:
     return found or ""
 
 
-def mp4(cards: list[Card], form: Format, sound: tuple[np.ndarray, int] | None) -> bytes:
+def mp4(cards: Iterable[Card], form: Format, sound: tuple[np.ndarray, int] | None) -> bytes:
     """The cards as an MP4 (H.264, and AAC if there is sound), its sides even.
 
     Raises:
@@ -81,7 +81,7 @@ def _pour(frames: Iterator[bytes], process: subprocess.Popen[bytes]) -> int:
     return count
 
 
-def _frames(cards: list[Card], form: Format, rate: int) -> Iterator[bytes]:
+def _frames(cards: Iterable[Card], form: Format, rate: int) -> Iterator[bytes]:
     """Raw frames, in time with the sound: rounding never adds up."""
     time, at = 0.0, 0
     for card in cards:

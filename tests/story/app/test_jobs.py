@@ -187,3 +187,13 @@ def test_twelve_invitations_are_in_the_worlds_own_words() -> None:
         assert read_prompt(one.prompt).ok, one.prompt
         for who in one.scene.characters:
             assert f"{who.colour} {who.species}" in one.prompt  # the story is as the card shows it
+
+
+def test_memory_that_is_free_goes_back_to_the_system() -> None:
+    """A film's frames would stay with the process, though nobody holds them."""
+    import platform
+
+    from mmcourse.story.app.work import _trim, give_back
+
+    give_back()
+    assert (_trim() is not None) == (platform.libc_ver()[0] == "glibc")
