@@ -123,7 +123,7 @@ def work(desk: Desk, reader: str, job: Data) -> Iterator[Data]:
 @cache
 def _trim() -> Callable[[int], int] | None:
     try:
-        return ctypes.CDLL(None).malloc_trim  # type: ignore[no-any-return]
+        return ctypes.CDLL(None).malloc_trim
     except (AttributeError, OSError, TypeError):  # another C library than GNU's
         return None
 
