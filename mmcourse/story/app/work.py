@@ -21,6 +21,7 @@ from mmcourse.story.library import Library
 from mmcourse.story.pixels import from_png, to_png
 from mmcourse.story.story import Story
 from mmcourse.story.team import Team
+from mmcourse.storyworld.drawing.textures import noise
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -129,8 +130,9 @@ def _trim() -> Callable[[int], int] | None:
 
 
 def give_back() -> None:
-    """Give memory that is free to the system: GNU's allocator keeps what threads have freed, after
-    a film some 200 MB."""
+    """Give memory that is free to the system: the noise of large pictures, of which what is made
+    is kept, and what GNU's allocator keeps of what threads have freed, after a film some 200 MB."""
+    noise.cache_clear()
     trim = _trim()
     if trim is not None:
         trim(0)

@@ -15,22 +15,12 @@ from PIL import Image
 Field = NDArray[np.float32]
 
 
-KEPT_SIDE = 128
-"""Noise of larger sides is not kept: what is made of it is, and one field may have 4 MB."""
-
-
+@lru_cache(maxsize=64)
 def noise(size: int, cells: int, seed: int) -> Field:
     """(size, size) in [-1, 1], with about `cells` bumps along a side."""
-    return (_kept if size <= KEPT_SIDE else _noise)(size, cells, seed)
-
-
-def _noise(size: int, cells: int, seed: int) -> Field:
     rng = np.random.RandomState(seed)  # its numbers are promised for all versions of NumPy
     grid = rng.uniform(-1, 1, (cells, cells)).astype(np.float32)
     return np.asarray(Image.fromarray(grid).resize((size, size), Image.Resampling.BICUBIC))
-
-
-_kept = lru_cache(maxsize=64)(_noise)
 
 
 @lru_cache(maxsize=32)
