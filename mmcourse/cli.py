@@ -46,6 +46,7 @@ TRAINABLE = {
     "blip2": "mmcourse.lora.models.recipe:train_blip2",
     "llava": "mmcourse.lora.models.recipe:train_llava",
     "qwen-vl": "mmcourse.lora.models.recipe:train_qwen_vl",
+    "writer": "mmcourse.lora.writer_recipe:train_writer",
     "dit": "mmcourse.dit.recipe:train_dit",
     "dit-fast": "mmcourse.dit.fast_recipe:train_dit_fast",
 }
@@ -81,6 +82,7 @@ MEASURABLE = {
     "blip2": ("mmcourse.lora.models.measure:Blip2", "mmcourse.lora.models.measure:measure_blip2"),
     "llava": ("mmcourse.lora.models.measure:Llava", "mmcourse.lora.models.measure:measure_llava"),
     "qwen-vl": ("mmcourse.lora.models.measure:QwenVL", "mmcourse.lora.models.measure:measure_qwen"),
+    "writer": ("mmcourse.lora.writer:Writer", "mmcourse.lora.writer_recipe:measure_writer"),
     "dit": ("mmcourse.dit:DiT", "mmcourse.dit.measure:measure_dit"),
     "dit-fast": ("mmcourse.dit:DiT", "mmcourse.dit.measure:measure_dit"),
 }

@@ -1,0 +1,152 @@
+"""The writer: what it is asked, how its pages are read back, and its recipe."""
+
+import json
+from dataclasses import replace
+
+import pytest
+import torch
+
+from mmcourse.hub import read_card
+from mmcourse.lora import writing
+from mmcourse.lora.models.collate import collate
+from mmcourse.lora.models.grammar import json_grammar
+from mmcourse.lora.models.shapes import SMOKE
+from mmcourse.lora.models.structure import page_grammar
+from mmcourse.lora.writer import (
+    EDGE,
+    Writer,
+    beginning,
+    build_writer,
+    facts_of,
+    page_example,
+    written,
+)
+from mmcourse.lora.writer_recipe import train_writer
+from mmcourse.lora.writing import FactsFirst, faults, kept, longest_run, write_stories
+from mmcourse.storyworld.language.check import check_story
+from mmcourse.storyworld.language.tell import tell
+
+
+@pytest.fixture(scope="module")
+def tiny():
+    torch.manual_seed(0)
+    model, processor = build_writer(SMOKE)
+    return Writer(model.eval(), processor)
+
+
+def test_stories_are_printed_as_the_world_prints_them():
+    same = 0
+    for i in range(40):
+        story = tell(i)
+        text = "\n\n".join(written(page.text.lower()) for page in story.pages)
+        wrong, unread = check_story(text)
+        assert not wrong
+        assert not any(unread)
+        same += text == story.text
+    assert same >= 36
+
+
+def test_a_memory_agrees_with_what_was_told():
+    for i in range(20):
+        story = tell(i)
+        memory = beginning(story)
+        for k, page in enumerate(story.pages):
+            assert memory.page == k + 1
+            # what the text says is what a reader of the text alone finds
+            assert facts_of([p.text for p in story.pages[: k + 1]]) == page.facts
+            memory = memory.after(page.text, page.facts)
+        for one in story.cast:
+            if one.name in memory.looks:
+                assert memory.looks[one.name][:2] == (one.colour, one.species)
+        for name, told in memory.setting.items():
+            said = [f[2] for p in story.pages for f in p.facts if f[:2] == ("scene", name)]
+            assert told == (said[-1] if said else getattr(story.pages[0].scene, name))
+
+
+def test_every_page_is_learned_in_known_words_and_fits(tiny):
+    examples = [page_example(i) for i in range(60)]
+    batch = collate(tiny.processor, examples)
+    assert batch["input_ids"].shape[1] <= 400
+    assert tiny.processor.tokenizer.unk_token_id not in batch["input_ids"]
+    grammar = page_grammar(tiny.processor)
+    for example in examples:
+        facts = example.answer.partition(EDGE)[0]
+        ids = tiny.processor.tokenizer(facts, add_special_tokens=False)["input_ids"]
+        assert grammar.accepts(ids)
+
+
+def test_facts_come_first_and_then_the_words_are_free(tiny):
+    tokens = tiny.processor.tokenizer
+
+    def encode(text):
+        return tokens(text, add_special_tokens=False)["input_ids"]
+
+    grammar = json_grammar({"enum": ["red", "red fox"]}, encode)
+    edge = tokens.convert_tokens_to_ids(EDGE)
+    rules = FactsFirst(grammar, edge, start=1)
+    short, long = encode(f'"red" {EDGE}'), encode('"red fox"')
+    scores = torch.randn(2, len(tokens))
+    inside = rules(torch.tensor([[9, *short[:2]], [9, *long[:2]]]), scores)
+    assert [row.isfinite().nonzero().flatten().tolist() for row in inside] == [
+        sorted({short[2], long[2]})
+    ] * 2
+    behind = rules(torch.tensor([[9, *short], [9, *long]]), scores)
+    assert torch.equal(behind[0], scores[0])  # past the edge
+    assert behind[1].isfinite().nonzero().flatten().tolist() == [edge]
+
+
+def test_faults_are_counted_and_what_was_asked_is_missed():
+    story = next(tell(i) for i in range(50) if len(tell(i).pages) == 5)
+    pages = [page.text for page in story.pages]
+    asked = beginning(story)
+    assert [faults(pages[: k + 1]) for k in range(5)] == [0] * 5
+    assert faults([""]) == 1
+    assert faults(["The fox gloops."]) > 0
+    hero = story.cast[0]
+    other = next(c for c in ("red", "blue") if c != hero.colour)
+    assert faults([*pages[:2], f"{hero.name} is a {other} {hero.species}."]) > 0
+    assert all(kept(asked, pages[0]))
+    wrong = replace(asked, looks={hero.name: (other, hero.species, "none")})
+    assert kept(wrong, pages[0])[0] is False
+
+
+def test_a_page_with_a_fault_is_written_again_and_the_best_is_kept(tiny, monkeypatch):
+    story = next(tell(i) for i in range(50) if len(tell(i).pages) == 5)
+    good = iter([page.text for page in story.pages])
+    calls = []
+
+    def drafts(writer, memories, seed, temperature=0.8):
+        calls.append(memories[0].page)
+        text = "Gloop." if len(calls) % 2 else next(good)
+        return [("{}", text) for _ in memories]
+
+    monkeypatch.setattr(writing, "write_pages", drafts)
+    (found,) = write_stories(tiny, [beginning(story)])
+    assert "\n\n".join(found.pages) == story.text
+    assert calls == [1, 1, 2, 2, 3, 3, 4, 4, 5, 5]
+    assert (found.again, found.wrong) == (5, 0)
+    (worst,) = write_stories(tiny, [replace(beginning(story), pages=1)], tries=1)
+    assert worst.pages == ["Gloop."]
+    assert worst.wrong > 0
+
+
+def test_the_longest_run_is_found():
+    known = [["a", "b", "c", "d", "e"], ["x", "y"]]
+    assert longest_run(["q", "b", "c", "d", "y"], known) == 3
+    assert longest_run(["a", "b", "c", "d", "e"], known) == 5
+    assert longest_run(["q", "r"], known) == 0
+
+
+def test_the_recipe_leaves_a_folder_that_writes(tmp_path, monkeypatch):
+    monkeypatch.setattr(writing, "TOKENS", 24)
+    train_writer(tmp_path, "smoke")
+    card = read_card(tmp_path)
+    assert card["command"] == "mmcourse train writer --tier smoke --seed 0 --precision no"
+    assert set(card["metrics"]) == {"before", "after", "kept", "distinct", "new", "run"}
+    writer = Writer.from_pretrained(str(tmp_path))
+    assert json.loads((tmp_path / "config.json").read_text())["dtype"] == "float16"
+    story = beginning(tell(0))
+    one, two = (
+        write_stories(writer, [replace(story, pages=1)], seed=seed, tries=1) for seed in (3, 3)
+    )
+    assert one[0].pages == two[0].pages  # the same seed, the same story
