@@ -147,9 +147,8 @@ class Writer:
         from mmcourse.hub import find_folder
 
         folder = find_folder(name)
-        model, report = t.AutoModelForCausalLM.from_pretrained(
-            folder, output_loading_info=True, dtype=torch.float32
-        )
+        kind: Any = t.AutoModelForCausalLM
+        model, report = kind.from_pretrained(folder, output_loading_info=True, dtype=torch.float32)
         wrong = [*report["missing_keys"], *report["unexpected_keys"], *report["mismatched_keys"]]
         if wrong:
             raise ValueError(f"{folder} does not hold a writer: {wrong[0]} does not fit")
@@ -177,4 +176,4 @@ def written(text: str) -> str:
 
 def facts_of(pages: list[str]) -> frozenset[Fact]:
     """What the last of these pages says, read with those before it."""
-    return read_story("\n\n".join(pages))[-1].facts
+    return read_story("\n\n".join(pages))[-1].facts if pages[-1] else frozenset()
