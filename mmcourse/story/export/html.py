@@ -104,16 +104,15 @@ def _style(book: Book) -> str:
     )
 
 
-def _figure(plate: Plate | None, alt: str | None = None, lazy: bool = False) -> str:
+def _figure(plate: Plate | None, alt: str | None = None) -> str:
     if plate is None:
         return ""
     content, ending = plate.packed
     said = escape(plate.alt if alt is None else alt)
     width, height = plate.image.size
-    wait = ' loading="lazy"' if lazy else ""
     return (
         f'<figure class="plate"><img src="{_data(content, ending)}" alt="{said}" '
-        f'width="{width}" height="{height}"{wait}></figure>'
+        f'width="{width}" height="{height}"></figure>'
     )
 
 
@@ -159,7 +158,7 @@ def _gallery(book: Book) -> str:
     if not book.gallery:
         return ""
     people = "\n".join(
-        f'<li>{_figure(f.plate, lazy=True)}<h3 dir="auto">{escape(f.name)}</h3>'
+        f'<li>{_figure(f.plate)}<h3 dir="auto">{escape(f.name)}</h3>'
         f"<p>{escape(f.description)}</p></li>"
         for f in book.gallery
     )

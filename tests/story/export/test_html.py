@@ -56,6 +56,11 @@ def test_every_picture_has_words_and_a_size(written, world_story, shelf):
     assert all(i["src"].startswith("data:image/") for i in images)
 
 
+def test_no_picture_waits_to_be_scrolled_to(written):
+    """All of them are in the file; a print of the page would lack those that wait."""
+    assert 'loading="lazy"' not in written
+
+
 def test_nothing_in_it_leads_outside(written):
     for _, attributes in Reader(written).elements:
         for name in ("src", "href", "data", "srcset", "poster", "action"):
