@@ -101,6 +101,8 @@ def test_creatures_of_tales_are_played_by_animals_and_are_not_the_lexicons():
         ("an owl who can not fly is sad", {"species": "owl", "mood": "sad"}),
         ("a fox doesn't want to jump", {"species": "fox"}),
         ("a fox never waves and is happy", {"species": "fox", "mood": "happy"}),
+        ("a fox isnt angry anymore", {"species": "fox", "mood": "happy"}),
+        ("a fox wants ice cream", {"species": "fox"}),
         ("a fox is scared and cries", {"species": "fox", "mood": "sad"}),
         ("the bear can't find his hat", {"species": "bear", "accessory": "none", "mood": "sad"}),
     ],
@@ -171,6 +173,12 @@ def test_all_of_them_feel_it_and_go_to_bed(teller, two):
     assert (sad.mood("Luna"), sad.mood("Hoot")) == ("sad", "sad")
     slept = run(teller.go_on(teller.open(two.id), "they go home and go to sleep")).state()
     assert {slept.value(x, "action") for x in ("Luna", "Hoot")} == {"sleeping"}
+
+
+def test_who_has_just_come_is_the_one_who_is_angry(teller, two):
+    state = run(teller.go_on(two, "a dragon comes and he is angry")).state()
+    (new,) = set(state.present()) - {"Luna", "Hoot"}
+    assert (state.mood(new), state.mood("Hoot")) == ("angry", "happy")
 
 
 def test_what_one_gives_was_theirs_before(teller, two):

@@ -43,6 +43,13 @@ HIS_FRIEND = r"\b(?:his|her|my|their)\s+(?:(?:best|good|old|dear|little)\s+)*fri
 TWO = r"\btwo\s+(?:(?:best|good|little|small|old)\s+)*(?:friends|animals|pals|buddies)\b"
 END = r"^\W*(?:and\s+)?(?:the end|(?:they|she|he)?\s*(?:all\s+)?lived? happily ever after)\W*$"
 TO_BED = r"(?:,| and| then)*\s+(?:go(?:es)?|went|falls?|fell)\s+(?:to\s+(?:sleep|bed)|asleep)\b"
+BARE = r"\b(is|are|was|were|does|do|did|could|wo|has|have|had)nt\b"
+"""Without the apostrophe."""
+WHO_IS = (
+    r"(\b(?:comes?|came|appears?|arrives?)\b[^.,!?]*?\s)"
+    r"and\s+(?:he|she|it)\s+(?=(?:is|was|feels|looks)\b)"
+)
+"""Who has just come is meant, and nobody who was there before."""
 STONE = r"\b(?:(?:magic|shiny|little|big|pretty|round)\s+)*(?:stone|pebble|rock)\b"
 
 
@@ -104,6 +111,9 @@ def everyday(text: str) -> Everyday:
 
     if re.search(END, text, re.IGNORECASE):
         return Everyday("", ends=True)
+    text = re.sub(BARE, r"\1n't", text, flags=re.IGNORECASE)
+    text = re.sub(r"\b(?:any ?more|because|ice[- ]?creams?)\b", leave, text, flags=re.IGNORECASE)
+    text = re.sub(WHO_IS, r"\1and ", text, flags=re.IGNORECASE)
     text = re.sub(r"[^\W\d_]+", lambda m: _mended(m, say), text)
     two = re.search(TWO, text, re.IGNORECASE)
     if two:
