@@ -89,6 +89,8 @@ MEASURABLE = {
 EXPORTABLE = {
     "joint": ("mmcourse.joint:JointModel", "mmcourse.joint.export:joint_parts"),
     "vqvae": ("mmcourse.vqvae:VQVAE", "mmcourse.vqvae.export:vqvae_parts"),
+    "dit": ("mmcourse.dit:DiT", "mmcourse.dit.export:drawing_parts"),
+    "dit-fast": ("mmcourse.dit:DiT", "mmcourse.dit.export:drawing_parts"),
 }
 
 

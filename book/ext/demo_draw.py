@@ -1,0 +1,83 @@
+"""Chapter 5's demo: type a sentence, and the student of four steps draws it in the browser."""
+
+import json
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+
+import torch
+from PIL import Image
+
+from mmcourse.diffusion.draw import companions
+from mmcourse.dit import DiT, draw_heroes
+from mmcourse.dit.export import dit_parts
+from mmcourse.export import export_parts
+from mmcourse.storyworld.language.tokenizer import Tokenizer
+
+from .demo_joint import KINDS, words_of_the_world
+
+WEIGHTS = "dit-fast"
+EXAMPLES = (
+    "a happy orange fox in a hat on the beach in the morning",
+    "a sad blue owl in the snow at night",
+    "a red cat and a white mouse in the meadow",
+    "a green frog by the pond at sunset, in watercolour",
+    "a furious puppy at the seaside, in neon",
+)
+SEEDS = (3, 5, 8)
+"""Of the still picture."""
+
+
+@cache
+def parts() -> tuple:
+    """(the student, the autoencoder, the reader of captions), as shipped."""
+    model = DiT.from_pretrained(WEIGHTS).eval()
+    return model, *companions(model, "cpu")
+
+
+def levels() -> list[float]:
+    """The times between which the student takes its steps, from 1 to 0."""
+    model = parts()[0]
+    return [level.t / 1000 for level in model.path.levels(model.windows)]
+
+
+def drawn(text: str, noise: torch.Tensor) -> torch.Tensor:
+    """Latents (1, C, H, W) of a text in the world's words, as the page's script draws them."""
+    model, _, reader = parts()
+    x = noise
+    with torch.no_grad():
+        cond = model.read(reader([text]))
+        for here, there in pairwise(levels()):
+            x = x + (there - here) * model(x, torch.full((1,), 1000 * here), cond)
+    return x
+
+
+def build(folder: Path) -> None:
+    """words.onnx, step.onnx, picture.onnx, and the words."""
+    model, latents, reader = parts()
+    export_parts(dit_parts(model, latents, reader), folder)
+    data = {
+        "words": Tokenizer().words,
+        "lexicon": words_of_the_world(),
+        "kinds": KINDS,
+        "examples": EXAMPLES,
+        "shape": model.shape,
+        "levels": levels(),
+        "side": latents.factor * model.shape[1],
+    }
+    (folder / "data.json").write_text(json.dumps(data, separators=(",", ":")))
+
+
+def still() -> Image.Image:
+    """Three pictures of the first sentence, which differ in their noise."""
+    from mmcourse.sampling_command import in_the_worlds_words
+
+    model, latents, reader = parts()
+    text, _ = in_the_worlds_words(EXAMPLES[0])
+    pictures = draw_heroes(model, latents, reader, [text] * len(SEEDS), None, None, SEEDS)
+    side, gap = 256, 16
+    whole = Image.new("RGB", (len(SEEDS) * (side + gap) - gap, side), "#fffdf8")
+    for i, picture in enumerate(pictures):
+        large = Image.fromarray(picture.numpy()).resize((side, side), Image.Resampling.BICUBIC)
+        whole.paste(large, (i * (side + gap), 0))
+    return whole
