@@ -81,18 +81,26 @@ def test_guesses_are_held_against_answers_where_somebody_is(eye, seen):
     assert float(eye.missed(where, seen)) < 0.02 * float(eye.missed(wrong, seen))
 
 
-def test_the_error_counts_more_where_somebody_is_and_guesses_are_learned(reader, eye, seen):
-    """With one picture over and over, what its patches show is soon known, and weights in the loss
-    are the eye's."""
+def test_guesses_are_learned_while_they_are_asked_for(reader, eye, seen):
+    """With a few pictures over and over, what their patches show is soon known."""
     data = dataclasses.replace(heroes(4), seen=seen[:4, :16])
     plan = Plan(steps=40, batch_size=4, lr=4e-3, muon=4e-3, warmup=5, aligned=0.9, dropped=0.0)
     told = Told(lambda i, step: "a red fox", reader)
     rows = list(train(small_dit(), data, plan, told=told, eye=eye))
     assert rows[34]["missed"] < 0.5 * rows[0]["missed"]
     assert "missed" not in rows[-1]  # nothing is asked any more
-    plain = next(train(small_dit(), data, plan, told=told))
-    assert plain["error"] == pytest.approx(rows[0]["error"])
-    assert plain["loss"] != pytest.approx(rows[0]["loss"])
+
+
+def test_places_are_weighed_when_nothing_is_asked_too(reader, eye, seen):
+    data = dataclasses.replace(heroes(4), seen=seen[:4, :16])
+    plan = Plan(steps=2, batch_size=4, aligned=0.0)
+    told = Told(lambda i, step: "a red fox", reader)
+    weighed, plain = (
+        next(train(small_dit(), data, plan, told=told, eye=who)) for who in (eye, None)
+    )
+    assert plain["error"] == pytest.approx(weighed["error"])
+    assert plain["loss"] == pytest.approx(plain["error"])
+    assert weighed["loss"] != pytest.approx(plain["loss"], rel=1e-3)
 
 
 def test_guesses_are_trained_by_no_muon():
