@@ -28,7 +28,7 @@ function card(p, i) {
     el("div", {class: "strip"}, faces(p).slice(-8).map(q => el("figure", {}, face(p, q),
       el("figcaption", {}, q.painted ? "painted on " : null, toPage(q.scene))))),
     el("p", {class: "lead"}, `${looks(p)}${p.mood ? `, ${p.mood} now` : ""}.`),
-    p.moods.length > 1 ? el("p", {}, "Felt ", p.moods.map((m, k) => [k ? ", then " : "", `${m.mood} (`, pages(m.scenes), ")"]), ".") : null,
+    p.moods.length > 1 ? el("p", {}, "Felt ", p.moods.map((m, k) => [k ? ", then " : "", `${m.mood}: `, pages(m.scenes)]), ".") : null,
     el("p", {}, p.holds.length ? `Has ${p.holds.map(x => `the ${x}`).join(", ")}.` : "Has nothing to carry."),
     goals(p.name), el("div", {class: "row"}, button("brush", p.portraits.length ? "Paint them as they are now" : "Paint a portrait", () => portrait(p.name))));
 }
