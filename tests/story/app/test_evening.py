@@ -262,7 +262,10 @@ def test_characters_places_and_what_is_true(evening, desk_page) -> None:
     sheet.get_by_role("button", name="Paint them as they are now").wait_for()
     assert told(evening).portraits_of(hero)
     expect(sheet.locator("figure", has_text="painted on")).to_have_count(1)
-    covered = page.locator(".face-of").evaluate_all(COVERED)
+    page.wait_for_function(
+        "() => [...document.images].every(i => i.complete || i.loading === 'lazy')"
+    )
+    covered = page.locator(".strip .face-of").evaluate_all(COVERED)
     assert covered
     assert all(covered)
     axe(page)

@@ -11,7 +11,7 @@ export const faces = p => [...p.seen, ...p.portraits.map(q => ({...q, painted: t
 export function face(p, q, named = p.name) {
   const size = {width: 160, height: 160, loading: "lazy"};
   if (!q.crop) return el("img", {src: pictureOf(q), alt: named && (q.alt || named), ...size});
-  const [x, y, side] = q.crop, shown = el("img", {src: pictureOf(q), alt: named && `${named}, ${q.mood}`, loading: "lazy"});
+  const [x, y, side] = q.crop, shown = el("img", {src: pictureOf(q), alt: named && `${named}, ${q.mood}`});
   Object.assign(shown.style, {width: `${100 / side}%`, left: `${-100 * x / side}%`, top: `${-100 * y / side}%`});
   return el("span", {class: "face-of"}, shown);
 }
