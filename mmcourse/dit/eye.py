@@ -13,8 +13,8 @@ from torch import Tensor
 
 from mmcourse.vqgan.features import KINDS, QUESTIONS, Features
 
-FOCUS = 3.0
-"""A place that shows somebody or something counts so much more than one that does not."""
+FOCUS = 1.0
+"""A place that shows somebody or something counts so much more than one that does not: twice."""
 WHO = {"character": KINDS.index("character"), "thing": KINDS.index("thing")}
 """What captions speak of most, with its place among the kinds."""
 
