@@ -17,6 +17,7 @@ from mmcourse.storyworld import describe, render, render_bytes
 from mmcourse.storyworld.judge.data import family
 from mmcourse.storyworld.judge.network import Judge
 from mmcourse.training import sources_hash
+from mmcourse.vqgan.features import Features
 
 from .conftest import awake, heroes, small_dit
 
@@ -138,4 +139,7 @@ def test_a_students_card_names_its_teacher(reader, tmp_path, monkeypatch):
 
 def heroes_of(n, told, seed):
     told.update(n=n, seed=seed)
-    return heroes(n)
+    few = heroes(n)
+    wide = Features.from_pretrained("features").heads["kind"].in_channels
+    dice = torch.Generator().manual_seed(0)
+    return dataclasses.replace(few, seen=torch.randn(*few.seen.shape[:2], wide, generator=dice))
