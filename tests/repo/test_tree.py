@@ -101,3 +101,18 @@ def test_a_module_is_read_in_one_sitting(texts: dict[Path, str]) -> None:
         and (lines := text.count("\n")) > MODULE_LINES
     }
     assert not long
+
+
+BROKEN_FENCE = re.compile(r"^\s*`{3,}\{[^}\n]+\}.*`.*$", re.M)
+
+
+def test_no_directive_is_lost_to_its_title(texts: dict[Path, str]) -> None:
+    """The first line of a fence of backticks holds no other backtick, or the block is a paragraph
+    and no build complains: such a title (a role, say) wants a fence of tildes."""
+    assert BROKEN_FENCE.search("```{list-table} Of {math}`n` pictures\n```")
+    wrong = {
+        str(file): found[0]
+        for file, text in texts.items()
+        if file.suffix == ".md" and (found := BROKEN_FENCE.search(text))
+    }
+    assert not wrong
