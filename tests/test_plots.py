@@ -6,6 +6,7 @@ import re
 from xml.etree import ElementTree as ET
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from mmcourse import plots
@@ -26,18 +27,44 @@ def test_no_two_parts_of_a_figure_share_an_id():
     assert set(used) <= set(ids)
 
 
-def test_pictures_keep_their_pixels_and_lose_an_alpha_channel_that_says_nothing():
-    """As matplotlib writes them they are a tenth larger, and a page of many is too heavy."""
+def embedded(array):
+    """A picture of a figure as matplotlib writes it, and as we do: texts, then pictures."""
     fig, ax = plots.figure()
-    ax.imshow(np.random.default_rng(0).random((40, 40, 3)))
+    ax.imshow(array)
     ax.set_axis_off()
     buffer = io.StringIO()
     fig.savefig(buffer, format="svg")
-    (before,), (after,) = (
-        re.findall(r"data:image/png;base64,([^\"]+)", svg)
+    texts = [
+        re.findall(r"data:image/(?:png|jpeg);base64,([^\"]+)", svg)[0]
         for svg in (buffer.getvalue(), plots.to_svg(fig))
-    )
-    written, ours = (Image.open(io.BytesIO(base64.b64decode(text))) for text in (before, after))
-    assert ours.mode == "RGB"
-    assert ours.tobytes() == written.convert("RGB").tobytes()
-    assert len(after) < len("".join(before.split()))
+    ]
+    opened = [Image.open(io.BytesIO(base64.b64decode(text))) for text in texts]
+    return *("".join(text.split()) for text in texts), *opened
+
+
+def test_a_picture_of_few_colours_keeps_its_pixels_and_loses_an_alpha_that_says_nothing():
+    """As matplotlib writes them they are a tenth larger, and a page of many is too heavy."""
+    dice = np.random.default_rng(0)
+    before, after, written, ours = embedded(dice.random((200, 3))[dice.integers(0, 200, (40, 40))])
+    assert ours.convert("RGB").tobytes() == written.convert("RGB").tobytes()
+    assert "A" not in ours.mode
+    assert len(after) < 0.7 * len(before)
+
+
+@pytest.mark.parametrize("grain", [0.0, 0.3])
+def test_soft_and_grainy_pictures_stay_near_what_they_were(grain):
+    y, x = np.mgrid[0:1:160j, 0:1:160j]
+    soft = np.stack([x, y, (x + y) / 2], -1) / 2 + 0.25
+    noise = np.random.default_rng(0).normal(0, grain, soft.shape)
+    before, after, written, ours = embedded((soft + noise).clip(0, 1))
+    error = np.subtract(ours.convert("RGB"), written.convert("RGB"), dtype=float)
+    assert np.square(error).mean() <= (80 if grain else 16)  # 29 and 36 dB
+    assert len(after) <= (1 if grain else 0.7) * len(before)
+
+
+def test_paths_are_written_to_a_hundredth_of_a_point():
+    fig, ax = plots.figure()
+    ax.plot(np.random.default_rng(0).random(50))
+    paths = re.findall(r' d="([^"]+)"', plots.to_svg(fig))
+    assert sum(map(len, paths)) > 1_000
+    assert not [path for path in paths if re.search(r"\.\d{3}", path)]
