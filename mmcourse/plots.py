@@ -20,6 +20,7 @@ from cycler import cycler
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
@@ -112,7 +113,7 @@ def _repacked(packed: re.Match[str]) -> str:
     best, kind = min(_written(picture, "PNG", optimize=True), before, key=len), "png"
     if picture.mode == "RGB":
         few = picture.quantize(256, kmeans=2, dither=Image.Dither.NONE)
-        apart = np.square(np.subtract(few.convert("RGB"), picture, dtype=float)).mean()
+        apart = float(np.square(_numbers(few.convert("RGB")) - _numbers(picture)).mean())
         smaller = _written(few, "PNG", optimize=True)
         if apart > FEW_COLOURS_ERROR or len(smaller) > WORTH * len(best):
             smaller, kind = _written(picture, "JPEG", quality=88, subsampling=0), "jpeg"
@@ -121,6 +122,10 @@ def _repacked(packed: re.Match[str]) -> str:
         else:
             kind = "png"
     return f"data:image/{kind};base64,{base64.b64encode(best).decode()}"
+
+
+def _numbers(picture: Image.Image) -> NDArray[np.float64]:
+    return np.asarray(picture, dtype=np.float64)
 
 
 def _written(picture: Image.Image, form: str, **options: Any) -> bytes:
