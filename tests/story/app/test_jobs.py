@@ -194,6 +194,9 @@ def test_memory_that_is_free_goes_back_to_the_system() -> None:
     import platform
 
     from mmcourse.story.app.work import _trim, give_back
+    from mmcourse.storyworld.drawing.textures import noise
 
+    noise(256, 4, 0)
     give_back()
+    assert noise.cache_info().currsize == 0
     assert (_trim() is not None) == (platform.libc_ver()[0] == "glibc")
