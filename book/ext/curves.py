@@ -10,6 +10,8 @@ from matplotlib.ticker import NullLocator
 
 from mmcourse import plots
 
+from . import horizons
+
 DIAMOND = {"marker": "D", "linestyle": "none", "markersize": 8, "color": plots.ROSE}
 CODECS = {"jpeg": ("JPEG", plots.ORANGE, "s"), "webp": ("WebP", plots.TEAL, "^")}
 CURES = {
@@ -193,5 +195,6 @@ DRAWN: dict[str, Callable[[dict], Figure]] = {
     "vqvae_bits.levels": levels,
     "vqvae_rate.codecs": codecs,
     "vqvae_rate.amortised": amortised,
+    **horizons.DRAWN,
 }
 """By the experiment's name and the figure's."""
