@@ -79,7 +79,7 @@ def small(tiny: bool) -> dict[str, object]:
             torch.manual_seed(seed)
             student = s.Student()
             _last(s.train_student(student, train, targets, steps=steps,
-                                  of_pictures=copies, seed=seed))  # fmt: skip
+                                  copies=copies, seed=seed))  # fmt: skip
             mine = student.look(pictures)
             scores.append(recall_at_k(words @ mine.T, 1))
             cosines.append(float((mine * truth).sum(1).mean()))
@@ -117,7 +117,7 @@ def _asked(which: Tensor) -> Tensor:
 
 def music(tiny: bool) -> dict[str, object]:
     """Mood and place to codes of sound, and what a listener hears in them."""
-    many, steps, each = (28, 2, 1) if tiny else (1400, 700, 5)
+    many, steps, each = (28, 2, 1) if tiny else (1120, 500, 5)
     codec = SoundVQVAE.from_pretrained("vqvae-sound").eval()
     sounds, which = m.pieces(many, seed=0)
     with evaluating(codec):
@@ -181,8 +181,8 @@ def _pictures(model: LatentAutoencoder, latents: Tensor) -> Tensor:
 
 
 def clip(tiny: bool) -> dict[str, object]:
-    """Seven frames between two, four ways, by where the hero is."""
-    many, tests, n, steps = (2, 1, 3, 2) if tiny else (200, 40, 9, 500)
+    """Three frames between two, four ways, by where the hero is."""
+    many, tests, n, steps = (2, 1, 3, 2) if tiny else (160, 30, 5, 400)
     model = LatentAutoencoder.from_pretrained("latents-128").eval()
     train = _latents(model, torch.stack([c.frames(x, n) for x in c.hops("train", many)]))
     scenes = c.hops("test", tests)
@@ -274,7 +274,7 @@ def _read(prior: CodePrior, codes: Tensor) -> list[str]:
 
 def fusion(tiny: bool) -> dict[str, object]:
     """Words and codes in one row, in both orders, by one small transformer."""
-    many, tests, steps = (16, 4, 2) if tiny else (6000, 300, 1200)
+    many, tests, steps = (16, 4, 2) if tiny else (4000, 200, 900)
     model, words = VQGAN.from_pretrained("vqgan-64").eval(), Tokenizer()
     scenes, pictures = draw(many, seed=0)
     unseen = distinct_scenes("test", tests)

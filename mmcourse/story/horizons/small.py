@@ -130,7 +130,7 @@ def train_student(
     targets: Tensor,
     *,
     steps: int,
-    of_pictures: bool = True,
+    copies: bool = True,
     batch_size: int = 64,
     lr: float = 3e-3,
     seed: int = 0,
@@ -140,11 +140,10 @@ def train_student(
     Args:
         student: to be trained.
         pictures: (N, H, W, 3) uint8.
-        targets: (N, D) unit vectors: the teacher's of the pictures, which are copied; or, with
-            `of_pictures` False, those of their captions, each to be told from the batch's others
-            by the symmetric contrastive loss.
+        targets: (N, D) unit vectors, one for each picture.
         steps: optimiser steps.
-        of_pictures: see `targets`.
+        copies: whether to copy them (`distillation_loss`); else each is to be told from the batch's
+            others, by the symmetric contrastive loss.
         batch_size: pictures of a step.
         lr: peak learning rate of AdamW.
         seed: of their order.
@@ -154,7 +153,7 @@ def train_student(
     for step in range(steps):
         index = batch_indices(step, batch_size, len(pictures), seed)
         mine = student(from_bytes(pictures[index]))
-        if of_pictures:
+        if copies:
             loss = distillation_loss(mine, targets[index])
         else:
             loss = clip_loss(targets[index], mine, torch.tensor(20.0))

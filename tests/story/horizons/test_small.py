@@ -68,11 +68,11 @@ def test_bytes_and_errors_by_hand():
 def test_a_student_learns_one_batch_from_either_teacher():
     pictures = torch.randint(0, 256, (8, 16, 16, 3), generator=dice(), dtype=torch.uint8)
     targets = nn.functional.normalize(torch.randn(8, 12, generator=dice(1)), dim=-1)
-    for of_pictures in (True, False):
+    for copies in (True, False):
         torch.manual_seed(0)
         student = small.Student(32, 1, 12, 16)
         run = small.train_student(
-            student, pictures, targets, steps=40, of_pictures=of_pictures, batch_size=8, lr=1e-2
+            student, pictures, targets, steps=40, copies=copies, batch_size=8, lr=1e-2
         )
         losses = [metrics["loss"] for metrics in run]
         assert losses[-1] < 0.3 * losses[0]
