@@ -15,7 +15,9 @@ the clock says how busy it was. Memory is counted twice, too: `own` is what the 
 (pages that no file backs), `resident` adds what it has mapped of files, which others that run the
 same libraries share. A build of PyTorch for CUDA maps hundreds of MB that a CPU never calls.
 
-Backends: `world` (the world's own pen). Others are added as their weights come.
+Backends: `world` (the world's own pen), and under `tiny` the course's own weights, as far as there
+are any: each part beside the world's and beside one that is shown nothing (see `_tiny.py`), and the
+same story in a fresh process, by `tiny` wherever it can. What has no weights is named on stderr.
 """
 
 from __future__ import annotations
@@ -34,8 +36,11 @@ from pathlib import Path
 from urllib.request import HTTPCookieProcessor, Request, build_opener
 
 from _timing import in_turns, options, report
+from _tiny import measured
 
 from mmcourse.cards import environment
+from mmcourse.story.backends.tiny import tiny_backend
+from mmcourse.story.backends.world import world_backend
 from mmcourse.story.framework import Storyteller, default_team, run
 from mmcourse.story.library import Library
 from mmcourse.story.pixels import to_png
@@ -44,6 +49,8 @@ from mmcourse.story.story import Settings, Story
 from mmcourse.storyworld import render
 
 PAGE = Path(str(files("mmcourse.story.app").joinpath("page")))
+PARTS = 200
+"""So many examples each part of `tiny` is measured on."""
 PROMPT = "a fox finds a lantern on the beach"
 MEMORY = """
 def memory():  # in bytes: of this process alone, and with what it has mapped of files
@@ -59,7 +66,8 @@ def memory():  # in bytes: of this process alone, and with what it has mapped of
 FRESH = """
 import time; began = time.perf_counter()
 import json, sys, tempfile
-from mmcourse.story.framework import Storyteller, default_team
+from mmcourse.story.app.team import voiced_team
+from mmcourse.story.framework import Storyteller
 from mmcourse.story.library import Library
 from mmcourse.story.story import Settings
 scenes, size = int(sys.argv[1]), int(sys.argv[2])
@@ -68,11 +76,17 @@ def note(what):
     seconds.setdefault(what, time.perf_counter() - began)
     busy.setdefault(what, time.process_time())
 with tempfile.TemporaryDirectory() as folder:
-    teller = Storyteller(Library(folder + "/a.db"), default_team())
+    teller = Storyteller(Library(folder + "/a.db"), voiced_team(*sys.argv[4:]))
     for event in teller.tell(sys.argv[3], scenes, settings=Settings(size=size)):
         if event.kind == "text":
             note("first_words")
-note("whole_story")
+    note("whole_story")
+    if sys.argv[4:]:  # once more, with everything loaded
+        again = time.perf_counter()
+        for event in teller.tell(sys.argv[3], scenes, seed=1, settings=Settings(size=size)):
+            if event.kind == "text":
+                seconds.setdefault("first_words_loaded", time.perf_counter() - again)
+        seconds["whole_story_loaded"] = time.perf_counter() - again
 print(json.dumps({"seconds": seconds, "processor": busy, "memory": memory(),
                   "torch": "torch" in sys.modules}))
 """
@@ -124,6 +138,26 @@ def cold(scenes: int, size: int, rounds: int) -> dict[str, object]:
             w: statistics.median(x["processor"][w] for x in seen) for w in seen[0]["processor"]
         },
         "memory": megabytes(max(x["memory"] for x in seen)),
+    }
+
+
+def by_tiny(scenes: int, size: int, n: int) -> dict[str, object]:
+    """The course's own weights: each part, and a whole story by them wherever they can."""
+    backend = tiny_backend()
+    parts, skipped = measured(backend, world_backend(), n)
+    for line in skipped:
+        print(f"tiny: {line}", file=sys.stderr)
+    if not {"writer", "illustrator"} & backend.offers().keys():
+        print("tiny: no story was timed, for neither words nor pictures have weights",
+              file=sys.stderr)  # fmt: skip
+        return {"parts": parts, "skipped": skipped}
+    seen = fresh(FRESH, scenes, size, PROMPT, "tiny")
+    return {
+        "parts": parts,
+        "skipped": skipped,
+        "by": sorted(backend.offers()),
+        "seconds": seen["seconds"],
+        "memory": megabytes(seen["memory"]),
     }
 
 
@@ -217,6 +251,7 @@ def main() -> None:
             "first_words": soon,
             "cold": cold(scenes, size, min(asked.rounds, 3)),
             "app": app(scenes, min(asked.rounds, 3)),
+            "tiny": by_tiny(scenes, size, 2 if asked.small else PARTS),
             "sizes": {"scenes": scenes, "side": size, "rounds": asked.rounds},
             "versions": environment(),
             "threads": 1,

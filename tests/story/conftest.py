@@ -22,13 +22,33 @@ def team():
     return Team([fake_backend()])
 
 
+def beside(name):
+    """A module of this folder, not yet executed."""
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).parent / f"{name}.py")
+    return spec, importlib.util.module_from_spec(spec)
+
+
+@pytest.fixture(scope="session")
+def tiny_folders(tmp_path_factory):
+    """The folder of one of the course's own models ("clip", "writer", ...), made when it is first
+    asked for."""
+    spec, make = beside("tiny_folders")
+    root, made = tmp_path_factory.mktemp("tiny"), {}
+
+    def folder(kind):
+        if not made:
+            spec.loader.exec_module(make)
+        if kind not in made:
+            made[kind] = make.make(kind, root / kind)
+        return made[kind]
+
+    return folder
+
+
 @pytest.fixture(scope="session")
 def hub_folders(tmp_path_factory):
     """The folder of a kind of model ("clip", "llava", ...), made when it is first asked for."""
-    spec = importlib.util.spec_from_file_location(
-        "hub_folders", Path(__file__).parent / "hub_folders.py"
-    )
-    make = importlib.util.module_from_spec(spec)
+    spec, make = beside("hub_folders")
     root, made = tmp_path_factory.mktemp("hub"), {}
 
     def folder(kind):

@@ -1,64 +1,106 @@
 """This course's weights: each chapter's models do what they were trained for.
 
-Chapter 1's towers are the encoder, and read the attributes of a picture; chapter 3's eye checks
-what chapter 5's transformer draws. What has no weights yet is named as missing, so that a team's
-fall-back says why.
+Chapter 6's models read, look and write, chapter 3's eye checks what chapter 5's transformer draws;
+chapter 1's towers are encoder and captioner as long as chapter 6 has no weights for these. What has
+none yet is named as missing, so that a team's fall-back says why.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
-from mmcourse.story.abilities import Captioned, CaptionRequest
 from mmcourse.story.backends.parts import Parts
+from mmcourse.story.backends.tiny_answers import TinyPictureAnswerer, TinyStoryAnswerer
+from mmcourse.story.backends.tiny_captions import Blip2Captioner, TowersCaptioner
+from mmcourse.story.backends.tiny_clip import ClipEncoder, ClipMoodReader
 from mmcourse.story.backends.tiny_eye import EyeChecker
+from mmcourse.story.backends.tiny_models import Seer
 from mmcourse.story.backends.tiny_pictures import DitIllustrator
+from mmcourse.story.backends.tiny_reader import LlavaExtractor
+from mmcourse.story.backends.tiny_writer import TinyWriter
 from mmcourse.story.backends.towers import Towers, file_hash, shipped
+from mmcourse.story.backends.world_names import NamingAnswerer, NamingExtractor, NamingWriter
 
 LATER = {
-    "illustrator": "its model comes with chapter 5",
-    "writer": "its model comes with chapter 6",
-    "extractor": "its model comes with chapter 6",
-    "picture answerer": "its model comes with chapter 6",
-    "story answerer": "its model comes with chapter 6",
-    "mood reader": "its model comes with chapter 6",
-    "checker": "its model comes with chapter 3",
+    "illustrator": "chapter 5's transformer has no weights yet",
+    "writer": "chapter 6's writer has no weights yet",
+    "extractor": "chapter 6's LLaVA has no weights yet",
+    "picture answerer": "chapter 6's LLaVA and Qwen-VL have no weights yet",
+    "story answerer": "chapter 6's LLaVA and Qwen-VL have no weights yet",
+    "mood reader": "chapter 6's CLIP has no weights yet",
+    "checker": "chapter 3's eye has no weights yet",
     "narrator": "has no voice; a narrator is an extra",
 }
+Makers = dict[str, tuple[str, Callable[[], object]]]
 
 
-class TowersCaptioner:
-    """Describes every picture by looking, its own world's as well: no record is asked."""
-
-    def __init__(self, towers: Towers) -> None:
-        self.towers = towers
-
-    def caption(self, request: CaptionRequest) -> Captioned:
-        """The nearest thing that the towers know."""
-        return self.towers.caption(request.picture)
-
-
-def tiny_backend(weights: str = "joint", illustrator: str = "dit", eye: str = "features") -> Parts:
-    """The course's weights as a backend. An illustrator or an eye that is neither shipped nor a
-    folder is missing.
+def tiny_backend(
+    weights: str = "joint",
+    illustrator: str = "dit",
+    eye: str = "features",
+    clip: str = "clip",
+    blip2: str = "blip2",
+    llava: str = "llava",
+    qwen: str = "qwen-vl",
+    writer: str = "writer",
+) -> Parts:
+    """The course's weights as a backend. Each argument is a shipped name or a folder; what is
+    neither is missing.
 
     Args:
-        weights: the towers: a shipped name or a folder.
-        illustrator: a `DiT`, likewise.
-        eye: `Features`, likewise.
+        weights: chapter 1's towers.
+        illustrator: a `DiT`.
+        eye: `Features`.
+        clip: encoder, and mood reader.
+        blip2: captioner.
+        llava: both answerers, and extractor.
+        qwen: a Qwen-VL: both answerers where there is no LLaVA.
+        writer: the writer.
     """
     towers = Towers(weights)
-    revision = towers.name
-    makers: dict[str, tuple[str, Callable[[], object]]] = {
-        "encoder": (revision, lambda: towers),
-        "captioner": (revision, lambda: TowersCaptioner(towers)),
+    makers: Makers = {
+        "encoder": (towers.name, lambda: towers),
+        "captioner": (towers.name, lambda: TowersCaptioner(towers)),
     }
+    if known(clip):
+        encoder = cache(lambda: ClipEncoder(clip))
+        makers["encoder"] = (named(clip), encoder)
+        makers["mood reader"] = (named(clip), lambda: ClipMoodReader(encoder()))
+    if known(blip2):
+        makers["captioner"] = (named(blip2), lambda: Blip2Captioner(blip2))
+    makers |= answering(llava, qwen)
+    if known(writer):
+        makers["writer"] = (named(writer), lambda: NamingWriter(TinyWriter(writer)))
     if known(illustrator):
         makers["illustrator"] = (named(illustrator), lambda: DitIllustrator(illustrator))
     if known(eye):
         makers["checker"] = (named(eye), lambda: EyeChecker(eye))
     return Parts("tiny", "the course's own weights", makers, LATER)
+
+
+def answering(llava: str, qwen: str) -> Makers:
+    """Who reads and answers: one LLaVA for all of it, or a Qwen-VL, which looks and does not
+    read."""
+    if known(llava):
+        seer, revision = Seer("llava", llava), named(llava)
+        reader = cache(lambda: LlavaExtractor(seer))
+        extractor: Makers = {"extractor": (revision, lambda: NamingExtractor(reader()))}
+    elif known(qwen):
+        seer, revision = Seer("qwen-vl", qwen), named(qwen)
+        reader, extractor = cache(lambda: None), {}
+    else:
+        return {}
+    looking = cache(lambda: TinyPictureAnswerer(seer))
+    return {
+        **extractor,
+        "picture answerer": (revision, lambda: NamingAnswerer(looking())),
+        "story answerer": (
+            revision,
+            lambda: NamingAnswerer(TinyStoryAnswerer(reader(), looking())),
+        ),
+    }
 
 
 def known(weights: str) -> bool:

@@ -95,18 +95,28 @@ def look(question: str, scene: Scene, because: str = "") -> Answer:
     by_name = named[0] if named else ""
     if by_name:
         asked = re.sub(rf"\b{by_name}\b", f"the {names[by_name].species}", asked)
-    found = known_questions()
-    near = [asked] if asked in found else get_close_matches(asked, found, 3, CLOSE)
-    match = next((m for m in near if _same_words(m, asked)), "")
-    if not match:
-        return Answer(f"I do not understand this question. Try: {EXAMPLES}", False, "the question")
-    template, content = found[match]
+    found = match(asked)
+    if found is None:
+        return not_understood()
+    template, content = found
     if by_name and template.about[0] == "{who}":
         scene = alone(scene, by_name)
     truth = template.truth(scene, content)
     if truth is None:
         return Answer("I cannot tell which one you mean.", False, because)
     return Answer(_said(truth), True, because)
+
+
+def match(asked: str) -> tuple[Template, dict[str, str]] | None:
+    """Which of the world's questions a plain one is, or nearly is, and what it asks about."""
+    found = known_questions()
+    near = [asked] if asked in found else get_close_matches(asked, found, 3, CLOSE)
+    return next((found[m] for m in near if _same_words(m, asked)), None)
+
+
+def not_understood() -> Answer:
+    """What is said to a question that is none of the world's."""
+    return Answer(f"I do not understand this question. Try: {EXAMPLES}", False, "the question")
 
 
 def _same_words(a: str, b: str) -> bool:

@@ -1,0 +1,182 @@
+"""Chapter 6's LLaVA as a reader of stories: a page becomes JSON, which a grammar keeps valid.
+
+It learned to read pages beside their pictures, and a page doesn't say everything that its picture
+shows. So where the scene is staged, it is shown the scene. Where it is not, it looks at a blank
+picture, and of what it says only that is kept which the text has a word for: a grammar makes it
+name a place even where none was told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from mmcourse.story.abilities import (
+    Extracted,
+    ExtractRequest,
+    FoundCharacter,
+    FoundSetting,
+    PlotPoint,
+)
+from mmcourse.story.backends.tiny_models import Seer
+from mmcourse.story.backends.world_reader import staged
+from mmcourse.story.facts import SETTING, Fact
+from mmcourse.story.staging import scene_of
+from mmcourse.story.state import State
+from mmcourse.storyworld.language import words as w
+from mmcourse.storyworld.language.phrases import tokens
+from mmcourse.storyworld.world import vocabulary as v
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+TOKENS = 256
+WORDS = {
+    "place": w.PLACE,
+    "time": {x: (*w.TIME[x], *w.TIME_TOLD[x]) for x in v.TIMES},
+    "weather": {x: (*w.WEATHER[x], *w.WEATHER_TOLD[x]) for x in v.WEATHERS},
+    "mood": w.FEELS,
+    "species": {s: (s, w.plural(s)) for s in v.SPECIES},
+}
+"""What a text says if it tells a value."""
+
+
+class LlavaExtractor:
+    """Characters, settings and plot points, as LLaVA reads them.
+
+    Args:
+        seer: a LLaVA, which others may use as well.
+    """
+
+    def __init__(self, seer: Seer) -> None:
+        self.seer = seer
+
+    @cached_property
+    def grammar(self) -> Any:
+        """Of a page's JSON, in the model's tokens."""
+        from mmcourse.lora.models.structure import page_grammar
+
+        return page_grammar(self.seer.pair.processor)
+
+    def extract(self, request: ExtractRequest) -> Extracted:
+        """What a page says. `unread` holds the text if the model's JSON was cut off, or said
+        nothing that the text says."""
+        picture = self.scene_shown(request.staging)
+        (found,) = self.read([request.text], [picture])
+        return as_extracted(found, request, picture is not None)
+
+    def scene_shown(self, staging: str) -> Image | None:
+        """A staged scene as it is drawn, or None."""
+        from mmcourse.storyworld import render
+
+        scene = scene_of(staging)
+        return None if scene is None else render(scene, self.seer.side)
+
+    def read(
+        self, texts: Sequence[str], pictures: Sequence[Image | None]
+    ) -> list[dict[str, Any] | None]:
+        """For each page what it says (see `mmcourse.lora.models.structure`), or None."""
+        from mmcourse.lora.models.grammar import Constrained
+        from mmcourse.lora.models.structure import read_structure
+        from mmcourse.lora.models.tasks import blank, extract_prompt
+
+        nothing = blank(self.seer.side)
+        said = self.seer.say(
+            [extract_prompt(text) for text in texts],
+            [nothing if picture is None else picture for picture in pictures],
+            TOKENS,
+            logits_processor=[Constrained(self.grammar, self._stop)],
+        )
+        found = [read_structure(answer) for answer in said]
+        return [
+            one if one is None or picture is not None else grounded(one, text)
+            for one, text, picture in zip(found, texts, pictures, strict=True)
+        ]
+
+    @property
+    def _stop(self) -> int:
+        return int(self.seer.pair.processor.tokenizer.eos_token_id)
+
+
+def told(attribute: str, value: str, text: str) -> bool:
+    """Whether a text has a word for a value."""
+    said = f" {' '.join(tokens(text))} "
+    phrases = (value, *WORDS.get(attribute, {}).get(value, ()))
+    return any(f" {phrase} " in said for phrase in phrases)
+
+
+def grounded(found: dict[str, Any], text: str) -> dict[str, Any]:
+    """Of a structure what its text has words for. Somebody without a name in the text stays if the
+    text has the species, as "character 1"."""
+    said = set(tokens(text))
+    people, names = [], set()
+    for one in found["characters"]:
+        named = one["name"] in said or f"{one['name']}'s" in said
+        if not named and not told("species", one["species"], text):
+            continue
+        kept = {k: x if told(k, x, text) else "" for k, x in one.items() if k != "name"}
+        people.append({"name": one["name"] if named else f"character {len(people) + 1}", **kept})
+        names |= {one["name"]} if named else set()
+    return {
+        "characters": people,
+        "place": {k: x if told(k, x, text) else "" for k, x in found["place"].items()},
+        "points": [p for p in found["points"] if p["who"] in names],
+    }
+
+
+def shown_name(name: str) -> str:
+    """A name as it is printed: the models' words are in lower case."""
+    capital = name.capitalize()
+    return capital if capital in v.NAMES else name
+
+
+def facts_in(found: dict[str, Any], state: State) -> list[Fact]:
+    """What a structure makes true: where it happens, who is there and how, and what happens. The
+    species of those who are known is not told again."""
+    place = {k: x for k, x in found["place"].items() if x}
+    out = [Fact("scene", k, place[k]) for k in SETTING if k in place]
+    where = place.get("place") or state.value("scene", "place")
+    for one in found["characters"]:
+        name = shown_name(one["name"])
+        if one["species"] and not state.value(name, "species"):
+            out.append(Fact(name, "species", one["species"]))
+        if where:
+            out.append(Fact(name, "at", where))
+        if one["mood"]:
+            out.append(Fact(name, "mood", one["mood"]))
+    out += [Fact(shown_name(p["who"]), p["what"], shown_name(p["whom"])) for p in found["points"]]
+    return list(dict.fromkeys(out))
+
+
+def as_extracted(found: dict[str, Any] | None, request: ExtractRequest, seen: bool) -> Extracted:
+    """A structure as the storyteller keeps it."""
+    state = request.state or State()
+    if found is None:
+        return Extracted(unread=(request.text,), staging=request.staging)
+    facts = facts_in(found, state)
+    names = [shown_name(one["name"]) for one in found["characters"]]
+    hero = (*state.characters, *names, "")[0]
+    people = tuple(
+        FoundCharacter(
+            name,
+            {"species": one["species"]} if one["species"] else {},
+            one["mood"],
+            "hero" if name == hero else "companion",
+        )
+        for name, one in zip(names, found["characters"], strict=True)
+    )
+    setting = FoundSetting(*(found["place"][k] for k in SETTING))
+    points = tuple(
+        PlotPoint(shown_name(p["who"]), p["what"], shown_name(p["whom"])) for p in found["points"]
+    )
+    staging = request.staging or staged(request.text, state, facts)
+    unread = () if facts else (request.text,)
+    return Extracted(
+        people,
+        (setting,) if setting != FoundSetting() else (),
+        points,
+        tuple(facts),
+        unread,
+        staging,
+    )
