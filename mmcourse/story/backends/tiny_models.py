@@ -78,13 +78,8 @@ def in_known_words(text: str, seer: Seer) -> str:
     return " ".join(words) if any(word[0].isalnum() for word in words) else ""
 
 
-def in_known_question(question: str, seer: Seer) -> str:
-    """A question as the models were taught to be asked: one of the world's, if it is one; else as
-    it was typed, if all of its words are known; else ""."""
-    asked = plain(question)
-    found = match(asked)
-    if found is not None:
-        template, content = found
-        return template.question(content, "yes").text
-    typed = " ".join(question.lower().split())
-    return typed if seer.knows(typed) else ""
+def in_known_question(question: str) -> str:
+    """A question in the words in which the models learned to be asked it; "" for one that they
+    never were, to which a small model would say anything."""
+    found = match(plain(question))
+    return "" if found is None else found[0].question(found[1], "yes").text

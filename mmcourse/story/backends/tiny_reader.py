@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 TOKENS = 256
+PAGE = 220
+"""Tokens of a page that are read at most."""
 WORDS = {
     "place": w.PLACE,
     "time": {x: (*w.TIME[x], *w.TIME_TOLD[x]) for x in v.TIMES},
@@ -83,7 +85,7 @@ class LlavaExtractor:
 
         nothing = blank(self.seer.side)
         said = self.seer.say(
-            [extract_prompt(text) for text in texts],
+            [extract_prompt(cut(text)) for text in texts],
             [nothing if picture is None else picture for picture in pictures],
             TOKENS,
             logits_processor=[Constrained(self.grammar, self._stop)],
@@ -97,6 +99,12 @@ class LlavaExtractor:
     @property
     def _stop(self) -> int:
         return int(self.seer.pair.processor.tokenizer.eos_token_id)
+
+
+def cut(text: str) -> str:
+    """A text's beginning, as long as a page may be."""
+    words = tokens(text)
+    return text if len(words) <= PAGE else " ".join(words[:PAGE])
 
 
 def told(attribute: str, value: str, text: str) -> bool:
