@@ -83,24 +83,23 @@ def tiny_backend(
 def answering(llava: str, qwen: str) -> Makers:
     """Who reads and answers: one LLaVA for all of it, or a Qwen-VL, which looks and does not
     read."""
-    if known(llava):
-        seer, revision = Seer("llava", llava), named(llava)
-        reader = cache(lambda: LlavaExtractor(seer))
-        extractor: Makers = {"extractor": (revision, lambda: NamingExtractor(reader()))}
-    elif known(qwen):
-        seer, revision = Seer("qwen-vl", qwen), named(qwen)
-        reader, extractor = cache(lambda: None), {}
-    else:
+    if not known(llava) and not known(qwen):
         return {}
+    reads = known(llava)
+    weights = llava if reads else qwen
+    seer, revision = Seer("llava" if reads else "qwen-vl", weights), named(weights)
+    reading = cache(lambda: LlavaExtractor(seer))
     looking = cache(lambda: TinyPictureAnswerer(seer))
-    return {
-        **extractor,
+    makers: Makers = {
         "picture answerer": (revision, lambda: NamingAnswerer(looking())),
         "story answerer": (
             revision,
-            lambda: NamingAnswerer(TinyStoryAnswerer(reader(), looking())),
+            lambda: NamingAnswerer(TinyStoryAnswerer(reading() if reads else None, looking())),
         ),
     }
+    if reads:
+        makers["extractor"] = (revision, lambda: NamingExtractor(reading()))
+    return makers
 
 
 def known(weights: str) -> bool:

@@ -8,7 +8,7 @@ name a place even where none was told.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 TOKENS = 256
 PAGE = 220
 """Tokens of a page that are read at most."""
-WORDS = {
+WORDS: dict[str, Mapping[str, tuple[str, ...]]] = {
     "place": w.PLACE,
     "time": {x: (*w.TIME[x], *w.TIME_TOLD[x]) for x in v.TIMES},
     "weather": {x: (*w.WEATHER[x], *w.WEATHER_TOLD[x]) for x in v.WEATHERS},
@@ -118,7 +118,8 @@ def grounded(found: dict[str, Any], text: str) -> dict[str, Any]:
     """Of a structure what its text has words for. Somebody without a name in the text stays if the
     text has the species, as "character 1"."""
     said = set(tokens(text))
-    people, names = [], set()
+    people: list[dict[str, str]] = []
+    names: set[str] = set()
     for one in found["characters"]:
         named = one["name"] in said or f"{one['name']}'s" in said
         if not named and not told("species", one["species"], text):
