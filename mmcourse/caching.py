@@ -12,6 +12,8 @@ import io
 import json
 import os
 import tempfile
+import zipfile
+import zlib
 from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import nullcontext
@@ -24,6 +26,7 @@ from torch import Tensor
 from tqdm.auto import tqdm
 
 from mmcourse.checkpoints import write_atomically
+from mmcourse.devices import usable_cpus
 from mmcourse.paths import user_path
 
 BLOCK = 256
@@ -64,7 +67,7 @@ def cached(
         tensors by the arrays' names, each with n examples.
 
     Raises:
-        ValueError: n below 1.
+        ValueError: n below 1, or a block on the disk that cannot be read.
     """
     if n < 1:
         raise ValueError(f"n is {n}, expected 1 or more examples")
@@ -74,9 +77,9 @@ def cached(
     if n < BLOCK:  # a handful is made as it is, and not kept
         return {k: torch.from_numpy(np.ascontiguousarray(v)) for k, v in make(range(n)).items()}
     files = [folder / f"{part.start // BLOCK:05d}.npz" for part in parts]
-    missing = [part for part, file in zip(parts, files) if not file.exists()]
-    if missing:
-        workers = min(workers or len(os.sched_getaffinity(0)), len(missing))
+    missing = [part for part, file in zip(parts, files) if not zipfile.is_zipfile(file)]
+    if missing:  # what is not there, or was cut short
+        workers = min(workers or usable_cpus(), len(missing))
         with ProcessPoolExecutor(workers) if workers > 1 else nullcontext() as pool:
             made = (pool.map if pool else map)(make, missing)
             for part, arrays in tqdm(zip(missing, made), total=len(missing), desc=name):
@@ -91,11 +94,19 @@ def _joined(files: list[Path], n: int) -> dict[str, Tensor]:
     """The blocks of these files one after another, cut to n examples."""
     out: dict[str, Tensor] = {}
     for at, file in enumerate(files):
-        with np.load(file) as block:
-            for name in block.files:
-                rows = torch.from_numpy(block[name])
-                if name not in out:
-                    out[name] = torch.empty((n, *rows.shape[1:]), dtype=rows.dtype)
-                end = min(n, (at + 1) * BLOCK)
-                out[name][at * BLOCK : end] = rows[: end - at * BLOCK]
+        for name, array in _read(file).items():
+            rows = torch.from_numpy(array)
+            if name not in out:
+                out[name] = torch.empty((n, *rows.shape[1:]), dtype=rows.dtype)
+            end = min(n, (at + 1) * BLOCK)
+            out[name][at * BLOCK : end] = rows[: end - at * BLOCK]
     return out
+
+
+def _read(file: Path) -> Made:
+    try:
+        with np.load(file) as block:
+            return {name: block[name] for name in block.files}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise ValueError(f"{file} is damaged ({reason}): delete it, it is made again") from None

@@ -28,6 +28,7 @@ from torch import Tensor, nn
 from mmcourse.cards import check_card, file_hash, load_card, read_json, write_card
 from mmcourse.checkpoints import describe_mismatch, write_atomically
 from mmcourse.paths import user_path
+from mmcourse.refusals import explained
 from mmcourse.rows import pack, unpack
 
 __all__ = [
@@ -47,10 +48,17 @@ class Pretrained(nn.Module):
     """A module that remembers how it was constructed, and so can be saved and loaded.
 
     Its constructor takes plain keyword arguments that can be written as JSON; a tuple comes back
-    as a list.
+    as a list. Where a method fails inside torch because of what it was given, that is said in one
+    line (`mmcourse.refusals`).
     """
 
     _arguments: dict[str, Any]
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        for name, method in list(vars(cls).items()):
+            if inspect.isfunction(method) and not name.startswith("_"):
+                setattr(cls, name, explained(method))
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         module = super().__new__(cls)
@@ -74,13 +82,15 @@ class Pretrained(nn.Module):
 
         Raises:
             ValueError: if a constructor's argument cannot be written as JSON, or a parameter
-                overflows the dtype.
+                overflows the dtype or holds NaN: an earlier save is not worth less than that.
             OSError: if the disk is full; what was saved before is unharmed.
         """
         config = {"class": type(self).__name__, "arguments": self._json_arguments()}
         tensors: dict[str, Tensor] = {}
         for name, value in _unique_state(self).items():
             stored = value.detach().to("cpu", copy=True).contiguous()
+            if stored.isnan().any():
+                raise ValueError(f"{name} holds NaN, so nothing was saved: look at the training")
             kept = {name: stored}
             if dtype is not None and isinstance(value, nn.Parameter) and value.is_floating_point():
                 kept = pack(name, stored) if dtype == torch.int8 else {name: stored.to(dtype)}
@@ -108,15 +118,18 @@ class Pretrained(nn.Module):
 
         Raises:
             ValueError: in one line, if the name is unknown, the hub unreachable, a file missing or
-                damaged, or the weights those of another class or architecture.
+                damaged, the weights those of another class or architecture, of whole numbers or
+                with NaN among them, or the device not there.
         """
         folder = find_folder(name, revision)
         config = read_json(folder / "config.json")
-        if config.get("class") != cls.__name__ or not isinstance(config.get("arguments"), dict):
+        if config.get("class") != cls.__name__:
             raise ValueError(
                 f"{folder} holds a {config.get('class', 'model of an unnamed class')}, "
                 f"expected a {cls.__name__}: load it with its own class"
             )
+        if not isinstance(config.get("arguments"), dict):
+            raise ValueError(f"{folder}/config.json has no arguments by name: save the model again")
         tensors = unpack(_read_tensors(folder, config))
         try:
             with torch.random.fork_rng():
@@ -132,10 +145,15 @@ class Pretrained(nn.Module):
                 f"{folder}/model.safetensors is of another architecture than this "
                 f"{cls.__name__}: {difference}"
             )
+        _check_numbers(folder, _unique_state(model), tensors)
         names = {id(value): name for name, value in _unique_state(model).items()}
         state = model.state_dict(keep_vars=True)
         model.load_state_dict({name: tensors[names[id(value)]] for name, value in state.items()})
-        return model.to(device).eval()
+        try:
+            return model.to(device).eval()
+        except (RuntimeError, AssertionError) as error:
+            reason = (str(error).splitlines() or [type(error).__name__])[0]
+            raise ValueError(f"device is {str(device)!r}, which is not here ({reason})") from None
 
     def _json_arguments(self) -> dict[str, Any]:
         """The constructor's arguments, checked to survive being written and read."""
@@ -165,9 +183,13 @@ def find_folder(name: str | Path, revision: str | None = None) -> Path:
     """
     if isinstance(name, str) and name in shipped():
         return WEIGHTS / name
+    if not isinstance(name, (str, Path)):
+        raise ValueError(f"a model's name is a string or a path, got a {type(name).__name__}")
     place = user_path(name)
     if place.is_dir():
         return place
+    if place.is_file():
+        raise ValueError(f"{place} is a file: give the folder that it lies in")
     if isinstance(name, str) and re.fullmatch(r"\w[\w.-]*/\w[\w.-]*", name):
         return _download(name, revision)
     raise ValueError(
@@ -225,6 +247,21 @@ def _read_tensors(folder: Path, config: dict[str, Any]) -> dict[str, Tensor]:
             f"{path} is damaged, or belongs to another config.json: save or download both again"
         )
     return tensors
+
+
+def _check_numbers(folder: Path, expected: dict[str, Tensor], found: dict[str, Tensor]) -> None:
+    """Refuse what would load without a word and answer nonsense."""
+    for name, value in found.items():
+        if value.is_floating_point() != expected[name].is_floating_point():
+            raise ValueError(
+                f"{folder}/model.safetensors has {name} as {value.dtype}, expected "
+                f"{expected[name].dtype}: save the model again"
+            )
+        if value.isnan().any():
+            raise ValueError(
+                f"{folder}/model.safetensors holds NaN in {name}: its training broke; take an "
+                "earlier save, or train it again"
+            )
 
 
 def _unique_state(model: nn.Module) -> dict[str, Tensor]:

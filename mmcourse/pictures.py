@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image, ImageOps
 from torch import Tensor
 
 from mmcourse.paths import user_path
@@ -25,6 +25,16 @@ _LIMIT = f"expected at most {MAX_PIXELS // 1_000_000} million pixels: make it sm
 _SIXTEEN_BIT = ("I;16", "I;16L", "I;16B", "I;16N", "I")
 _CONVERTIBLE = ("1", "L", "P", "RGB", "CMYK", "YCbCr", "RGBX")
 _TRANSPARENT = ("LA", "PA", "RGBA", "RGBa")
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""What undoes each of EXIF's orientations but 1, which is upright."""
 
 
 def load_picture(
@@ -125,10 +135,10 @@ def _to_rgb(image: Image.Image, name: str, size: int | None) -> Image.Image:
         raise ValueError(f"{name} has pixels of type {image.mode!r}: convert it to RGB first")
     try:
         image.load()
-        image = ImageOps.exif_transpose(image)
     except Exception as error:  # decoders raise nearly anything
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise ValueError(f"{name} is damaged ({reason}): replace it") from None
+    image = _upright(image)
     if image.mode in _SIXTEEN_BIT:  # Pillow's own conversion clips at 255
         image = Image.fromarray((np.asarray(image).clip(0, 65535) / 257).round().astype(np.uint8))
     if image.mode in _TRANSPARENT or "transparency" in image.info:
@@ -138,3 +148,15 @@ def _to_rgb(image: Image.Image, name: str, size: int | None) -> Image.Image:
     if size is not None:
         image = ImageOps.fit(image, (size, size), Image.Resampling.LANCZOS)
     return image
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """The picture turned as its camera was; as it is stored if its metadata do not tell.
+
+    Pillow's own `exif_transpose` also writes the metadata anew, and fails where they are damaged.
+    """
+    try:
+        turn = _TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
+    except Exception:  # parsers of damaged metadata raise nearly anything
+        return image
+    return image if turn is None else image.transpose(turn)

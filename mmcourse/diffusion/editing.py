@@ -48,7 +48,8 @@ def redraw(
         (B, 3, H, W) in [-1, 1].
 
     Raises:
-        ValueError: a strength outside (0, 1], captions or latents that do not fit.
+        ValueError: a strength outside (0, 1]; captions, seeds or latents that do not fit; bytes in
+            place of pictures, or none.
     """
     seeds = range(len(pictures)) if seeds is None else seeds
     levels = model.path.levels(way.steps, strength)
@@ -99,7 +100,8 @@ def inpaint(
         The pictures (B, 3, H, W), and their latents (B, C, h, w).
 
     Raises:
-        ValueError: a mask of another size or type, or one that holds nothing to draw.
+        ValueError: a mask of another size or type, or one that holds nothing to draw; else as
+            `redraw`.
     """
     _check_mask(mask, pictures)
     seeds = range(len(pictures)) if seeds is None else seeds
@@ -177,6 +179,14 @@ def _prepared(
     seeds: Sequence[int],
 ) -> tuple[Tensor, Tensor, Cond | None, Any]:
     """Latents of the pictures, noise in their shape, the condition, and the guided model."""
+    if not pictures.is_floating_point() or not len(pictures):
+        raise ValueError(
+            "pictures must be numbers in [-1, 1], (B, 3, H, W) with one at least, got "
+            f"{pictures.dtype} {tuple(pictures.shape)}; mmcourse.pictures.from_bytes makes them of "
+            "bytes"
+        )
+    if len(seeds) != len(pictures):
+        raise ValueError(f"a seed for each picture, got {len(seeds)} for {len(pictures)}")
     device = next(model.parameters()).device
     with evaluating(model):
         z = latents.encode(pictures.to(device))

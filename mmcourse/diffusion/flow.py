@@ -23,7 +23,12 @@ def flow_matching_loss(model: Denoiser, x0: Tensor, noise: Tensor, t: Tensor) ->
 
     Returns:
         The mean squared error over all numbers, a scalar.
+
+    Raises:
+        ValueError: no data, which has no mean.
     """
+    if x0.numel() == 0:
+        raise ValueError(f"x0 is {tuple(x0.shape)}, so there is no mean: give one row or more")
     u = like(t, x0)  # (B, 1, ..., 1)
     x = (1 - u) * x0 + u * noise
     return F.mse_loss(model(x, TIME * t), noise - x0)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -54,8 +55,8 @@ class Way:
         sampler: by its name.
 
     Raises:
-        ValueError: a sampler that does not exist, no steps or more than times have names, a scale
-            that is no number.
+        ValueError: a sampler that does not exist, no steps or more than times have names, a scale,
+            time or share that is no number.
     """
 
     steps: int = 20
@@ -69,13 +70,17 @@ class Way:
             raise ValueError(
                 f"no sampler is called {self.sampler!r}; choose one of {', '.join(SAMPLERS)}"
             )
-        if not 1 <= self.steps <= TIME:
+        if not 1 <= self.steps <= TIME or self.steps != int(self.steps):
             raise ValueError(
-                f"got {self.steps} steps, expected 1 to {TIME:.0f}: beyond that, "
-                "neighbouring steps look alike to a model"
+                f"got {self.steps} steps, expected a whole number from 1 to {TIME:.0f}: beyond "
+                "that, neighbouring steps look alike to a model"
             )
         if not math.isfinite(self.guidance):
             raise ValueError(f"guidance is {self.guidance}, expected a number; 1 is off")
+        if not self.highest > 0:
+            raise ValueError(f"highest is {self.highest}, expected a time above 0, up to 1000")
+        if not 0 <= self.rescaled <= 1:
+            raise ValueError(f"rescaled is {self.rescaled}, expected a share from 0 to 1")
 
     def walker(self) -> Sampler:
         """The sampler itself."""
@@ -115,9 +120,30 @@ def check_words(model: Any, reader: TextReader) -> None:
 
 
 def starting_noise(shape: Sequence[int], seeds: Sequence[int]) -> Tensor:
-    """Noise (B, *shape), each row from a fresh generator of its own seed."""
+    """Noise (B, *shape), each row from a fresh generator of its own seed.
+
+    Raises:
+        ValueError: a seed that is no whole number.
+    """
+    for seed in seeds:
+        if not isinstance(seed, (int, np.integer)) or not abs(int(seed)) < 2**63:
+            raise ValueError(f"seed is {seed!r}, expected a whole number of at most 63 bits")
+    if not seeds:
+        return torch.empty(0, *shape)
     rows = [torch.randn(*shape, generator=torch.Generator().manual_seed(s)) for s in seeds]
     return torch.stack(rows)
+
+
+def check_seeds(texts: Sequence[str], seeds: Sequence[int]) -> None:
+    """Refuse to draw nothing, or two pictures by one seed.
+
+    Raises:
+        ValueError: no texts, or not as many seeds.
+    """
+    if not texts or len(texts) != len(seeds):
+        raise ValueError(
+            f"a text at least, and a seed for each: got {len(texts)} texts and {len(seeds)} seeds"
+        )
 
 
 def steps_from_words(
@@ -128,8 +154,7 @@ def steps_from_words(
     Raises:
         ValueError: as many seeds as texts are needed; words or weights that do not fit.
     """
-    if not texts or len(texts) != len(seeds):
-        raise ValueError(f"a seed for each text, got {len(texts)} texts and {len(seeds)} seeds")
+    check_seeds(texts, seeds)
     check_words(model, reader)
     device = next(model.parameters()).device
     with evaluating(model):
@@ -165,8 +190,12 @@ def draw_texts(
         way: how to draw.
         seeds: one for each caption (default: 0, 1, ...).
         batch: captions at once.
+
+    Raises:
+        ValueError: no captions, or not as many seeds.
     """
     way, seeds = way or Way(), range(len(texts)) if seeds is None else seeds
+    check_seeds(texts, seeds)
     drawn = []
     with evaluating(model):
         for at in range(0, len(texts), batch):
@@ -182,8 +211,10 @@ def draw_freely(
     """n pictures without words, uint8 (n, H, W, 3), on the CPU.
 
     Raises:
-        ValueError: guidance, which there are no words for.
+        ValueError: guidance, which there are no words for, or n below 1.
     """
+    if n < 1:
+        raise ValueError(f"n must be at least 1, got {n}")
     device = next(model.parameters()).device
     drawn = []
     with evaluating(model):

@@ -38,7 +38,13 @@ def read_facts(judge: Judge, pictures: Tensor) -> list[frozenset[Fact]]:
 
 def gaussian_pictures(pictures: Tensor, n: int, seed: int = 0) -> Tensor:
     """The strongest cheap baseline: pictures of the normal distribution that has the mean and
-    covariance of these. uint8 (N, H, W, 3) to uint8 (n, H, W, 3)."""
+    covariance of these. uint8 (N, H, W, 3) to uint8 (n, H, W, 3).
+
+    Raises:
+        ValueError: fewer than two pictures, which have no covariance.
+    """
+    if len(pictures) < 2:
+        raise ValueError(f"two pictures have a covariance, got {len(pictures)}: give more")
     rows = from_bytes(pictures)
     mean = rows.mean(0)
     weight = torch.randn(n, len(rows), generator=torch.Generator().manual_seed(seed))
@@ -48,7 +54,15 @@ def gaussian_pictures(pictures: Tensor, n: int, seed: int = 0) -> Tensor:
 
 def nearest_share(drawn: Tensor, trained: Tensor, others: Tensor) -> float:
     """Share of drawn pictures that are nearer to a training picture than to any other true one, in
-    pixels, of equally many: one half where nothing was copied. All uint8 (N, H, W, 3)."""
+    pixels, of equally many: one half where nothing was copied. All uint8 (N, H, W, 3).
+
+    Raises:
+        ValueError: none of one of them.
+    """
+    if not (len(drawn) and len(trained) and len(others)):
+        raise ValueError(
+            f"one picture of each at least, got {len(drawn)}, {len(trained)} and {len(others)}"
+        )
     rows = [x.float().flatten(1) for x in (drawn, trained, others)]
     nearer = torch.cdist(rows[0], rows[1]).amin(1) < torch.cdist(rows[0], rows[2]).amin(1)
     return float(nearer.float().mean())

@@ -180,7 +180,8 @@ def sample(
             is outside the mask.
 
     Raises:
-        ValueError: fewer than two levels, or states that are no longer finite.
+        ValueError: fewer than two levels, a denoiser whose answer has another shape, or states that
+            are no longer finite.
     """
     if len(levels) < 2:
         raise ValueError(f"sampling needs two levels at least, got {len(levels)}")
@@ -189,7 +190,14 @@ def sample(
     def predict(state: Tensor, level: Level) -> tuple[Tensor, Tensor]:
         dtype = torch.float64 if state.dtype == torch.float64 else torch.float32
         t = torch.full((len(state),), level.t, dtype=dtype, device=state.device)
-        predicted = model(state, t, cond).to(state.dtype)
+        predicted = model(state, t, cond)
+        if getattr(predicted, "shape", None) != state.shape:
+            told = getattr(predicted, "shape", type(predicted).__name__)
+            raise ValueError(
+                f"the denoiser answered {tuple(state.shape)} with "
+                f"{tuple(told) if isinstance(told, torch.Size) else told}, expected the same shape"
+            )
+        predicted = predicted.to(state.dtype)
         if not predicted.isfinite().all():
             raise ValueError(
                 f"the denoiser gave NaN or infinity at t = {level.t:.4g}: look at its weights and "

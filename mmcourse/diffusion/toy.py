@@ -58,7 +58,15 @@ class Clouds:
         )
 
     def draw(self, n: int, generator: torch.Generator | None = None) -> Tensor:
-        """n places from the data, (n, 2) float64."""
+        """n places from the data, (n, 2) float64.
+
+        Raises:
+            ValueError: n below 0.
+        """
+        if n < 1:
+            if n < 0:
+                raise ValueError(f"n must be at least 0, got {n}")
+            return torch.empty(0, 2, dtype=torch.float64)
         which = torch.multinomial(self.weights, n, replacement=True, generator=generator)
         noise = torch.randn(n, 2, generator=generator, dtype=torch.float64)
         return self.means[which] + self.std * noise
@@ -237,7 +245,13 @@ def walk(
 
 def histogram(x: Tensor, extent: float = 2.0, n: int = 20) -> Tensor:
     """(n, n) float64: the share of places (N, 2) in each cell of the square, row by row from below.
-    Places outside are counted in the nearest cell."""
+    Places outside are counted in the nearest cell.
+
+    Raises:
+        ValueError: no places.
+    """
+    if not len(x):
+        raise ValueError("no places, so no shares: give one or more")
     cell = ((x + extent) * (n / (2 * extent))).long().clamp(0, n - 1)  # (N, 2)
     counts = torch.bincount(cell[:, 1] * n + cell[:, 0], minlength=n * n)
     return (counts.double() / len(x)).view(n, n)

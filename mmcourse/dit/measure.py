@@ -33,7 +33,13 @@ MANY = 48
 
 
 def bytes_of(pictures: Sequence[Image.Image]) -> Tensor:
-    """PIL pictures of one size as uint8 (N, S, S, 3)."""
+    """PIL pictures of one size as uint8 (N, S, S, 3).
+
+    Raises:
+        ValueError: no pictures, so no size.
+    """
+    if not pictures:
+        raise ValueError("no pictures, so no size: give one or more")
     return torch.from_numpy(np.stack([np.asarray(p) for p in pictures]))
 
 
@@ -55,7 +61,13 @@ def identities_at(judge: Judge, pictures: Tensor, places: Sequence[str]) -> Tens
 
 
 def kept(drawn: Tensor, hero: Tensor, double: Tensor) -> float:
-    """How often identities (N, D) are nearer to the hero's than to the double's."""
+    """How often identities (N, D) are nearer to the hero's than to the double's.
+
+    Raises:
+        ValueError: no identities.
+    """
+    if not len(drawn):
+        raise ValueError("no identities, so no share of them: give one or more")
     return float(((drawn * hero).sum(-1) > (drawn * double).sum(-1)).float().mean())
 
 

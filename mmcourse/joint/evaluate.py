@@ -56,7 +56,7 @@ def embed_texts(
         for start in watched(range(0, len(texts), batch_size), "reading captions"):
             ids, mask = tokenizer.encode(texts[start : start + batch_size])
             rows.append(model.encode_text(ids.to(device), mask.to(device)).cpu())
-    return torch.cat(rows)
+    return torch.cat(rows) if rows else torch.empty(0, model.text_projection.out_features)
 
 
 def known_words(model: JointModel, tokenizer: Tokenizer | None = None) -> Tokenizer:
@@ -82,8 +82,23 @@ def embed_pictures(model: JointModel, pictures: Tensor, batch_size: int = 256) -
         return torch.cat([model.encode_image(from_bytes(b).to(device)).cpu() for b in batches])
 
 
+def check_n(n: int) -> None:
+    """Refuse to measure on nothing.
+
+    Raises:
+        ValueError: n below 1.
+    """
+    if n < 1:
+        raise ValueError(f"n must be at least 1, got {n}")
+
+
 def distinct_scenes(split: str, n: int, seed: int = 0) -> list[Scene]:
-    """The first n scenes of a split that all look different."""
+    """The first n scenes of a split that all look different.
+
+    Raises:
+        ValueError: n below 1.
+    """
+    check_n(n)
     found: dict[int, Scene] = {}
     index = 0
     while len(found) < n:
@@ -94,7 +109,8 @@ def distinct_scenes(split: str, n: int, seed: int = 0) -> list[Scene]:
 
 
 def lone_scenes(split: str, n: int, seed: int = 0) -> list[Scene]:
-    """The first n scenes of a split with one character and no thing."""
+    """The first n scenes of a split with one character and no thing; errors as above."""
+    check_n(n)
     scenes = (sample_scene(split, i, seed) for i in count())
     return list(islice((s for s in scenes if len(s.characters) == 1 and not s.things), n))
 
@@ -192,7 +208,9 @@ def swap_colours(scene: Scene) -> Scene:
 
 def swappable_scenes(split: str, n: int, seed: int = 0) -> list[Scene]:
     """Scenes of two different animals of different colours whose exchange the training data know:
-    neither side shows a held-out pair, so no caption gives itself away as strange."""
+    neither side shows a held-out pair, so no caption gives itself away as strange. Errors as
+    `distinct_scenes`."""
+    check_n(n)
     found: list[Scene] = []
     index = 0
     while len(found) < n:

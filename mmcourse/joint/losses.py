@@ -7,6 +7,19 @@ import torch.nn.functional as F
 from torch import Tensor
 
 
+def check_pairs(text_emb: Tensor, image_emb: Tensor) -> None:
+    """Refuse what are no pairs: rows that have no partner, or no rows, whose mean is NaN.
+
+    Raises:
+        ValueError: saying what was got.
+    """
+    if text_emb.shape != image_emb.shape or text_emb.ndim != 2 or len(text_emb) == 0:
+        raise ValueError(
+            "text_emb and image_emb must both be (B, D) with a pair or more, got "
+            f"{tuple(text_emb.shape)} and {tuple(image_emb.shape)}"
+        )
+
+
 def clip_loss(text_emb: Tensor, image_emb: Tensor, logit_scale: Tensor | float) -> Tensor:
     """Symmetric cross-entropy over all pairs of a batch.
 
@@ -20,7 +33,11 @@ def clip_loss(text_emb: Tensor, image_emb: Tensor, logit_scale: Tensor | float) 
 
     Returns:
         A scalar: the mean of the text-to-image and the image-to-text loss, in nats.
+
+    Raises:
+        ValueError: no pairs, or rows without a partner.
     """
+    check_pairs(text_emb, image_emb)
     logits = logit_scale * text_emb @ image_emb.T  # (B, B), row: text, column: picture
     target = torch.arange(len(logits), device=logits.device)  # (B,)
     return (F.cross_entropy(logits, target) + F.cross_entropy(logits.T, target)) / 2
@@ -40,7 +57,11 @@ def masked_clip_loss(
 
     Returns:
         A scalar, in nats.
+
+    Raises:
+        ValueError: as `clip_loss`.
     """
+    check_pairs(text_emb, image_emb)
     logits = (logit_scale * text_emb @ image_emb.T).masked_fill(ignored, -torch.inf)  # (B, B)
     target = torch.arange(len(logits), device=logits.device)  # (B,)
     return (F.cross_entropy(logits, target) + F.cross_entropy(logits.T, target)) / 2
@@ -62,7 +83,11 @@ def siglip_loss(
 
     Returns:
         A scalar, in nats per picture.
+
+    Raises:
+        ValueError: as `clip_loss`.
     """
+    check_pairs(text_emb, image_emb)
     logits = logit_scale * text_emb @ image_emb.T + logit_bias  # (B, B)
     sign = 2 * torch.eye(len(logits), dtype=logits.dtype, device=logits.device) - 1  # +1 or -1
     return -F.logsigmoid(sign * logits).sum() / len(logits)

@@ -35,6 +35,8 @@ def mask_words(
     """
     if not 0 < rate <= 1:
         raise ValueError(f"rate is {rate}, expected more than 0 and at most 1")
+    if ids.numel() == 0:
+        return ids.clone(), ids.clone()
     word = ids >= len(SPECIAL)
     chance = torch.rand(ids.shape, generator=generator).to(ids.device).masked_fill(~word, torch.inf)
     likeliest = chance == chance.min(1, keepdim=True).values  # at least one a text

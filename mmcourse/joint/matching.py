@@ -16,7 +16,12 @@ def matching_loss(logits: Tensor, matches: Tensor) -> Tensor:
 
     Returns:
         A scalar, in nats.
+
+    Raises:
+        ValueError: no pairs, which have no mean.
     """
+    if len(logits) == 0:
+        raise ValueError("no pairs, so no mean of their losses: give one or more")
     return F.binary_cross_entropy_with_logits(logits, matches.to(logits.dtype))
 
 
@@ -67,4 +72,6 @@ def draw_negatives(
         ValueError: a row without any negative.
     """
     chance = negative_chances(logits.float(), excluded).cpu()  # (B, B)
+    if len(chance) == 0:  # of nothing, torch draws nothing but an error
+        return torch.zeros(0, dtype=torch.int64, device=logits.device)
     return torch.multinomial(chance, 1, generator=generator).squeeze(1).to(logits.device)

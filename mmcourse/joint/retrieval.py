@@ -42,8 +42,14 @@ def zero_shot_predict(image_emb: Tensor, class_text_emb: Tensor) -> Tensor:
         (B,) int64, the index of the class.
 
     Raises:
-        ValueError: an embedding that is not finite, which is close to nothing.
+        ValueError: no class, or one without a prompt; an embedding that is not finite, which is
+            close to nothing.
     """
+    if class_text_emb.ndim != 3 or 0 in class_text_emb.shape[:2]:
+        raise ValueError(
+            f"class_text_emb must be (C, P, D), a class and a prompt at least, got "
+            f"{tuple(class_text_emb.shape)}"
+        )
     if not (image_emb.isfinite().all() and class_text_emb.isfinite().all()):
         raise ValueError("the embeddings hold NaN or infinity: the towers that made them broke")
     prototypes = F.normalize(class_text_emb, dim=-1).mean(1)  # (C, D)

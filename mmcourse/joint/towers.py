@@ -67,12 +67,15 @@ class TextTower(nn.Module):
             One vector per text (B, dim) and one per token (B, T, dim).
 
         Raises:
-            ValueError: a text longer than `max_length`, or an id out of range.
+            ValueError: a text longer than `max_length`, an id out of range, or a text without a
+                word, which has no mean.
         """
         if ids.shape[1] > self.max_length:
             raise ValueError(f"a text has {ids.shape[1]} tokens, at most {self.max_length} fit")
         if not torch.compiler.is_exporting():  # a graph cannot branch on what ids hold
             check_ids(ids, self.words.num_embeddings)
+            if not mask.any(1).all():
+                raise ValueError("a row of the mask holds no word: leave that text out")
         x = self.words(ids) + self.positions[: ids.shape[1]]  # (B, T, dim)
         for block in self.blocks:
             x = block(x, mask)

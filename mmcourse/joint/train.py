@@ -22,6 +22,7 @@ from mmcourse.joint.model import JointModel
 from mmcourse.joint.pairs import Batch, Pairs
 from mmcourse.joint.towers import by_length
 from mmcourse.processes import gather, means, my_rows
+from mmcourse.resuming import Settings, sample_of
 from mmcourse.training import EMA, check_finite, cosine_schedule
 
 Metrics = dict[str, float]
@@ -136,7 +137,8 @@ def train(
         batch_size: pairs in a batch, on each device.
         lr: peak learning rate of AdamW; 5 % of the steps warm up, then it falls along a cosine.
         precision: accelerate's name of it: "no" (float32), "bf16" or "fp16".
-        checkpoint: file to save to every 250 steps, and to resume from if it is there.
+        checkpoint: file to save to every 250 steps, and to resume from, with the same
+            settings, if it is there.
         objective: what is minimised: `Contrast`, `partial(Contrast, loss_function=...)`, or
             `ThreeLosses`, which trains the fused encoder too.
     """
@@ -156,7 +158,10 @@ def train(
     model.to(accelerator.device).train()
     ema = EMA(model, decay=0.995)
     prepared, optimiser = accelerator.prepare(objective(model, pairs), optimiser)
-    state = {"model": model, "optimiser": optimiser, "ema": ema}
+    settings = Settings(
+        steps=steps, batch_size=batch_size, lr=lr, seed=pairs.seed, data=sample_of(pairs.pictures)
+    )
+    state = {"settings": settings, "model": model, "optimiser": optimiser, "ema": ema}
     start = 0
     if checkpoint is not None and checkpoint.exists():
         start = load_checkpoint(checkpoint, accelerator=accelerator, **state)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from mmcourse.lora.formulas import update_scale
@@ -25,7 +28,8 @@ class LoRAConfig:
         dora: learn the length of each row of the weight by itself (see `dora`).
 
     Raises:
-        ValueError: no targets, a rank below 1, or a dropout that is no share.
+        ValueError: no targets, or a pattern that is none; a rank below 1, a strength that is no
+            number, or a dropout that is no share.
     """
 
     targets: tuple[str, ...] | str
@@ -36,16 +40,39 @@ class LoRAConfig:
     dora: bool = False
 
     def __post_init__(self) -> None:
-        if not isinstance(self.targets, str):
-            object.__setattr__(self, "targets", tuple(self.targets))
-        if not self.targets:
-            raise ValueError("targets is empty: name layers, say ('q_proj', 'v_proj')")
+        object.__setattr__(self, "targets", checked(self.targets))
         if isinstance(self.rank, bool) or not isinstance(self.rank, int) or self.rank < 1:
             raise ValueError(f"rank is {self.rank!r}, expected a whole number from 1 on")
-        if not 0.0 <= self.dropout < 1.0:
-            raise ValueError(f"dropout is {self.dropout}, expected a share from 0 to below 1")
+        if not _is_number(self.alpha):
+            raise ValueError(f"alpha is {self.alpha!r}, expected a number; 16 is usual")
+        if not (_is_number(self.dropout) and 0.0 <= self.dropout < 1.0):
+            raise ValueError(f"dropout is {self.dropout!r}, expected a share from 0 to below 1")
 
     @property
     def scale(self) -> float:
         """By what B A x is multiplied."""
         return update_scale(self.alpha, self.rank, self.rs)
+
+
+def checked(targets: Iterable[str] | str) -> tuple[str, ...] | str:
+    """Targets as a tuple of names, or as the pattern that they are.
+
+    Raises:
+        ValueError: none, something else than strings, or a pattern that cannot be read.
+    """
+    if isinstance(targets, str):
+        try:
+            re.compile(targets)
+        except re.error as error:
+            raise ValueError(f"targets {targets!r} is no regular expression: {error}") from None
+    elif not isinstance(targets, Iterable) or not all(isinstance(t, str) for t in targets):
+        raise ValueError(f"targets is {targets!r}, expected names of layers or a pattern")
+    else:
+        targets = tuple(targets)
+    if not targets:
+        raise ValueError("targets is empty: name layers, say ('q_proj', 'v_proj')")
+    return targets
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)

@@ -48,7 +48,13 @@ def adapted_outside(model: nn.Module, pattern: str) -> list[str]:
 
 def labelled_share(batch: Mapping[str, Tensor]) -> float:
     """Share of a batch's real tokens that are learned. With short answers it is small; near 1 the
-    prompt is in the loss."""
+    prompt is in the loss.
+
+    Raises:
+        ValueError: a batch without any token.
+    """
+    if not batch["attention_mask"].any():
+        raise ValueError("the batch holds no token, so no share of them: give one row or more")
     mask = batch["attention_mask"].bool()
     return float((batch["labels"][mask] != IGNORED).float().mean())
 
@@ -105,7 +111,12 @@ def spectrum(A: Tensor, B: Tensor) -> Tensor:
     Args:
         A: (r, in).
         B: (out, r).
+
+    Raises:
+        ValueError: NaN or infinity in one of them.
     """
+    if not (A.isfinite().all() and B.isfinite().all()):
+        raise ValueError("A or B holds NaN or infinity, which have no spectrum: see the training")
     outer = torch.linalg.qr(B.float()).R  # (k, r)
     inner = torch.linalg.qr(A.float().T).R  # (k, r)
     return torch.linalg.svdvals(outer @ inner.T)

@@ -85,7 +85,7 @@ def save_adapter(model: nn.Module, folder: str | Path, config: LoRAConfig,
         name: which.
 
     Raises:
-        ValueError: the model has no such adapter, or one of another rank.
+        ValueError: the model has no such adapter, or one of another rank, or with NaN in it.
         OSError: if the disk is full; what was saved before is unharmed.
     """
     tensors = {k: v.detach().cpu().contiguous() for k, v in adapter_tensors(model, name).items()}
@@ -93,6 +93,7 @@ def save_adapter(model: nn.Module, folder: str | Path, config: LoRAConfig,
     if ranks != {config.rank}:
         held = ", ".join(map(str, sorted(ranks)))
         raise ValueError(f"adapter {name!r} has rank {held}, the config says {config.rank}")
+    _refuse_nan(tensors, "so nothing was saved: look at the training")
     text = json.dumps(to_peft(config), indent=2, sort_keys=True) + "\n"
     data = save(tensors, metadata={"format": "pt", "base": fingerprint(model)})
     write_atomically(
@@ -131,6 +132,7 @@ def load_adapter(model: nn.Module, folder: str | Path, name: str = "default") ->
     wrong = describe_mismatch(expected, tensors)
     if wrong:
         raise ValueError(f"{folder} does not fit the layers that it names: {wrong}")
+    _refuse_nan(tensors, f"in {folder}: take an earlier save, or train it again")
     with torch.random.fork_rng():
         inject(model, config, name)
     with torch.no_grad():
@@ -174,8 +176,12 @@ def read_config(folder: str | Path) -> LoRAConfig:
     if strange:
         raise ValueError(f"{folder} uses {', '.join(strange)}, which is not done here: use peft")
     targets = told.get("target_modules") or ()
+    missing = [key for key in ("r", "lora_alpha") if key not in told]
+    if missing:
+        raise ValueError(f"{folder}/{CONFIG} has no {missing[0]!r}: save the adapter again")
+    named = isinstance(targets, list) and all(isinstance(target, str) for target in targets)
     return LoRAConfig(
-        targets=targets if isinstance(targets, str) else tuple(sorted(targets)),
+        targets=tuple(sorted(targets)) if named else targets,
         rank=told["r"],
         alpha=told["lora_alpha"],
         dropout=told.get("lora_dropout", 0.0),
@@ -213,3 +219,11 @@ def _read(path: Path) -> tuple[dict[str, Tensor], str]:
     except (SafetensorError, OSError) as error:
         reason = str(error).splitlines()[0]
         raise ValueError(f"{path} is damaged ({reason}): save the adapter again") from None
+
+
+def _refuse_nan(tensors: dict[str, Tensor], what_to_do: str) -> None:
+    for name, value in tensors.items():
+        if not value.is_floating_point():
+            raise ValueError(f"{name} is {value.dtype}, expected floats, {what_to_do}")
+        if value.isnan().any():
+            raise ValueError(f"{name} holds NaN, {what_to_do}")

@@ -21,7 +21,12 @@ def update_scale(alpha: float, rank: int, rs: bool = False) -> float:
         alpha: strength.
         rank: r, from 1 on.
         rs: whether to divide by the root.
+
+    Raises:
+        ValueError: a rank below 1.
     """
+    if rank < 1:
+        raise ValueError(f"rank is {rank}, expected 1 or more")
     return alpha / math.sqrt(rank) if rs else alpha / rank
 
 

@@ -49,8 +49,16 @@ def round_to_levels(weight: Tensor, levels: Tensor, block: int = BLOCK) -> Tenso
 
     Returns:
         (N,), as a four-bit layer computes with it.
+
+    Raises:
+        ValueError: a weight of whole numbers, or one that blocks of this size do not fill.
     """
-    blocks = weight.view(-1, block)  # (M, block)
+    if not weight.is_floating_point() or block < 1 or weight.numel() % block:
+        raise ValueError(
+            f"the weight is {weight.dtype} {tuple(weight.shape)}, expected floats, as many as fill "
+            f"blocks of {block}"
+        )
+    blocks = weight.reshape(-1, block)  # (M, block)
     scales = blocks.abs().amax(1, keepdim=True)
     codes = nearest_levels(blocks, scales, levels)
     return (levels.to(weight.dtype)[codes] * scales).view(-1)
@@ -96,8 +104,10 @@ def pack(weight: Tensor, twice: bool = False) -> Packed:
             instead of 4.5. (Evenly spaced here; bitsandbytes spaces them by their size.)
 
     Raises:
-        ValueError: a weight with NaN or infinity, or one whose size is odd.
+        ValueError: a weight of whole numbers, with NaN or infinity, or one whose size is odd.
     """
+    if not weight.is_floating_point():
+        raise ValueError(f"the weight is {weight.dtype}, expected floats: is it packed already?")
     if not weight.isfinite().all():
         raise ValueError("the weight holds NaN or infinity: four bits have no code for them")
     flat = weight.detach().float().flatten()

@@ -185,13 +185,27 @@ def trainable(model: nn.Module) -> list[nn.Parameter]:
 
 
 def trainable_share(model: nn.Module) -> float:
-    """Parameters that take gradients, as a share of all others."""
+    """Parameters that take gradients, as a share of all others.
+
+    Raises:
+        ValueError: there are no others, since nothing is frozen.
+    """
     learned = sum(p.numel() for p in model.parameters() if p.requires_grad)
-    return learned / sum(p.numel() for p in model.parameters() if not p.requires_grad)
+    frozen = sum(p.numel() for p in model.parameters() if not p.requires_grad)
+    if not frozen:
+        raise ValueError("nothing is frozen, so there is no share of it: inject an adapter first")
+    return learned / frozen
 
 
 def deltas(model: nn.Module, name: str = "default") -> dict[str, Tensor]:
-    """What an adapter adds to each weight that it changes, in float32, by the layers' paths."""
+    """What an adapter adds to each weight that it changes, in float32, by the layers' paths.
+
+    Raises:
+        ValueError: the model has no such adapter.
+    """
+    if name not in adapters(model):
+        there = ", ".join(adapters(model)) or "none"
+        raise ValueError(f"no adapter {name!r}; there are {there}")
     layers = adapted_layers(model)
     return {path: m.delta(name) for path, m in layers.items() if name in m.adapters}
 

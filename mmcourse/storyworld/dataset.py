@@ -20,8 +20,10 @@ def to_pixels(pictures: Sequence[Image.Image]) -> Tensor:
     """RGB pictures of one size to float32 (B, 3, H, W) in [-1, 1].
 
     Raises:
-        ValueError: a picture that is not RGB.
+        ValueError: a picture that is not RGB, or none at all.
     """
+    if not pictures:
+        raise ValueError("no pictures, so no size: give one or more")
     for picture in pictures:
         if picture.mode != "RGB":
             raise ValueError(f"pictures must be RGB, got {picture.mode}; use .convert('RGB')")
@@ -37,6 +39,8 @@ def from_bytes(pictures: Tensor) -> Tensor:
 def render_bytes(scenes: Iterable[Scene], size: int = 64) -> Tensor:
     """Scenes to uint8 pictures (N, H, W, 3): a quarter of the memory of floats."""
     rows = [np.asarray(render(scene, size)) for scene in scenes]
+    if not rows:
+        return torch.empty(0, size, size, 3, dtype=torch.uint8)
     return torch.from_numpy(np.stack(rows))
 
 
@@ -50,6 +54,8 @@ class StoryWorld(Dataset[dict[str, object]]):
     def __init__(
         self, split: str, n: int, size: int = 64, seed: int = 0, complete: bool = True
     ) -> None:
+        if n < 0:
+            raise ValueError(f"n must be at least 0, got {n}")
         self.split, self.n, self.size, self.seed, self.complete = split, n, size, seed, complete
         sample_scene(split, 0, seed)  # an unknown split is refused here, not in the first batch
 

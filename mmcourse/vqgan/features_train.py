@@ -13,6 +13,7 @@ from torch import Tensor
 
 from mmcourse.checkpoints import load_checkpoint, save_checkpoint
 from mmcourse.processes import means, weight_of
+from mmcourse.resuming import Settings, sample_of
 from mmcourse.storyworld.dataset import from_bytes
 from mmcourse.training import EMA, batch_indices, cosine_schedule
 from mmcourse.vqgan.features import QUESTIONS, Features
@@ -67,7 +68,8 @@ def train(
         batch_size: pictures of 64 pixels in a batch.
         lr: peak learning rate of AdamW.
         precision: "no", "bf16" or "fp16".
-        checkpoint: file to save to every 250 steps, and to resume from if it is there.
+        checkpoint: file to save to every 250 steps, and to resume from, with the same
+            settings, if it is there.
         seed: of the order.
     """
     accelerator = Accelerator(mixed_precision=precision)
@@ -78,7 +80,9 @@ def train(
     ema = EMA(model, decay=0.998)
     asked = accelerator.prepare(Asked(model))
     optimiser = accelerator.prepare(optimiser)
-    state = {"model": model, "optimiser": optimiser, "ema": ema}
+    data = "; ".join(sample_of(album["pixels"]) for album in albums)
+    settings = Settings(steps=steps, batch_size=batch_size, lr=lr, seed=seed, data=data)
+    state = {"settings": settings, "model": model, "optimiser": optimiser, "ema": ema}
     start = 0
     if checkpoint is not None and checkpoint.exists():
         start = load_checkpoint(checkpoint, accelerator=accelerator, **state)

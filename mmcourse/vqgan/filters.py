@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -87,15 +88,27 @@ class Drawing:
     def __post_init__(self) -> None:
         if not self.temperature > 0:
             raise ValueError(f"temperature must be above 0, got {self.temperature}")
-        if not self.guidance >= 0:
+        if not 0 <= self.guidance < math.inf:
             raise ValueError(f"guidance must be at least 0 (1 is off), got {self.guidance}")
         top_k_filter(torch.zeros(1), self.top_k)  # refuses what is out of range
         top_p_filter(torch.zeros(1), self.top_p)
 
     def draw(self, logits: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """One index (...) from each row of logits (..., K); drawn on the CPU, so that a seed draws
-        the same everywhere."""
-        rows = logits.float().flatten(0, -2) / self.temperature
+        the same everywhere.
+
+        Raises:
+            ValueError: a row with NaN or infinity, or with nothing to draw from.
+        """
+        if logits.ndim == 0 or logits.shape[-1] == 0:
+            raise ValueError(f"logits are {tuple(logits.shape)}: there is nothing to draw from")
+        rows = logits.float().reshape(-1, logits.shape[-1]) / self.temperature
+        highest = rows.amax(-1)  # NaN where one is
+        if not highest.isfinite().all():
+            raise ValueError(
+                "a row of logits holds NaN or infinity, or rules everything out: look at the "
+                f"model, or at the temperature, {self.temperature}"
+            )
         rows = top_p_filter(top_k_filter(rows, self.top_k), self.top_p)
         drawn = torch.multinomial(rows.softmax(-1).cpu(), 1, generator=generator)
         return drawn.reshape(logits.shape[:-1]).to(logits.device)

@@ -108,7 +108,12 @@ class LatentAutoencoder(Pretrained):
 
         Args:
             batches: of pictures (B, C, H, W) in [-1, 1].
+
+        Raises:
+            ValueError: no pictures.
         """
+        if not batches:
+            raise ValueError("no pictures to take a mean and a variance of: give a batch or more")
         with evaluating(self):
             raw = torch.cat([self.encoder(x).float().movedim(1, -1).flatten(0, 2) for x in batches])
         self.norm.running_mean.copy_(raw.mean(0))  # type: ignore[union-attr]

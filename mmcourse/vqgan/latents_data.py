@@ -13,6 +13,7 @@ from mmcourse.storyworld.dataset import from_bytes, render_bytes
 from mmcourse.storyworld.drawing.sources import DRAWING
 from mmcourse.storyworld.world.sampling import sample_scene
 from mmcourse.vqgan.latents import LatentAutoencoder
+from mmcourse.vqvae.batches import check_bytes
 
 BATCH = 32
 
@@ -32,7 +33,14 @@ def draw_pictures(
 
 
 def encode_bytes(model: LatentAutoencoder, pictures: Tensor) -> Tensor:
-    """uint8 pictures (N, H, W, 3) to latents (N, dim, h, w), a few at a time."""
+    """uint8 pictures (N, H, W, 3) to latents (N, dim, h, w), a few at a time.
+
+    Raises:
+        ValueError: pictures of another type or shape.
+    """
+    check_bytes(pictures)
+    if not len(pictures):
+        return encode_bytes(model, pictures.new_zeros(1, *pictures.shape[1:]))[:0]
     device = next(model.parameters()).device
     parts = [
         model.encode(from_bytes(pictures[at : at + BATCH]).to(device)).cpu()

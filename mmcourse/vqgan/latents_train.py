@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from mmcourse.checkpoints import load_checkpoint, save_checkpoint
 from mmcourse.processes import means, mine, world
+from mmcourse.resuming import Settings, sample_of
 from mmcourse.storyworld.dataset import from_bytes
 from mmcourse.training import EMA, batch_indices, cosine_schedule
 from mmcourse.vqgan.adaptive import adaptive_weight
@@ -113,7 +114,8 @@ def train(
         plan: which part of a run.
         perceptual: with a features network that is frozen.
         precision: "no", "bf16" or "fp16".
-        checkpoint: file to save to every 250 steps, and to resume from if it is there.
+        checkpoint: file to save to every 250 steps, and to resume from, with the same
+            settings, if it is there.
         seed: of order, crops and noise, and of the critic.
     """
     some = DistributedDataParallelKwargs(find_unused_parameters=plan.critic)  # the encoder's
@@ -131,7 +133,8 @@ def train(
     drawing = accelerator.prepare(Reconstruct(model, plan.critic))
     optimiser = accelerator.prepare(optimiser)
     perceptual.to(accelerator.device)
-    state = {"model": model, "optimiser": optimiser, "ema": ema}
+    settings = Settings(**asdict(plan), seed=seed, data=sample_of(pictures))
+    state = {"settings": settings, "model": model, "optimiser": optimiser, "ema": ema}
     if critic is not None:
         model.encoder.eval(), model.norm.eval()
         opponent = torch.optim.Adam(critic.parameters(), lr=plan.lr / 2, betas=(0.5, 0.9))

@@ -131,6 +131,8 @@ def sample_masked(
     device, cells = prior.vectors.device, prior.cells
     ids = ids.to(device)
     codes = torch.zeros(len(ids), cells, prior.levels, dtype=torch.int64, device=device)
+    if len(ids) == 0:
+        return codes.unflatten(1, prior.grid)
     known = torch.zeros(len(ids), cells, dtype=torch.bool, device=device)
     if kept is not None:
         codes, where = prior.check(kept[0].to(device)).clone(), kept[1].to(device)

@@ -17,7 +17,16 @@ SCENES = 2000
 
 def sharpness(drawn: Tensor, pictures: Tensor) -> float:
     """The mean squared difference of neighbouring pixels in drawn pictures, by that in true ones;
-    both uint8 (N, H, W, 3). 1 is as sharp; a blurred picture lies below."""
+    both uint8 (N, H, W, 3). 1 is as sharp; a blurred picture lies below.
+
+    Raises:
+        ValueError: no pictures, or both of different shapes.
+    """
+    if drawn.shape != pictures.shape or not len(pictures):
+        raise ValueError(
+            "as many drawn pictures as true ones, of one size, and one at least: got "
+            f"{tuple(drawn.shape)} and {tuple(pictures.shape)}"
+        )
 
     def rough(x: Tensor) -> Tensor:
         x = x.float()

@@ -272,7 +272,13 @@ class ResidualPrior(Pretrained):
     def loss(
         self, ids: Tensor, codes: Tensor, known: Tensor | None = None, source: Tensor | None = None
     ) -> Tensor:
-        """Cross-entropy in nats a code, of those that are not known: a scalar, the mean."""
+        """Cross-entropy in nats a code, of those that are not known: a scalar, the mean.
+
+        Raises:
+            ValueError: as `forward`, and no pictures, which have no mean.
+        """
+        if len(codes) == 0:
+            raise ValueError("no pictures, so no mean of their losses: give one or more")
         return self.loss_of(self(ids, codes, known, source), codes, known)
 
     @staticmethod

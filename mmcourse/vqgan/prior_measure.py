@@ -41,7 +41,13 @@ def in_batches(n: int, draw: Callable[[slice, torch.Generator], Tensor]) -> Tens
 
 def nearest_distances(pictures: Tensor, others: Tensor, side: int = 16) -> Tensor:
     """How far each picture is from the nearest of others: root mean square over pixels in [-1, 1],
-    both uint8 (N, S, S, 3) averaged down to `side`. 0 is a copy."""
+    both uint8 (N, S, S, 3) averaged down to `side`. 0 is a copy.
+
+    Raises:
+        ValueError: no others.
+    """
+    if not len(others):
+        raise ValueError("no others to be near to: give one picture or more")
 
     def small(x: Tensor) -> Tensor:
         part = torch.nn.functional.adaptive_avg_pool2d(from_bytes(x), side)
@@ -53,7 +59,13 @@ def nearest_distances(pictures: Tensor, others: Tensor, side: int = 16) -> Tenso
 
 
 def bits_of(prior: ResidualPrior, ids: Tensor, codes: Tensor) -> float:
-    """Mean bits a picture in raster order, its text (N, T) being known."""
+    """Mean bits a picture in raster order, its text (N, T) being known.
+
+    Raises:
+        ValueError: no pictures.
+    """
+    if not len(codes):
+        raise ValueError("no pictures, so no mean of bits: give the codes of one or more")
     total = 0.0
     with evaluating(prior):
         device = prior.vectors.device

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from mmcourse.checkpoints import load_checkpoint, save_checkpoint
 from mmcourse.processes import means, mine, weight_of, world
+from mmcourse.resuming import Settings, sample_of
 from mmcourse.storyworld import Tokenizer
 from mmcourse.training import EMA, batch_indices, cosine_schedule
 from mmcourse.vqgan.prior import ResidualPrior
@@ -86,7 +87,8 @@ def train_prior(
         batch_size: pictures in a batch, on each process.
         lr: peak learning rate of AdamW.
         precision: "no", "bf16" or "fp16".
-        out: file to save to, and to resume from if it is there; and the seed of order and draws.
+        out: file to save to, and to resume from, with the same settings, if it is there; and the
+            seed of order and draws.
         save_every: steps between two checkpoints.
     """
     checkpoint, seed = out
@@ -105,7 +107,10 @@ def train_prior(
     prior.to(device).train()
     ema = EMA(prior, decay=min(0.999, steps / (steps + 10)))
     prepared, optimiser = accelerator.prepare(prior, optimiser)
-    state = {"model": prior, "optimiser": optimiser, "ema": ema}
+    settings = Settings(
+        steps=steps, batch_size=batch_size, lr=lr, seed=seed, data=sample_of(lessons.codes)
+    )
+    state = {"settings": settings, "model": prior, "optimiser": optimiser, "ema": ema}
     start = 0
     if checkpoint is not None and checkpoint.exists():
         start = load_checkpoint(checkpoint, accelerator=accelerator, **state)

@@ -14,7 +14,13 @@ START, END = 1, 2
 
 
 def no_text(n: int, like: Tensor | None = None) -> Tensor:
-    """Ids (n, 2) of n empty texts."""
+    """Ids (n, 2) of n empty texts.
+
+    Raises:
+        ValueError: n below 0.
+    """
+    if n < 0:
+        raise ValueError(f"n must be at least 0, got {n}")
     device = None if like is None else like.device
     return torch.tensor([[START, END]], device=device).repeat(n, 1)
 
@@ -92,6 +98,8 @@ def sample_raster(
     device = prior.vectors.device
     ids, flat = ids.to(device), None if source is None else prior.check(source.to(device))
     codes = torch.zeros(len(ids), prior.cells, prior.levels, dtype=torch.int64, device=device)
+    if len(ids) == 0:
+        return codes.unflatten(1, prior.grid)
     with evaluating(prior):
         ids, flat = asked(ids, how, flat)
         copies = len(ids) // len(codes)

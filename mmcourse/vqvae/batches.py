@@ -12,8 +12,28 @@ from mmcourse.vqvae.autoencoder import Autoencoder
 BATCH = 64
 
 
+def check_bytes(pictures: Tensor) -> None:
+    """Refuse what is no batch of bytes: numbers in [-1, 1] would be read as nearly black.
+
+    Raises:
+        ValueError: another type than uint8, or another number of axes than four.
+    """
+    if pictures.dtype != torch.uint8 or pictures.ndim != 4:
+        raise ValueError(
+            f"pictures must be uint8 (N, H, W, 3), got {pictures.dtype} {tuple(pictures.shape)}; "
+            "to_bytes(x).movedim(1, -1) makes them of pictures (N, 3, H, W) in [-1, 1]"
+        )
+
+
 def encode_pictures(model: Autoencoder, pictures: Tensor) -> Tensor:
-    """uint8 pictures (N, H, W, 3) to codes (N, h, w, ...), on the CPU."""
+    """uint8 pictures (N, H, W, 3) to codes (N, h, w, ...), on the CPU.
+
+    Raises:
+        ValueError: pictures of another type or shape.
+    """
+    check_bytes(pictures)
+    if not len(pictures):
+        return encode_pictures(model, pictures.new_zeros(1, *pictures.shape[1:]))[:0]
     device = next(model.parameters()).device
     parts = pictures.split(BATCH)
     return torch.cat([model.encode(from_bytes(part.to(device))).cpu() for part in parts])

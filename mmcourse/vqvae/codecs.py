@@ -26,6 +26,8 @@ def sheet(pictures: Tensor) -> Tensor:
             f"pictures must be uint8 (N, S, S, 3), got {pictures.dtype} {tuple(pictures.shape)}"
         )
     n = len(pictures)
+    if n == 0:
+        raise ValueError("no pictures make no sheet: give 16, 64 or 256")
     rows = next((r for r in range(math.isqrt(n), 0, -1) if n % r == 0), 0)
     if 2 * rows < n // max(1, rows):
         raise ValueError(f"{n} pictures make no sheet of rows and columns; give 16, 64 or 256")

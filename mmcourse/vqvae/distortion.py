@@ -16,6 +16,14 @@ def psnr(pictures: Tensor, others: Tensor, peak: float = 2.0) -> Tensor:
 
     Returns:
         (B,).
+
+    Raises:
+        ValueError: shapes that differ, or pictures without a pixel.
     """
+    if pictures.shape != others.shape or 0 in pictures.shape[1:]:
+        raise ValueError(
+            f"both must have one shape, with pixels in it, got {tuple(pictures.shape)} and "
+            f"{tuple(others.shape)}"
+        )
     error = (pictures - others).square().flatten(1).mean(1)
     return 10 * torch.log10(peak**2 / error)

@@ -101,7 +101,16 @@ class CodePrior(Pretrained, nn.Module):
 
     def loss(self, tokens: Tensor, places: Tensor) -> Tensor:
         """Cross-entropy in nats of each token (B, T) after the first, padding left out: a scalar,
-        the mean."""
+        the mean.
+
+        Raises:
+            ValueError: no token after a first one, of which there is no mean.
+        """
+        if len(tokens) == 0 or tokens.shape[1] < 2:
+            raise ValueError(
+                f"tokens are {tuple(tokens.shape)}, expected one row or more, of two or more: "
+                "nothing follows the first"
+            )
         return self.loss_of(self(tokens[:, :-1], places[:, :-1]), tokens)
 
     @staticmethod

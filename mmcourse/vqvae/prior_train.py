@@ -13,6 +13,7 @@ from torch import Tensor
 
 from mmcourse.checkpoints import load_checkpoint, save_checkpoint
 from mmcourse.processes import means, weight_of
+from mmcourse.resuming import Settings, sample_of
 from mmcourse.storyworld import Tokenizer
 from mmcourse.training import EMA, batch_indices, check_finite, cosine_schedule
 from mmcourse.vqvae.prior import CodePrior
@@ -64,7 +65,8 @@ def train_prior(
         batch_size: pictures in a batch, on each device.
         lr: peak learning rate of AdamW.
         precision: "no", "bf16" or "fp16"; the cross-entropy is in float32 whichever it is.
-        checkpoint: file to save to every `SAVE_EVERY` steps, and to resume from if it is there.
+        checkpoint: file to save to every `SAVE_EVERY` steps, and to resume from, with the same
+            settings, if it is there.
     """
     accelerator, tokenizer = Accelerator(mixed_precision=precision), Tokenizer()
     small = [p for p in prior.parameters() if p.ndim < 2]
@@ -79,7 +81,10 @@ def train_prior(
     prior.to(accelerator.device).train()
     ema = EMA(prior, decay=min(0.995, steps / (steps + 10)))
     prepared, optimiser = accelerator.prepare(prior, optimiser)
-    state = {"model": prior, "optimiser": optimiser, "ema": ema}
+    settings = Settings(
+        steps=steps, batch_size=batch_size, lr=lr, seed=told.seed, data=sample_of(codes)
+    )
+    state = {"settings": settings, "model": prior, "optimiser": optimiser, "ema": ema}
     start = 0
     if checkpoint is not None and checkpoint.exists():
         start = load_checkpoint(checkpoint, accelerator=accelerator, **state)

@@ -54,12 +54,14 @@ def sample_codes(
         generator: of the draws.
 
     Raises:
-        ValueError: a temperature of 0 or less; a guidance below 0, or without a text; `kept`
-            without `where`; padding in the text; cells that are no square, where `kept` does not
-            say the shape.
+        ValueError: n below 0; a temperature of 0 or less; a guidance below 0, or without a text;
+            `kept` without `where`; padding in the text; cells that are no square, where `kept`
+            does not say the shape.
     """
     shared, device = prior.shared, prior.tokens.weight.device
-    if temperature <= 0:
+    if n < 0:
+        raise ValueError(f"n must be at least 0, got {n}")
+    if not temperature > 0:
         raise ValueError(f"temperature must be above 0, got {temperature}")
     if not guidance >= 0 or (guidance != 1 and ids is None):
         raise ValueError(

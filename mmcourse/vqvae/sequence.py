@@ -45,7 +45,7 @@ class SharedVocabulary:
             ValueError: another number of cells, or an index that no code has.
         """
         check_indices(codes, self.codes)
-        if codes.ndim != 3 or codes[0].numel() != self.cells:
+        if codes.ndim != 3 or codes.shape[1] * codes.shape[2] != self.cells:
             raise ValueError(
                 f"codes must be (B, h, w) with h w = {self.cells}, got {tuple(codes.shape)}"
             )

@@ -47,8 +47,13 @@ class SimVQ(VectorQuantizer):
 
         The codes are normal with variance 1 / D, so a root of the vectors' second moments, times
         the square root of D, gives them these moments.
+
+        Raises:
+            ValueError: no vectors.
         """
         rows = to_rows(z.float())
+        if not len(rows):
+            raise ValueError(f"z is {tuple(z.shape)}, which holds no vector to start from")
         moments = rows.T @ rows / len(rows)
         ridge = 1e-4 * moments.diagonal().mean().clamp(min=1e-12) * torch.eye(self.dim).to(rows)
         self.turn.weight.copy_(torch.linalg.cholesky(moments + ridge) * self.dim**0.5)

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from mmcourse.checkpoints import load_checkpoint, save_checkpoint
 from mmcourse.processes import gather, means
+from mmcourse.resuming import Settings, sample_of
 from mmcourse.storyworld.dataset import from_bytes
 from mmcourse.training import EMA, batch_indices, check_finite, cosine_schedule
 from mmcourse.vqvae.autoencoder import Autoencoder
@@ -54,7 +55,8 @@ def train(
         batch_size: examples in a batch, on each device.
         lr: peak learning rate of AdamW.
         precision: "no", "bf16" or "fp16".
-        checkpoint: file to save to every `SAVE_EVERY` steps, and to resume from if it is there.
+        checkpoint: file to save to every `SAVE_EVERY` steps, and to resume from, with the same
+            settings, if it is there.
         seed: of the order.
 
     Raises:
@@ -76,7 +78,8 @@ def train(
     model.to(accelerator.device).train()
     ema = EMA(model, decay=min(0.999, steps / (steps + 10)))
     prepared, optimiser = accelerator.prepare(model, optimiser)
-    state = {"model": model, "optimiser": optimiser, "ema": ema}
+    settings = Settings(steps=steps, batch_size=batch_size, lr=lr, seed=seed, data=sample_of(data))
+    state = {"settings": settings, "model": model, "optimiser": optimiser, "ema": ema}
     start = 0
     if checkpoint is not None and checkpoint.exists():
         start = load_checkpoint(checkpoint, accelerator=accelerator, **state)

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from mmcourse.checkpoints import load_checkpoint, save_checkpoint
 from mmcourse.processes import gather, means, my_rows, total, weight_of, world
+from mmcourse.resuming import Settings, sample_of
 from mmcourse.storyworld.dataset import from_bytes
 from mmcourse.storyworld.judge.data import Album
 from mmcourse.storyworld.judge.network import Judge
@@ -112,7 +113,8 @@ def train(
         batch_size: families in a batch, on each device; it holds three times as many pictures.
         lr: peak learning rate of AdamW.
         precision: "no", "bf16" or "fp16".
-        checkpoint: file to save to every 500 steps, and to resume from if it is there.
+        checkpoint: file to save to every 500 steps, and to resume from, with the same
+            settings, if it is there.
         seed: of the order.
     """
     accelerator = Accelerator(mixed_precision=precision)
@@ -124,7 +126,9 @@ def train(
     model.to(accelerator.device).train()
     ema = EMA(model, decay=0.999)
     prepared, optimiser = accelerator.prepare(model, optimiser)
-    state = {"model": model, "optimiser": optimiser, "ema": ema}
+    data = "; ".join(sample_of(album.pixels) for album in albums)
+    settings = Settings(steps=steps, batch_size=batch_size, lr=lr, seed=seed, data=data)
+    state = {"settings": settings, "model": model, "optimiser": optimiser, "ema": ema}
     start = 0
     if checkpoint is not None and checkpoint.exists():
         start = load_checkpoint(checkpoint, accelerator=accelerator, **state)

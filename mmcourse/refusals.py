@@ -1,0 +1,166 @@
+"""Errors of torch, told in the terms of what a model was given.
+
+A method that fails inside torch speaks of kernels and scalar types. What is wrong is nearly always
+simpler: an empty batch, numbers of another type, or on another device than the weights. Nothing is
+looked at beforehand, so this costs nothing; only when a method has failed is it asked why.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+TORCHS = (RuntimeError, IndexError, AttributeError, TypeError, ZeroDivisionError, ValueError)
+"""What torch raises where it was given what it cannot compute with."""
+
+MISFITS = ("Sizes of tensors", "The size of tensor", "mat1 and mat2 shapes", "Given groups=",
+           "Given normalized_shape", "too many indices", "Dimension out of range",
+           "tuple index out of range")  # fmt: skip
+"""How torch begins to say that shapes do not go together."""
+
+
+def explained(method: Callable[..., Any]) -> Callable[..., Any]:
+    """A model's method whose failures are a `ValueError` in one line, where what was given explains
+    them; all other errors pass as they are."""
+
+    @functools.wraps(method)
+    def run(self: nn.Module, *given: Any, **named: Any) -> Any:
+        try:
+            return method(self, *given, **named)
+        except TORCHS as error:
+            reason = why(self, method, error, given, named)
+            if reason is None:
+                raise
+            raise ValueError(reason) from error
+
+    return run
+
+
+def why(
+    model: nn.Module,
+    method: Callable[..., Any],
+    error: Exception,
+    given: tuple[Any, ...],
+    named: Mapping[str, Any],
+) -> str | None:
+    """What was wrong with the arguments of a method of a model that failed; None if nothing was."""
+    said = str(error)
+    if isinstance(error, torch.OutOfMemoryError):
+        return None
+    if isinstance(error, ValueError):
+        if model.training and said.startswith("Expected more than 1 value per channel"):
+            return (
+                "in training each number is standardised over its batch, and of one value there is "
+                "nothing to standardise by: give two examples or more, or call eval() first"
+            )
+        return None
+    try:
+        bound = inspect.signature(method).bind(model, *given, **named)
+    except TypeError:  # too many or too few arguments: Python's own message says it best
+        return None
+    arguments = dict(list(bound.arguments.items())[1:])
+    for name, value in arguments.items():
+        wanted = inspect.signature(method).parameters[name].annotation
+        if wanted in ("Tensor", Tensor) and not isinstance(value, Tensor):
+            return (
+                f"{name} is a {type(value).__name__}, expected a tensor: torch.as_tensor makes one "
+                "of numbers, mmcourse.pictures.to_tensor one of a picture"
+            )
+    tensors = dict(_tensors(arguments))
+    return (
+        _empty(tensors)
+        or _elsewhere(tensors, model)
+        or _of_another_type(tensors, model, said)
+        or _out_of_range(tensors, error)
+        or _of_other_shapes(tensors, said)
+    )
+
+
+def _tensors(arguments: Mapping[str, Any]) -> Iterator[tuple[str, Tensor]]:
+    """The tensors among arguments, and among the parts of those that have named parts."""
+    for name, value in arguments.items():
+        if isinstance(value, Tensor):
+            yield name, value
+        elif is_dataclass(value) and not isinstance(value, type):
+            parts = {field.name: getattr(value, field.name) for field in fields(value)}
+            yield from _tensors({f"{name}.{part}": x for part, x in parts.items()})
+        elif isinstance(value, tuple):
+            names = getattr(value, "_fields", range(len(value)))
+            yield from _tensors({f"{name}.{part}": x for part, x in zip(names, value)})
+
+
+def _empty(tensors: Mapping[str, Tensor]) -> str | None:
+    for name, x in tensors.items():
+        if x.numel() == 0:
+            return (
+                f"{name} is {tuple(x.shape)}, so there is nothing in it: give one example or more"
+            )
+    return None
+
+
+def _elsewhere(tensors: Mapping[str, Tensor], model: nn.Module) -> str | None:
+    home = next((p.device for p in model.parameters()), None)
+    for name, x in tensors.items():
+        if home is not None and x.device != home:
+            return (
+                f"{name} is on {x.device}, the model on {home}: move one of them, with "
+                f"{name}.to({str(home)!r}) or model.to({str(x.device)!r})"
+            )
+    return None
+
+
+def _of_another_type(tensors: Mapping[str, Tensor], model: nn.Module, said: str) -> str | None:
+    kinds = {p.dtype for p in model.parameters() if p.is_floating_point()}
+    if "argument #1 'indices'" in said:
+        names = [name for name, x in tensors.items() if x.is_floating_point()]
+        return (
+            f"ids, codes and labels are whole numbers, got floats as {' or '.join(names)}: .long()"
+        )
+    for name, x in tensors.items():
+        if x.dtype == torch.uint8:
+            return (
+                f"{name} is uint8, the bytes of a picture, expected numbers in [-1, 1]: "
+                f"mmcourse.pictures.from_bytes({name})"
+            )
+        if kinds and x.is_floating_point() and x.dtype not in kinds:
+            kind = str(next(iter(kinds)))
+            return (
+                f"{name} is {x.dtype}, the model's weights are {kind}: {name}.to({kind}), or "
+                f"model.to({x.dtype})"
+            )
+    cast = kinds & {torch.float16, torch.bfloat16}
+    if cast and "same dtype" in said:
+        return (
+            f"the model was cast to {next(iter(cast))}, and a part of it computes in float32: "
+            "use model.float(); torch.autocast saves time all the same"
+        )
+    return None
+
+
+def _out_of_range(tensors: Mapping[str, Tensor], error: Exception) -> str | None:
+    if not isinstance(error, IndexError) or "index out of range" not in str(error):
+        return None
+    for name, x in tensors.items():
+        if not x.is_floating_point() and x.dtype != torch.bool:
+            return (
+                f"{name} holds {int(x.min())} to {int(x.max())}, and the model has no vector for "
+                "some of these: are they of another tokenizer or codebook?"
+            )
+    return None
+
+
+def _of_other_shapes(tensors: Mapping[str, Tensor], said: str) -> str | None:
+    if not tensors or not said.startswith(MISFITS):
+        return None
+    rows = {name: len(x) for name, x in tensors.items() if x.ndim}
+    if len(set(rows.values())) > 1:
+        told = ", ".join(f"{n} of {name}" for name, n in rows.items())
+        return f"what is given together has as many rows each, got {told}"
+    told = ", ".join(f"{name} {tuple(x.shape)}" for name, x in tensors.items())
+    return f"the model takes other shapes than {told} ({said.splitlines()[0]})"
