@@ -301,8 +301,8 @@ def test_a_model_of_another_class_is_refused(saved):
         ("", "not readable as JSON"),
         ("[1]", "holds a list, expected a JSON object"),
         ("{}", "unnamed class"),
-        ('{"class": "Tower"}', "expected a Tower"),
-        ('{"class": "Tower", "arguments": []}', "expected a Tower"),
+        ('{"class": "Tower"}', "no arguments by name"),
+        ('{"class": "Tower", "arguments": []}', "no arguments by name"),
     ],
 )
 def test_a_config_that_is_not_one_is_refused(saved, text, pattern):
