@@ -25,6 +25,10 @@ MISFITS = ("Sizes of tensors", "The size of tensor", "mat1 and mat2 shapes", "Gi
 """How torch begins to say that shapes do not go together."""
 
 
+class Refused(ValueError):
+    """What was given cannot be computed with, in one line; torch's own error is its cause."""
+
+
 def explained(method: Callable[..., Any]) -> Callable[..., Any]:
     """A model's method whose failures are a `ValueError` in one line, where what was given explains
     them; all other errors pass as they are."""
@@ -34,10 +38,11 @@ def explained(method: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return method(self, *given, **named)
         except TORCHS as error:
-            reason = why(self, method, error, given, named)
+            cause = error.__cause__ if isinstance(error, Refused) else error
+            reason = why(self, method, cause, given, named)  # in the words of who was called first
             if reason is None:
                 raise
-            raise ValueError(reason) from error
+            raise Refused(reason) from cause
 
     return run
 
@@ -45,13 +50,13 @@ def explained(method: Callable[..., Any]) -> Callable[..., Any]:
 def why(
     model: nn.Module,
     method: Callable[..., Any],
-    error: Exception,
+    error: BaseException | None,
     given: tuple[Any, ...],
     named: Mapping[str, Any],
 ) -> str | None:
     """What was wrong with the arguments of a method of a model that failed; None if nothing was."""
     said = str(error)
-    if isinstance(error, torch.OutOfMemoryError):
+    if error is None or isinstance(error, torch.OutOfMemoryError):
         return None
     if isinstance(error, ValueError):
         if model.training and said.startswith("Expected more than 1 value per channel"):
@@ -143,7 +148,7 @@ def _of_another_type(tensors: Mapping[str, Tensor], model: nn.Module, said: str)
     return None
 
 
-def _out_of_range(tensors: Mapping[str, Tensor], error: Exception) -> str | None:
+def _out_of_range(tensors: Mapping[str, Tensor], error: BaseException) -> str | None:
     if not isinstance(error, IndexError) or "index out of range" not in str(error):
         return None
     for name, x in tensors.items():

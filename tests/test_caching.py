@@ -68,6 +68,29 @@ def test_a_killed_run_goes_on_with_the_next_block():
     assert torch.equal(found["squares"], torch.arange(3 * BLOCK) ** 2)
 
 
+@pytest.mark.parametrize("left", [0, 1, 100])
+def test_a_block_that_was_cut_short_is_made_again(elsewhere, left):
+    n = 2 * BLOCK
+    cached("squares", {}, n, Maker(), workers=1)
+    first = min(elsewhere.rglob("*.npz"))
+    first.write_bytes(first.read_bytes()[:left])
+    make = Maker()
+    found = cached("squares", {}, n, make, workers=1)
+    assert make.asked == [range(BLOCK)]
+    assert torch.equal(found["squares"], torch.arange(n) ** 2)
+
+
+def test_a_block_with_a_bit_flipped_is_named(elsewhere):
+    cached("squares", {}, BLOCK, Maker(), workers=1)
+    (block,) = elsewhere.rglob("*.npz")
+    whole = bytearray(block.read_bytes())
+    whole[len(whole) // 3] ^= 1
+    block.write_bytes(whole)
+    with pytest.raises(ValueError, match=r"00000\.npz is damaged .*: delete it") as error:
+        cached("squares", {}, BLOCK, Maker(), workers=1)
+    assert "\n" not in str(error.value)
+
+
 def test_a_handful_is_not_kept(elsewhere):
     found = cached("squares", {}, 5, Maker())
     assert found["squares"].tolist() == [0, 1, 4, 9, 16]

@@ -11,7 +11,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageOps
 
 from mmcourse import datasets, pictures
 from mmcourse.datasets import (
@@ -159,6 +159,60 @@ def test_a_photograph_is_turned_upright(tmp_path):
     assert image.getpixel((0, 0)) == RED
     assert image.getpixel((0, 7)) == BLUE
     assert image.getpixel((5, 0)) == RED
+
+
+@pytest.mark.parametrize("turn", range(1, 9))
+def test_every_orientation_is_undone_as_pillow_does(tmp_path, turn):
+    exif = Image.Exif()
+    exif[0x0112] = turn
+    noise = np.random.default_rng(0).integers(0, 256, (5, 7, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(tmp_path / "a.png", exif=exif)
+    wanted = ImageOps.exif_transpose(Image.open(tmp_path / "a.png"))
+    assert np.array_equal(load_picture(tmp_path / "a.png"), wanted)
+
+
+def with_a_tag_of_text(orientation):
+    """EXIF whose width is a text, as no camera writes it, and with an orientation behind it."""
+    tags = [(0x0100, 2, 4, b"six\0"), (0x0112, 3, 1, struct.pack("<H2x", orientation))]
+    body = b"".join(struct.pack("<HHI", *tag[:3]) + tag[3] for tag in tags)
+    tiff = b"II*\0" + struct.pack("<I", 8) + struct.pack("<H", len(tags)) + body + bytes(4)
+    return b"Exif\0\0" + tiff
+
+
+@pytest.mark.parametrize(
+    ("name", "more"),
+    [
+        ("garbage.png", {"exif": b"Exif\0\0garbage"}),
+        ("garbage.jpg", {"exif": b"Exif\0\0garbage"}),
+        ("garbage.webp", {"exif": b"Exif\0\0garbage"}),
+        ("text.jpg", {"exif": with_a_tag_of_text(1)}),
+        ("beyond.png", {"exif": with_a_tag_of_text(99)}),
+        ("profile.png", {"icc_profile": b"junk" * 100}),
+        ("profile.jpg", {"icc_profile": b"junk" * 100}),
+    ],
+)
+def test_metadata_do_not_decide_whether_a_picture_is_read(tmp_path, name, more):
+    two_halves().save(tmp_path / name, **more)
+    assert load_picture(tmp_path / name).size == (8, 6)
+
+
+def test_an_orientation_is_used_beside_metadata_that_are_damaged(tmp_path):
+    two_halves().save(tmp_path / "a.jpg", exif=with_a_tag_of_text(6))
+    assert load_picture(tmp_path / "a.jpg").size == (6, 8)
+
+
+@pytest.mark.parametrize("load", [datasets.cifar10, datasets.fashion_mnist])
+def test_where_nobody_has_a_home_a_named_folder_is_looked_into(tmp_path, monkeypatch, load):
+    monkeypatch.delenv("MMCOURSE_CIFAR10", raising=False)
+
+    def nobody(self):
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr("pathlib.Path.expanduser", lambda self: nobody(self))
+    monkeypatch.setattr("pathlib.Path.home", classmethod(nobody))
+    refusal(ValueError, "whose home that is", load)
+    monkeypatch.setattr("pathlib.Path.expanduser", lambda self: self)
+    refusal(ValueError, f"not there or damaged in {tmp_path}", load, root=tmp_path)
 
 
 def test_a_square_is_cut_from_the_middle():

@@ -326,6 +326,85 @@ def test_arguments_that_the_constructor_refuses(saved, arguments, pattern):
     refusal(folder, pattern)
 
 
+def test_weights_with_nan_are_neither_saved_nor_loaded(saved, tmp_path):
+    model, folder = saved
+    before = (folder / "model.safetensors").read_bytes()
+    with torch.no_grad():
+        model.first.weight[0, 0] = torch.nan
+    with pytest.raises(ValueError, match=r"first\.weight holds NaN, so nothing was saved"):
+        model.save_pretrained(folder)
+    assert (folder / "model.safetensors").read_bytes() == before
+    broken = load_file(folder / "model.safetensors")
+    broken["first.bias"][0] = torch.nan
+    save_file(broken, folder / "model.safetensors")
+    refusal(folder, r"holds NaN in first\.bias: its training broke")
+
+
+@pytest.mark.parametrize("kind", [torch.int64, torch.uint8])
+def test_weights_of_whole_numbers_are_refused(saved, kind):
+    _, folder = saved
+    tensors = load_file(folder / "model.safetensors")
+    tensors["first.weight"] = tensors["first.weight"].to(kind)
+    save_file(tensors, folder / "model.safetensors")
+    refusal(folder, f"first.weight as {kind}, expected torch.float32")
+
+
+@pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16, torch.float64])
+def test_weights_of_another_precision_are_read_as_the_models(saved, kind):
+    _, folder = saved
+    tensors = load_file(folder / "model.safetensors")
+    wanted = tensors["first.weight"].to(kind)
+    save_file({**tensors, "first.weight": wanted}, folder / "model.safetensors")
+    found = Tower.from_pretrained(folder).first.weight
+    assert found.dtype == torch.float32
+    assert torch.equal(found, wanted.float())
+
+
+@pytest.mark.parametrize("file", ["config.json", "model.safetensors"])
+def test_a_file_in_place_of_its_folder_is_named(saved, file):
+    refusal(saved[1] / file, f"{file} is a file: give the folder")
+
+
+@pytest.mark.parametrize("file", ["config.json", "model.safetensors"])
+def test_a_folder_in_place_of_a_file_is_named(saved, file):
+    (saved[1] / file).unlink()
+    (saved[1] / file).mkdir()
+    refusal(saved[1], file)
+
+
+@pytest.mark.parametrize("text", ["<html>404</html>", "version https://git-lfs.github.com/spec/v1"])
+def test_what_a_download_left_in_place_of_weights_is_damaged(saved, text):
+    (saved[1] / "model.safetensors").write_text(text)
+    refusal(saved[1], "model.safetensors is damaged")
+
+
+def test_a_config_without_end_is_refused(saved):
+    (saved[1] / "config.json").write_text("[" * 100_000)
+    refusal(saved[1], "not readable as JSON")
+
+
+def test_a_device_that_is_not_there_is_named(saved):
+    for device in ("nowhere", "cuda:99"):
+        with pytest.raises(ValueError, match=f"device is '{device}', which is not here") as error:
+            Tower.from_pretrained(saved[1], device=device)
+        assert "\n" not in str(error.value)
+
+
+def test_a_name_that_is_none_is_refused():
+    with pytest.raises(ValueError, match="a string or a path, got a NoneType"):
+        Tower.from_pretrained(None)
+
+
+def test_a_model_cannot_be_saved_onto_a_file(saved, tmp_path):
+    file = tmp_path / "file"
+    file.write_text("mine")
+    for place in (file, file / "below"):
+        with pytest.raises(OSError, match="not saved") as error:
+            saved[0].save_pretrained(place)
+        assert "\n" not in str(error.value)
+    assert file.read_text() == "mine"
+
+
 def test_missing_unexpected_and_misshapen_weights_are_listed(saved):
     _, folder = saved
     tensors = load_file(folder / "model.safetensors")

@@ -150,3 +150,51 @@ def test_saving_what_is_not_there(model, tmp_path):
         save_adapter(model, tmp_path, CONFIG, "x")
     with pytest.raises(ValueError, match="has rank 2, the config says 4"):
         save_adapter(model, tmp_path, LoRAConfig(targets=("q_proj",), rank=4))
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "told"),
+    [
+        ("r", None, "has no 'r'"),
+        ("lora_alpha", None, "has no 'lora_alpha'"),
+        ("r", "two", "rank is 'two'"),
+        ("r", 2.5, "rank is 2.5"),
+        ("lora_alpha", "much", "alpha is 'much'"),
+        ("lora_dropout", "some", "dropout is 'some'"),
+        ("target_modules", 5, "targets is 5"),
+        ("target_modules", [1, 2], "targets is"),
+        ("target_modules", "[", "no regular expression"),
+    ],
+)
+def test_a_config_with_a_wrong_value_is_one_line(saved, key, value, told, fresh):
+    folder, _ = saved
+    config = json.loads((folder / "adapter_config.json").read_text())
+    config.pop(key) if value is None else config.update({key: value})
+    (folder / "adapter_config.json").write_text(json.dumps(config))
+    model = fresh()
+    with pytest.raises(ValueError, match=told) as error:
+        load_adapter(model, folder)
+    assert "\n" not in str(error.value)
+    assert adapters(model) == ()
+
+
+@pytest.mark.parametrize("kind", ["nan", "whole"])
+def test_numbers_that_are_none_are_neither_saved_nor_loaded(saved, model, kind, fresh):
+    folder, _ = saved
+    file = folder / "adapter_model.safetensors"
+    tensors = load_file(file)
+    first = next(iter(tensors))
+    told = "holds NaN" if kind == "nan" else "expected floats"
+    tensors[first] = tensors[first] * torch.nan if kind == "nan" else tensors[first].long()
+    base = {"format": "pt", "base": fingerprint(fresh())}
+    save_file(tensors, file, metadata=base)
+    other = fresh()
+    with pytest.raises(ValueError, match=told):
+        load_adapter(other, folder)
+    assert adapters(other) == ()
+    if kind == "nan":
+        before = file.read_bytes()
+        next(p for p in model.parameters() if p.requires_grad).data.fill_(torch.nan)
+        with pytest.raises(ValueError, match="so nothing was saved"):
+            save_adapter(model, folder, CONFIG)
+        assert file.read_bytes() == before

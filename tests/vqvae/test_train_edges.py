@@ -46,7 +46,13 @@ def load_checkpoint_of(file, model) -> int:
     """The step of a checkpoint, with the model as it was."""
     optimiser = torch.optim.AdamW(model.parameters())
     return load_checkpoint(
-        file, model=model, optimiser=Prepared(optimiser), ema=training.EMA(model)
+        file,
+        settings=training.Settings(
+            steps=5, batch_size=2, lr=1e-3, seed=0, data=training.sample_of(pictures())
+        ),
+        model=model,
+        optimiser=Prepared(optimiser),
+        ema=training.EMA(model),
     )
 
 
