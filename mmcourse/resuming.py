@@ -52,4 +52,4 @@ def sample_of(data: Tensor) -> str:
     """What tells a data set (N, ...) from others: its shape, and a checksum of some examples."""
     some = data[torch.linspace(0, max(len(data) - 1, 0), min(SAMPLED, len(data))).long()]
     flat = some.detach().cpu().contiguous().reshape(-1).view(torch.uint8)
-    return f"{tuple(data.shape)} {zlib.crc32(flat.numpy()):08x}"
+    return f"{tuple(data.shape)} {zlib.crc32(flat.numpy().tobytes()):08x}"

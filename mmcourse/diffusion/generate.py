@@ -72,8 +72,8 @@ class Way:
             )
         if not 1 <= self.steps <= TIME or self.steps != int(self.steps):
             raise ValueError(
-                f"got {self.steps} steps, expected a whole number from 1 to {TIME:.0f}: beyond "
-                "that, neighbouring steps look alike to a model"
+                f"got {self.steps} steps, expected 1 to {TIME:.0f}, a whole number: beyond that, "
+                "neighbouring steps look alike to a model"
             )
         if not math.isfinite(self.guidance):
             raise ValueError(f"guidance is {self.guidance}, expected a number; 1 is off")

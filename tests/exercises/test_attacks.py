@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +14,7 @@ from mmcourse.exercises import hunting
 
 from . import wrong_answers, wrong_answers_later
 from .test_every_exercise import graded, name_of
+from .wrong_answers_ch07 import CH07
 from .wrong_answers_later import LATER
 
 
@@ -39,13 +41,18 @@ def test_what_is_nearly_right_fails_and_is_told_why(
     assert re.search(told, " ".join(str(report).split())), str(report)
 
 
-@pytest.mark.parametrize(("id", "answer", "told"), _named(LATER))
+@pytest.mark.parametrize(("id", "answer", "told"), _named([*LATER, *CH07]))
 def test_what_once_passed_in_later_chapters_fails(
     id: str, answer: Callable[..., Any], told: str
 ) -> None:
     report = graded(id, answer)
     assert report.status == "failed", str(report)
     assert re.search(told, " ".join(str(report).split())), str(report)
+
+
+def test_a_kind_of_dictionary_is_a_dictionary() -> None:
+    true_at = wrong_answers_later.of("ch07.true_at")
+    assert graded("ch07.true_at", lambda *given: OrderedDict(true_at(*given))).passed
 
 
 def test_an_input_that_is_a_number_here_and_a_tensor_there_is_no_crash() -> None:

@@ -89,6 +89,14 @@ def in_one_scene(answer: Any) -> None:
     same(answer([], said), [3])
 
 
+@holds("a thing's kind cannot change, nor a colour of the scene; names and values count whole")
+def whole_values(answer: Any) -> None:
+    known = [*KNOWN, ("lantern", "kind", "lamp"), ("scene", "colour", "blue")]
+    said = [("lantern", "kind", "boat"), ("scene", "colour", "red"), ("Pip", "lost", "ball"),
+            ("lantern", "kind", "".join(["la", "mp"])), ("Pip", "kept", "to come")]  # fmt: skip
+    same(answer(known, said), [0, 1, 2, 4])
+
+
 @holds("forty random scenes, one fact at a time: as asking about each by itself")
 def one_by_one(answer: Any) -> None:
     for seed in range(40):
@@ -178,6 +186,7 @@ EXERCISE = Task(
         changing_hands,
         promises,
         in_one_scene,
+        whole_values,
         one_by_one,
     ),
     probe=calls(_probes),

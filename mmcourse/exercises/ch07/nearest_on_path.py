@@ -83,6 +83,23 @@ def zeros(answer: Any) -> None:
     _check(answer, ([0.0, 0.0], rows, [1, 1, 1], [1], 2), [(0, 0.0), (1, 0.0)])
 
 
+@holds("rows of any length: a millionth or a million; hardly more alike is more alike")
+def any_length(answer: Any) -> None:
+    small, large = [3e-9, 4e-9], [6e8, 8e8]
+    _check(answer, ([0.0, 2e-9], [small, large, [0.0, 1e-9]], [1, 1, 1], [1], 3),
+           [(2, 1.0), (0, 0.8), (1, 0.8)])  # fmt: skip
+    args = [1.0, 0.0], [[1.0, 4e-3], [1.0, 3e-3], [1.0, 5e-3]], [1, 1, 1], [1], 3
+    _check(answer, args, [(i, 1 / math.hypot(1, x)) for i, x in ((1, 3e-3), (0, 4e-3), (2, 5e-3))])
+
+
+@holds("twelve memories of eight numbers, all of them asked for")
+def many(answer: Any) -> None:
+    query = [0.0] * 7 + [1.0]
+    rows = [[0.0, 0.0, 0.0, 12.0 - n, 0.0, 0.0, 0.0, 1.0 + n] for n in range(12)]
+    right = [(n, (1 + n) / math.hypot(12 - n, 1 + n)) for n in range(11, -1, -1)]
+    _check(answer, (query, rows, [*range(12)], [*range(12)], 12), right)
+
+
 @holds("twenty random memories: as by comparing each with each")
 def random_ones(answer: Any) -> None:
     for seed in range(20):
@@ -144,7 +161,17 @@ EXERCISE = Task(
     minutes=20,
     stub=STUB,
     reference=memory.nearest_on_path,
-    properties=(by_hand, lengths, other_branch, counted, ties, zeros, random_ones),
+    properties=(
+        by_hand,
+        lengths,
+        other_branch,
+        counted,
+        ties,
+        zeros,
+        any_length,
+        many,
+        random_ones,
+    ),
     probe=calls(_probes),
     mutants=(
         Mutant(

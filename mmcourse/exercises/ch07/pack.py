@@ -74,6 +74,13 @@ def edges(answer: Any) -> None:
     _check(answer, [], 5, [], {})
 
 
+@holds("any worth, any scene, any budget: fractions, below 0, scene 20, no token at all")
+def any_numbers(answer: Any) -> None:
+    _check(answer, [(0.25, 2, 0), (0.5, 2, 0), (-1, 1, 0)], 3, [1, 2], {0: "no room"})
+    _check(answer, [(3, 2, 4), (2, 2, 20), (1, 2, 20)], 9, [0, 1], {2: "told already"})
+    _check(answer, [(2, 0, 3), (2, 1, 0), (1, 0, 3)], 0, [0], {1: "no room", 2: "told already"})
+
+
 @holds("forty random lists: within the budget, and nothing is dropped that would have fitted")
 def audited(answer: Any) -> None:
     for seed in range(40):
@@ -142,7 +149,7 @@ EXERCISE = Task(
     minutes=20,
     stub=STUB,
     reference=context.pack,
-    properties=(all_fit, ties, goes_on, worth, once, second_chance, edges, audited),
+    properties=(all_fit, ties, goes_on, worth, once, second_chance, edges, any_numbers, audited),
     probe=calls(_probes),
     mutants=(
         Mutant(

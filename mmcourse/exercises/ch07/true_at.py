@@ -78,6 +78,16 @@ def silent(answer: Any) -> None:
     same(told, TOLD, "`told` was changed; whoever calls the function still needs it.")
 
 
+@holds("a scene may have the number 0, a value may be an empty text, a path may be long")
+def unusual(answer: Any) -> None:
+    parents = {7: None, 0: 7, 3: 0}
+    told = {7: [("Pip", "mood", "sad"), ("Pip", "has", "ball")], 0: [("Pip", "has", "")]}
+    expected = {("Pip", "mood"): ("sad", 7), ("Pip", "has"): ("", 0)}
+    same(answer(parents, told, 3), expected, "Does `if scene` or `if value` leave 0 or '' out?")
+    line = {scene: scene - 1 if scene else None for scene in range(200)}
+    same(answer(line, {0: TOLD[1]}, 199), answer({0: None}, {0: TOLD[1]}, 0), "It forgot a scene.")
+
+
 @holds("thirty random trees: each fact is the one that walking up from `at` meets first")
 def walking_up(answer: Any) -> None:
     for seed in range(30):
@@ -122,7 +132,7 @@ EXERCISE = Task(
     minutes=15,
     stub=STUB,
     reference=tree.true_at,
-    properties=(one, latest, branches, later, numbers, silent, walking_up),
+    properties=(one, latest, branches, later, numbers, silent, unusual, walking_up),
     probe=calls(_probes),
     mutants=(
         Mutant(
