@@ -151,6 +151,7 @@ def music(tiny: bool) -> dict[str, object]:
         "trained_on": many,
         "steps": steps,
         "parameters": count_parameters(prior),
+        "cells": prior.shared.cells,
         "true": listener.share(own, meant),
         "round_trip": listener.share(back, meant),
         "made": listener.share(torch.cat(made), torch.tensor(asked)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from itertools import product
 from typing import Any
 
@@ -133,22 +134,33 @@ def _manner(answer: Manner) -> str:
     return f"passed: {says[len('The listener ') :]}, the others {others:.0%}"
 
 
+@cache
+def _films() -> tuple[tuple[Tensor, Tensor], ...]:
+    """Two hops of five frames, each with the hero's mask in the first."""
+    return tuple((frames(s, 5, SIDE), hero_mask(s, SIDE)) for s in hops("test", 2))
+
+
+def _far(way: Callable[[Tensor, Tensor, float], Tensor]) -> float:
+    """How many pixels from gravity's the hero is, in frames of `_films`, the mean."""
+    off = []
+    for film, mask in _films():
+        for i, t in ((1, 0.25), (2, 0.5)):
+            drawn = way(film[0], film[-1], t)
+            _want(drawn.shape == film[i].shape, f"Return {tuple(film[i].shape)} for t = {t}.")
+            at, _ = where_is(drawn, film[0], mask, round(height(1, SIDE)) + 2)
+            off.append(abs(at - height(t, SIDE)))
+    return sum(off) / len(off)
+
+
+@cache
+def _steady() -> float:
+    return _far(cut_out)
+
+
 def _between(answer: Callable[[Tensor, Tensor, float], Tensor]) -> str:
     """Frames between two: is the hero where gravity has it?"""
-
-    def far(way: Callable[[Tensor, Tensor, float], Tensor]) -> float:
-        off = []
-        for scene in hops("test", 2):
-            film, mask = frames(scene, 5, SIDE), hero_mask(scene, SIDE)
-            for i, t in ((1, 0.25), (2, 0.5)):
-                drawn = way(film[0], film[-1], t)
-                _want(drawn.shape == film[i].shape, f"Return {tuple(film[i].shape)} for t = {t}.")
-                at, _ = where_is(drawn, film[0], mask, round(height(1, SIDE)) + 2)
-                off.append(abs(at - height(t, SIDE)))
-        return sum(off) / len(off)
-
-    mine, steady = far(answer), far(cut_out)
-    says = f"{mine:.1f} pixels off; a cut-out at constant speed is {steady:.1f} off"
+    mine = _far(answer)
+    says = f"{mine:.1f} pixels off; a cut-out at constant speed is {_steady():.1f} off"
     _want(mine < 0.6, f"The hero is {says}. Where is somebody who jumped, half of the time later?")
     return f"passed: {says}"
 

@@ -67,6 +67,7 @@ def test_a_plan_comes_nearer_than_what_comes_by_itself(name, stories):
     assert len(plan.path()) == 8
     assert written > 8
     assert arcs.off(arcs.told(plan), target) < min(arcs.off(arcs.told(s), target) for s in stories)
+    assert arcs.off(arcs.told(plan), target) < 0.2
     again, _ = arcs.planned(target, width=3)
     assert again.text() == plan.text()
 

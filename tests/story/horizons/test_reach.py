@@ -47,6 +47,12 @@ def test_no_way_spends_more_than_its_budget(story, asked, way, budget):
         assert sum(count_tokens(text) for _, text in pieces) <= budget
 
 
+def test_the_last_scenes_are_the_last_without_a_gap(story):
+    kept = [scene for scene, _ in reach.last_scenes(story, "", 200)]
+    assert kept == list(range(30, 30 - len(kept), -1))
+    assert 1 < len(kept) < 30
+
+
 def test_summaries_know_now_and_scenes_know_then(story, asked):
     def right(way, kind):
         said = [reach.found_in(reach.WAYS[way](story, q.text, 200), q) for q in asked

@@ -58,6 +58,7 @@ def test_both_orders_are_learned_by_the_same_weights(learned):
     assert q.bits_of_codes(prior, None, codes) > 0.3  # the first of four is anybody's guess
     assert q.bits_of_codes(prior, ids.roll(1, 0), codes) > 1
     said = q.words_of(prior, codes, start=1, end=2, longest=4)
+    assert said.shape == (4, 4)
     assert said[:, 0].tolist() == ids[:, 1].tolist()
     assert (said[:, 1] == 2).all()
     assert (said[:, 2:] == 0).all()
