@@ -6,9 +6,10 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from mmcourse.story.abilities import ExtractRequest, WriteRequest
+from mmcourse.story.abilities import ExtractRequest, WriteRequest, Written
 from mmcourse.story.backends.world_reader import WorldExtractor
 from mmcourse.story.backends.world_writer import WorldWriter
+from mmcourse.story.facts import Fact
 from mmcourse.story.grammar import pen
 from mmcourse.story.grammar.move import KINDS
 from mmcourse.story.grammar.tale import Note, Tale
@@ -63,16 +64,23 @@ def off(arc: Sequence[float], target: Sequence[float]) -> float:
     """How far two arcs are apart when both are smoothed: the mean absolute difference, 0 to 2.
 
     Raises:
-        ValueError: arcs of different lengths.
+        ValueError: arcs of different lengths, or of none.
     """
-    if len(arc) != len(target):
-        raise ValueError(f"arcs of {len(arc)} and {len(target)} scenes cannot be compared")
+    _check_lengths(arc, target)
     pairs = zip(smooth(arc), smooth(target), strict=True)
     return sum(abs(a - b) for a, b in pairs) / len(arc)
 
 
+def _check_lengths(arc: Sequence[float], other: Sequence[float]) -> None:
+    if len(arc) != len(other) or not arc:
+        raise ValueError(
+            f"arcs of {len(arc)} and {len(other)} scenes cannot be compared; give two of one length"
+        )
+
+
 def alike(arc: Sequence[float], target: Sequence[float]) -> float:
-    """The correlation of two smoothed arcs, -1 to 1; 0 if one of them is flat."""
+    """The correlation of two smoothed arcs, -1 to 1; 0 if one of them is flat. Errors as `off`."""
+    _check_lengths(arc, target)
     a, b = smooth(arc), smooth(target)
     ma, mb = sum(a) / len(a), sum(b) / len(b)
     both = sum((x - ma) * (y - mb) for x, y in zip(a, b, strict=True))
@@ -101,9 +109,7 @@ def read(story: Story) -> Arc:
     return arc
 
 
-def _kept(story: Story, text: str, facts: Sequence) -> Story:
-    from mmcourse.story.abilities import Written
-
+def _kept(story: Story, text: str, facts: Sequence[Fact]) -> Story:
     return with_scene(story, Written(text, facts=tuple(facts)))
 
 
@@ -147,7 +153,8 @@ def counted(story: Story) -> Arc:
 
 
 def agree(arc: Sequence[float], truth: Sequence[float]) -> float:
-    """Share of scenes at which an arc has the sign of the true one."""
+    """Share of scenes at which an arc has the sign of the true one. Errors as `off`."""
+    _check_lengths(arc, truth)
     same = [(a > 0) - (a < 0) == (b > 0) - (b < 0) for a, b in zip(arc, truth, strict=True)]
     return sum(same) / len(same)
 
@@ -224,7 +231,7 @@ def planned(target: Sequence[float], seed: int = 0, width: int = 6) -> tuple[Sto
     return beam[0].story, written
 
 
-def _grown(branch: Branch, done) -> Branch:  # type: ignore[no-untyped-def]
+def _grown(branch: Branch, done: str | Written) -> Branch:
     story = with_scene(branch.story, done)
     hero = story.state().characters[0]
     return Branch(story, (*branch.arc, FORTUNE.get(story.state().mood(hero), 0.0)))
@@ -247,7 +254,7 @@ def _nearest_moves(
     return sorted(fits, key=cost)[:width]
 
 
-def _told(story: Story, found: pen.Fitting, left: int, seed: int):  # type: ignore[no-untyped-def]
+def _told(story: Story, found: pen.Fitting, left: int, seed: int) -> Written | None:
     """A move as the story's next scene; None if the world does not allow it."""
     state = story.state()
     tale, dice = Tale(state, Note.from_json(state.plan)), Dice("plan", seed, found.move.name)

@@ -184,7 +184,12 @@ def where_is(frame: Tensor, first: Tensor, mask: Tensor, highest: int) -> tuple[
 
     Returns:
         the height, and the mean difference there in levels of 256.
+
+    Raises:
+        ValueError: a mask without a hero.
     """
+    if not mask.any():
+        raise ValueError("nobody is in the mask; give that of a scene with somebody in the middle")
     frame, first = frame.float(), first.float()
     rows, columns = mask.nonzero(as_tuple=True)
     hero = first[rows, columns]  # (M, 3)

@@ -116,7 +116,15 @@ def most_telling(pairs: Tensor, asked: Tensor, w: Tensor, strength: float) -> in
 
 def near_the_mean(chosen: Tensor, pictures: Tensor) -> Tensor:
     """(M,): minus the distance of pictures (M, D) to the mean of the chosen (N, D): a baseline that
-    forgets what was rejected."""
+    forgets what was rejected.
+
+    Raises:
+        ValueError: nothing was chosen.
+    """
+    if not len(chosen):
+        raise ValueError(
+            "the mean of nothing is nowhere; give at least one picture that was chosen"
+        )
     return -(pictures - chosen.mean(0)).square().sum(1)
 
 

@@ -38,6 +38,9 @@ def test_distance_and_likeness():
     assert arcs.off([1.0] * 9, [-1.0] * 9) == 2
     with pytest.raises(ValueError, match="cannot be compared"):
         arcs.off(rise, rise[1:])
+    for way in (arcs.off, arcs.alike, arcs.agree):
+        with pytest.raises(ValueError, match="of 0 and 0 scenes"):
+            way([], [])
 
 
 def test_the_pens_own_text_is_read_as_it_was_meant(stories):

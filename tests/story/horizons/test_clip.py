@@ -27,6 +27,11 @@ def test_the_hero_is_found_where_the_world_drew_it(film):
     assert found(film[0][0], film) == (0, 0.0)
 
 
+def test_nobody_is_nowhere():
+    with pytest.raises(ValueError, match="nobody is in the mask"):
+        clip.where_is(torch.zeros(4, 4, 3), torch.zeros(4, 4, 3), torch.zeros(4, 4).bool(), 2)
+
+
 def test_a_jump_is_braked():
     assert [clip.risen(t) for t in (0, 0.5, 1)] == [0, 0.75, 1]
     assert clip.height(1, 128) == pytest.approx(0.4 * 0.56 * 128)

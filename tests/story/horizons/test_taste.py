@@ -86,5 +86,7 @@ def test_a_reader_without_an_own_opinion_is_everybody():
 def test_what_cannot_be_fitted_is_refused():
     with pytest.raises(ValueError, match="must both be"):
         taste.fit_taste(torch.zeros(2, 3), torch.zeros(3, 3))
+    with pytest.raises(ValueError, match="at least one picture"):
+        taste.near_the_mean(torch.zeros(0, 3), torch.zeros(2, 3))
     with pytest.raises(ValueError, match="above 0"):
         taste.fit_taste(torch.zeros(2, 3), torch.zeros(2, 3), 0.0)
