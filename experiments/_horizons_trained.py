@@ -284,10 +284,10 @@ def fusion(tiny: bool) -> dict[str, object]:
     ids = words.encode([brief(x) for x in scenes])[0]
     asked = words.encode([brief(x) for x in unseen])[0]
     torch.manual_seed(0)
-    prior = CodePrior(len(words), 1024, 64, 64, dim=128, depth=4, heads=4)
+    prior = CodePrior(len(words), 1024, 64, 64, dim=96, depth=3, heads=4)
 
     def shown(step: int) -> q.Shown:
-        index = batch_indices(step, min(24, many), many, 0)
+        index = batch_indices(step, min(16, many), many, 0)
         return prior.shared.join(ids[index], codes[index], step % 2 == 0)
 
     _last(q.train_on(prior, shown, steps=steps))

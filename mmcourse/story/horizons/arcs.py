@@ -223,9 +223,9 @@ def planned(target: Sequence[float], seed: int = 0, width: int = 6) -> tuple[Sto
         left = len(target) - 1 - n
         for branch in beam:
             for found in _nearest_moves(branch, target, seed, width):
-                done = _told(branch.story, found, left, seed)
-                if done is not None:
-                    grown.append(_grown(branch, done))
+                next_ = _told(branch.story, found, left, seed)
+                if next_ is not None:
+                    grown.append(_grown(branch, next_))
                     written += 1
         beam = sorted(grown, key=lambda branch: branch.cost(target))[:width] or beam
     return beam[0].story, written
