@@ -28,8 +28,8 @@ class PatchDiscriminator(Pretrained):
     Args:
         width: channels after the first convolution; each strided one after it doubles them.
         strided: how many convolutions halve the sides.
-        spectral: whether each weight is divided by its largest singular value, so that no layer
-            can stretch a difference.
+        spectral: whether each weight, laid flat, is divided by its largest singular value: a layer
+            then stretches a difference by at most 4 / stride, however far it is trained.
         channels: of the pictures.
     """
 
