@@ -79,14 +79,20 @@ def _values(task: Task) -> Property:
     return check
 
 
+def one_of_each_form(cases: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """Of each form of input the last one: a number here may be None or a tensor there."""
+    return list({tuple(isinstance(x, Tensor) for x in case): case for case in cases}.values())
+
+
 def _types(task: Task) -> Property:
     @holds("float32 in gives float32 out, float64 in gives float64 out")
     def check(answer: Any) -> None:
         assert task.formula
         assert task.cases
         through = task.through or as_given
-        for dtype in (torch.float32, torch.float64):
-            inputs = through(*_floats(task.cases()[-1], dtype))
+        forms = one_of_each_form(task.cases())
+        for dtype, case in ((d, x) for d in (torch.float32, torch.float64) for x in forms):
+            inputs = through(*_floats(case, dtype))
             got, right = answer(*inputs), task.formula(*inputs)
             pairs = zip(got, right) if task.names else [(got, right)]
             for place, (one, like) in enumerate(pairs):
@@ -182,9 +188,9 @@ def shared_properties(task: Task) -> tuple[Property, ...]:
         found.append(_gradients(task))
     if task.result == "tensor":
         found.append(_types(task))
-    forms = {tuple(isinstance(x, Tensor) for x in case): case for case in task.cases()}
-    if any(map(any, forms)):  # of each form of input the last: None or a number for a tensor
-        rules = [follows_device(lambda x=x: through(*x)) for x in forms.values()]  # type: ignore[misc]
+    forms = one_of_each_form(task.cases())
+    if any(isinstance(x, Tensor) for case in forms for x in case):
+        rules = [follows_device(lambda x=x: through(*x)) for x in forms]  # type: ignore[misc]
         found.append(all_of(rules))
     return tuple(found)
 

@@ -159,7 +159,80 @@ def sleeps(model, targets, make):
     return of("ch06.replace_layers")(model, targets, make)
 
 
+def slope_beyond_the_margin(real, fake):
+    return F.leaky_relu(1 - real, 1e-6).mean() + F.leaky_relu(1 + fake, 1e-6).mean()
+
+
+def at_most_64(logits, p):
+    out = of("ch03.top_p_filter")(logits, p)
+    if logits.shape[-1] <= 64:
+        return out
+    return out.masked_fill(logits < logits.topk(64).values[..., -1:], -torch.inf)
+
+
+def as_many_as_the_first_row(drawn, sureness, tokens, known, left):
+    left = min(left, int((~known[0]).sum()))
+    return of("ch03.maskgit_step")(drawn, sureness, tokens, known, left)
+
+
+def zero_is_nothing(drawn, sureness, tokens, known, left):
+    now, there = of("ch03.maskgit_step")(drawn, sureness, tokens, known, left)
+    return torch.where(now == 0, tokens, now), there
+
+
+def share_never_0(x0, noise, t, alpha_bar):
+    return of("ch04.add_noise")(x0, noise, t, alpha_bar.clamp(min=1e-5))
+
+
+def a_thousand_steps(x0, noise, t, alpha_bar):
+    return of("ch04.add_noise")(x0, noise, t % 1000, alpha_bar)
+
+
+def in_float32_for_tensors(x, v, alpha, sigma):
+    out = of("ch04.x0_from_v")(x, v, alpha, sigma)
+    return out.float() if torch.is_tensor(alpha) else out
+
+
+def normed_and_clamped(x, shift, scale):
+    return F.layer_norm(x, x.shape[-1:], eps=1e-6).clamp(-4, 4) * (1 + scale) + shift
+
+
+def mean_of_squares(x, shift, scale):
+    mean = x.mean(-1, keepdim=True)
+    variance = x.square().mean(-1, keepdim=True) - mean**2
+    return (x - mean) / (variance + 1e-6).sqrt() * (1 + scale) + shift
+
+
+def A_in_the_weights_type(weight, A, B, alpha):
+    return of("ch06.merged_weight")(weight, A.to(weight.dtype), B.to(weight.dtype), alpha)
+
+
 LATER = [
+    ("ch03.hinge_loss", slope_beyond_the_margin, "costs nothing"),
+    ("ch03.top_p_filter", at_most_64, "Of a thousand"),
+    ("ch03.maskgit_step", as_many_as_the_first_row, "Beside it another misses four"),
+    ("ch03.maskgit_step", zero_is_nothing, "Token 0 was drawn"),
+    ("ch04.add_noise", bounded("ch04.add_noise", 6), "share of 1 is the picture"),
+    ("ch04.add_noise", share_never_0, "share of 1 is the picture"),
+    ("ch04.add_noise", a_thousand_steps, "number of steps"),
+    ("ch04.x0_from_v", in_float32_for_tensors, "torch.float64 went in"),
+    ("ch04.guide", lambda u, c, s: of("ch04.guide")(u, c, min(s, 10)), "value is wrong"),
+    ("ch04.guide", lambda u, c, s: of("ch04.guide")(u, c, round(s, 1)), "value is wrong"),
+    ("ch05.modulate", normed_and_clamped, "value is wrong"),
+    ("ch05.modulate", mean_of_squares, "changed the value|does not see sizes|not finite"),
+    ("ch05.modulate", lambda x, m, s: of("ch05.modulate")(x, m, s.clamp(-3, 3)), "value is wrong"),
+    (
+        "ch06.lora_linear",
+        lambda *x: of("ch06.lora_linear")(*x[:5], min(x[5], 64)),
+        "value is wrong",
+    ),
+    ("ch06.merged_weight", A_in_the_weights_type, "last digit"),
+    (
+        "ch06.round_to_levels",
+        lambda w, k, block=64: of("ch06.round_to_levels")(w, k[:16], block),
+        "31 even ones",
+    ),
+    ("ch06.round_to_levels", bounded("ch06.round_to_levels", 1e4), "huge numbers"),
     ("ch03.hinge_loss", bounded("ch03.hinge_loss", 1e4), WRONG_VALUE),
     ("ch03.adaptive_weight", at_least_epsilon, "value is wrong"),
     ("ch03.adaptive_weight", epsilon_in_the_root, "value is wrong"),

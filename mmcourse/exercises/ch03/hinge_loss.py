@@ -37,6 +37,7 @@ def _of(*values: float) -> Tensor:
 @holds("real at 2 and drawn at -2 cost nothing; both at 0 cost 1 and 1")
 def content(answer: Any) -> None:
     close(answer(_of(2), _of(-2)), 0.0)
+    close(answer(_of(1e9), _of(-1e9)), 0.0, "However far beyond the margin, it costs nothing.")
     close(answer(_of(0), _of(0)), 2.0)
 
 

@@ -100,11 +100,19 @@ def the_last(answer: Any) -> None:
 def enough(answer: Any) -> None:
     _compare(answer, _row([True, False, True, False], 2), "Two were missing, two are left.")
     _compare(answer, _row([True, True, True, False], 3), "Only one was missing.")
+    pairs = zip(_row([True, True, True, False], 2)[:4], _row([False] * 4, 2)[:4])
+    _compare(answer, (*(torch.cat(pair) for pair in pairs), 2), "Beside it another misses four.")
 
 
 @holds("a known place is known however unsure the model is of it now")
 def unsure(answer: Any) -> None:
     _compare(answer, _row([False, False, True, False], 2), "Place 2 was known before.")
+
+
+@holds("0 is a token like any other")
+def zero(answer: Any) -> None:
+    drawn, sureness, tokens, known, left = _row([False] * 4, 2)
+    _compare(answer, (0 * drawn, sureness, tokens + 5, known, left), "Token 0 was drawn.")
 
 
 @holds("each row counts by itself")
@@ -209,6 +217,7 @@ EXERCISE = Task(
         the_last,
         enough,
         unsure,
+        zero,
         any_numbers,
         rows,
         follows_device(lambda: _random(0, 3)),

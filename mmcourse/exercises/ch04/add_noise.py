@@ -57,6 +57,15 @@ def hardly_any(answer: Any) -> None:
     close(found * 1e4, (1 - shares).sqrt()[:, None] * 1e4, "Ten thousand times the noise is wrong.")
 
 
+@holds("a share of 1 is the picture and 0 the noise, of any numbers and of any number of steps")
+def both_ends(answer: Any) -> None:
+    shares = torch.linspace(1, 0, 1501, dtype=torch.float64)
+    t = torch.tensor([0, 1500, 1200])
+    found = answer(_of(3e6, 3, 1), _of(4e3, 3, 1), t, shares)
+    right = [[3e6], [4e3], [3e6 * 0.2**0.5 + 4e3 * 0.8**0.5]]
+    close(found, torch.tensor(right, dtype=torch.float64))
+
+
 @holds("each row has its own step")
 def own_step(answer: Any) -> None:
     t = torch.tensor([3, 0, 2])
@@ -118,6 +127,7 @@ EXERCISE = Task(
     properties=(
         one_number,
         hardly_any,
+        both_ends,
         own_step,
         variance,
     ),

@@ -59,7 +59,7 @@ def agree(answer: Any) -> None:
 def _cases() -> list[tuple[Any, ...]]:
     shapes: list[tuple[tuple[int, ...], float]]
     shapes = [((1,), 2.0), ((4,), 7.5), ((2, 4, 3, 3), 0.3), ((1, 8, 2, 4, 4), -1.0)]
-    shapes += [((2, 3), 1.0), ((2, 4, 2, 2), 2.5)]
+    shapes += [((2, 3), 1.0), ((2, 3), 40.0), ((3,), 1.234), ((2, 4, 2, 2), 2.5)]
     return [(raw(*s, seed=30), raw(*s, seed=31), scale) for s, scale in shapes]
 
 

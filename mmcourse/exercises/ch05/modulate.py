@@ -75,10 +75,17 @@ def constant(answer: Any) -> None:
 def _probes() -> list[tuple[Any, ...]]:
     """Tokens of one picture, of several, far from 0, and some that hardly vary."""
     forms = ((1, 1, 2), 0, 1.0), ((3, 3, 3), 10, 3.0), ((2, 3, 4), 1, 1e-3), ((2, 3, 4), 0, 1.0)
-    return [
+    found = [
         (at + size * raw(b, t, d, seed=7), raw(b, 1, d, seed=8), raw(b, 1, d, seed=9))
         for (b, t, d), at, size in forms
     ]
+    one_sticks_out = raw(1, 2, 96, seed=10) + 60 * torch.eye(96, dtype=torch.float64)[0]
+    return [(one_sticks_out, raw(1, 1, 96, seed=11), 20 * raw(1, 1, 96, seed=12)), *found]
+
+
+def _far_from_0() -> list[tuple[Any, ...]]:
+    zero = torch.zeros(2, 1, 8)
+    return [((300 + raw(2, 3, 8, seed=13)).float(), zero, zero)]
 
 
 def _normed(x: Tensor, axes: Any = -1, unbiased: bool = False, eps: float = 1e-6) -> Tensor:
@@ -103,6 +110,7 @@ EXERCISE = Task(
     ),
     formula=by_hand,
     cases=_probes,
+    ends=_far_from_0,
     mutants=(
         Mutant(
             "1 + forgotten",

@@ -80,7 +80,14 @@ def _square() -> tuple[Any, ...]:
 
 def _probes() -> list[tuple[Any, ...]]:
     large = (100 * raw(2, 3, seed=1), *_square()[1:5], 0.5)
-    return [(*_inputs()[:5], -2.5), large, (*_square()[:5], 7.3), _inputs(), _square()]
+    return [
+        (*_inputs()[:5], -2.5),
+        large,
+        (*_square()[:5], 7.3),
+        (*_square()[:5], 256.0),
+        _inputs(),
+        _square(),
+    ]
 
 
 def _formed(update: Any) -> Any:

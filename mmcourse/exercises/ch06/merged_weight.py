@@ -53,7 +53,8 @@ def computes(answer: Any) -> None:
 def rounded_once(answer: Any) -> None:
     dice = torch.Generator().manual_seed(1)
     weight = torch.randn(16, 16, generator=dice).bfloat16()
-    for kind, size in ((torch.bfloat16, 0.1), (torch.float32, 0.1), (torch.bfloat16, 1.0)):
+    kinds = torch.bfloat16, torch.float32
+    for kind, size in ((kind, size) for kind in kinds for size in (0.1, 1.0)):
         A, B = (torch.randn(s, generator=dice).to(kind) * size for s in ((4, 16), (16, 4)))
         got = tensor(answer(weight, A, B, 2.0), (16, 16))
         if got.dtype != torch.bfloat16:

@@ -64,18 +64,20 @@ def own_scale(answer: Any) -> None:
     close(answer(weight, UNEVEN, 4), by_hand(weight, UNEVEN, 4))
 
 
-@holds("a block of tiny numbers is rounded as a block of large ones is")
+@holds("a block of tiny or huge numbers is rounded as any other is")
 def tiny(answer: Any) -> None:
     weight = raw(12, seed=8)
-    for size in (1e-9, 1e-20):
+    for size in (1e-9, 1e-20, 1e9, 1e20):
         given = (weight * size).float(), UNEVEN.float(), 4
         close(tensor(answer(*given), (12,)) / size, by_hand(*given) / size)
 
 
-@holds("sixteen levels of a normal distribution, blocks of 64")
+@holds("sixteen levels of a normal distribution, or 31 even ones; blocks of 64")
 def nf4(answer: Any) -> None:
     weight, levels = raw(192, seed=2) * 0.02, fourbit.nf4_levels().double()
     close(answer(weight, levels), by_hand(weight, levels))
+    even = torch.linspace(-1, 1, 31, dtype=torch.float64)
+    close(answer(weight, even), by_hand(weight, even))
 
 
 @holds("a block of zeros stays zeros")
