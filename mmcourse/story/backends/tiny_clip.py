@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 AHEAD = 0.02
 """A mood is read off a picture if its prompts are nearer than any other mood's by this much
-(cosine)."""
+(cosine): of 200 animals of the split "val" 88 % get an answer then, 95 % of them the right one. It
+does not tell a face from anything else: of a grey square a mood is read as surely."""
 
 
 class ClipEncoder:
