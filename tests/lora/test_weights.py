@@ -1,0 +1,32 @@
+"""The shipped models of chapter 6 are as good as their cards say, on a part of what they say."""
+
+import pytest
+from transformers import AutoModel, AutoModelForImageTextToText, AutoProcessor
+
+from mmcourse.hub import find_folder, read_card, shipped
+from mmcourse.lora.models.recipe import MEASURES
+
+SHIPPED = [name for name in MEASURES if name in shipped()]
+FEW = {"clip": 60, "blip2": 40, "llava": 60, "qwen-vl": 60}
+"""Examples of each: a few seconds."""
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_part_of_them_measures_as_the_card_says(name):
+    kind, measure = MEASURES[name]
+    stated, found = read_card(name)["metrics"], measure(kind.from_pretrained(name), FEW[name])
+    assert stated.keys() == found.keys()
+    for metric, value in found.items():
+        n = value["n"]
+        band = stated[metric]["band"] + 2 * (0.25 / n) ** 0.5  # fewer examples, more chance
+        assert value["value"] == pytest.approx(stated[metric]["value"], abs=band), metric
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_any_program_loads_the_folder(name):
+    auto = AutoModel if name == "clip" else AutoModelForImageTextToText
+    model, report = auto.from_pretrained(find_folder(name), output_loading_info=True)
+    assert not any(report[k] for k in ("missing_keys", "unexpected_keys", "mismatched_keys"))
+    processor = AutoProcessor.from_pretrained(find_folder(name))
+    words = model.config.get_text_config().vocab_size
+    assert len(processor.tokenizer) <= words
