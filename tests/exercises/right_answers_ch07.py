@@ -97,6 +97,41 @@ def contradictions_by_asking(known, said):
     return [i for i, fact in enumerate(said) if wrong(*fact)]
 
 
+def f1_by_precision_and_recall(asked, seen):
+    hits = sum(name in there for frame, there in zip(asked, seen) for name in frame)
+    wanted = sum(len(frame) for frame in asked)
+    shown = sum(len(frame) for frame in seen)
+    if not wanted and not shown:
+        return 1.0
+    if not hits:
+        return 0.0
+    return 2 / (shown / hits + wanted / hits)
+
+
+def f1_by_mistakes(asked, seen):
+    right = wrong = 0
+    for frame, there in zip(asked, seen):
+        right += len(set(frame).intersection(there))
+        wrong += len(set(frame).symmetric_difference(there))
+    return np.float64(right / (right + wrong / 2)) if right + wrong else 1
+
+
+def margin_in_numpy(hero, doubles):
+    rows = np.array([*hero, *doubles], float)
+    rows /= np.linalg.norm(rows, axis=-1, keepdims=True)
+    likeness = rows @ rows[0]
+    return likeness[1 : len(hero)].mean() - likeness[len(hero) :].mean()
+
+
+def margin_page_by_page(hero, doubles):
+    def cosine(a, b):
+        lengths = sum(x * x for x in a) * sum(x * x for x in b)
+        return sum(x * y for x, y in zip(a, b)) / lengths**0.5
+
+    each = [cosine(h, hero[0]) - cosine(d, hero[0]) for h, d in zip(hero[1:], doubles)]
+    return sum(each) / len(each)
+
+
 def hunt_memory_by_small_stories(memory):
     line = {1: None, 2: 1, 3: 2, 7: 1}
     both = ("Pip", "Wren")
@@ -140,6 +175,8 @@ RIGHT_CH07: dict[str, list[Callable[..., Any]]] = {
     "ch07.true_at": [true_by_walking_up, true_by_recursion],
     "ch07.pack": [pack_by_taking_the_best, pack_sorted_with_places],
     "ch07.nearest_on_path": [nearest_in_loops, nearest_in_numpy],
+    "ch07.character_f1": [f1_by_precision_and_recall, f1_by_mistakes],
+    "ch07.identity_margin": [margin_in_numpy, margin_page_by_page],
     "ch07.contradictions": [contradictions_by_asking],
     "ch07.hunt_memory": [hunt_memory_by_small_stories],
     "ch07.hunt_checker": [hunt_checker_by_small_pictures],

@@ -5,6 +5,8 @@ ORDER = (
     "true_at",
     "pack",
     "nearest_on_path",
+    "character_f1",
+    "identity_margin",
     "hunt_memory",
     "hunt_checker",
     "contradictions",
