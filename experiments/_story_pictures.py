@@ -80,9 +80,14 @@ def cast_of(number: int, seed: int) -> list[tuple[float, ...]]:
 
 def drawn_by(illustrator: Illustrator, scene: Scene, seed: int, who: Mapping[str, object]) -> Image:
     """A scene drawn with references that hold these identities, by name."""
-    known = tuple(Reference(name, identity=x) for name, x in who.items())  # type: ignore[arg-type]
+    known = tuple(Reference(name, identity=x) for name, x in who.items())
     text = caption(scene, seed, names=True)
     asked = DrawRequest(text, scene.to_json(), scene.style, SIZE, seed, known)
+    return finished(illustrator, asked)
+
+
+def finished(illustrator: Illustrator, asked: DrawRequest) -> Image:
+    """The picture that an illustrator ends with."""
     *_, last = illustrator.draw(asked)
     assert isinstance(last, Drawn)
     return last.picture
@@ -112,6 +117,23 @@ def exchanged(told: Told, illustrator: Illustrator, others: Sequence[object]) ->
             if began < page
         }
         out.append(drawn_by(illustrator, scene, told.seed, who))
+    return out
+
+
+def illustrated(told: Told, illustrator: Illustrator, remembers: bool = True) -> list[Image]:
+    """The pages by an illustrator who may be wrong: the references are its own first pictures."""
+    first: dict[str, Reference] = {}
+    out = []
+    for scene in told.scenes:
+        here = [c for c in scene.characters if c.name in first] if remembers else []
+        text, staging = caption(scene, told.seed, names=True), scene.to_json()
+        known = tuple(first[c.name] for c in here)
+        picture = finished(
+            illustrator, DrawRequest(text, staging, scene.style, SIZE, told.seed, known)
+        )
+        out.append(picture)
+        for c in scene.characters:
+            first.setdefault(c.name, Reference(c.name, picture, None, staging))
     return out
 
 
@@ -159,8 +181,8 @@ def systems(told: Told, others: Sequence[object], more: Mapping[str, Illustrator
         for page, (i, picture) in enumerate(zip(pasted(told), out["copy"], strict=True))
     ]
     for name, illustrator in more.items():
-        who = {c.name: c.identity for scene in told.scenes for c in scene.characters}
-        out[name] = [drawn_by(illustrator, s, told.seed, who) for s in told.scenes]
+        out[name] = illustrated(told, illustrator)
+        out[f"{name}_memory_off"] = illustrated(told, illustrator, remembers=False)
     return out
 
 
@@ -234,7 +256,7 @@ def criteria(scenes: Sequence[Scene], seen: Sequence[Seen], turned: Sequence[See
     self_ = [vistory.cids_self([reference[n][0], *rows]) for n, rows in later.items()]
     cross = [vistory.cids_cross(rows, reference[n][0]) for n, rows in later.items()]
     paste = [
-        vistory.copy_paste(rows, reference[n][0], reference[n][1])  # type: ignore[arg-type]
+        vistory.copy_paste(rows, reference[n][0], reference[n][1])
         for n, rows in later.items()
         if reference[n][1] is not None
     ]

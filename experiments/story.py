@@ -49,7 +49,7 @@ class Work:
     def __init__(self, small: bool, file: Path | None) -> None:
         self.tiny, self.world = tiny_backend(), world_backend()
         towers = self.tiny.ability("encoder")
-        self.eyes = Eyes(Judge.from_pretrained("judge").eval(), towers)  # type: ignore[arg-type]
+        self.eyes = Eyes(Judge.from_pretrained("judge").eval(), towers)
         self.seeds, self.prompts = (SEEDS[:1], 2) if small else (SEEDS, PROMPTS)
         self.scenes, self.fewer = (3, 1) if small else (SCENES, FEWER)
         self.longest = 10 if small else 40
@@ -83,10 +83,10 @@ class Work:
     def story(self, number: int, seed: int) -> dict[str, Tally]:
         """All that is measured of one story."""
         told = tell(number, seed, self.scenes)
-        more = {}
+        more = {}  # of a backend that has an illustrator
         if "illustrator" in self.tiny.offers() and seed == self.seeds[0]:
             more["tiny"] = self.tiny.ability("illustrator")
-        drawn = systems(told, cast_of((number + 1) % self.prompts, seed), more)  # type: ignore[arg-type]
+        drawn = systems(told, cast_of((number + 1) % self.prompts, seed), more)
         out = {
             f"{system}.{name}": tally
             for system, tallies in measured(told, drawn, self.eyes).items()
@@ -96,11 +96,11 @@ class Work:
         out["facts_a_scene"] = Tally(float(sum(len(n.facts) for n in path)), float(len(path)))
         out["fewest_facts"] = Tally(float(min(len(n.facts) for n in path)), 1.0)
         out |= text_of(told)
-        out |= answers(told, self.world.ability("picture answerer"))  # type: ignore[arg-type]
-        out |= captions(told, self.tiny.ability("captioner"))  # type: ignore[arg-type]
+        out |= answers(told, self.world.ability("picture answerer"))
+        out |= captions(told, self.tiny.ability("captioner"))
         if number < self.fewer and seed == self.seeds[0]:
             by = {b.name: b.ability("checker") for b in (self.world, self.tiny)}
-            out |= checked(told, drawn, by)  # type: ignore[arg-type]
+            out |= checked(told, drawn, by)
         return out | undone(told)
 
     def run(self) -> None:
@@ -134,7 +134,7 @@ def summary(work: Work) -> dict[str, object]:
         place = nested
         *above, last = name.split(".")
         for part in above:
-            place = place.setdefault(part, {})  # type: ignore[assignment]
+            place = place.setdefault(part, {})
         place[last] = {**found, "by_seed": values}
     return nested
 
@@ -150,7 +150,7 @@ def main() -> None:
     work = Work(small, file)
     work.run()
     found = summary(work)
-    systems_ = {k: found.pop(k) for k in list(found) if "value" not in found[k]}  # type: ignore[operator]
+    systems_ = {k: found.pop(k) for k in list(found) if "value" not in found[k]}
     results = {
         "seeds": list(work.seeds),
         "n": work.prompts * len(work.seeds),
@@ -163,7 +163,7 @@ def main() -> None:
         "parts": found,
     }
     if small:
-        print(json.dumps({k: v["character_f1"]["value"] for k, v in systems_.items()}))  # type: ignore[index]
+        print(json.dumps({k: v["character_f1"]["value"] for k, v in systems_.items()}))
     else:
         write(__file__, SOURCES, results)
 

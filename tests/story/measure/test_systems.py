@@ -109,6 +109,23 @@ def test_pasting_is_told_from_drawing(found):
     assert found["copy"]["vistory_cids_cross"] > found["world"]["vistory_cids_cross"]
 
 
+def test_an_illustrator_is_given_its_own_first_pictures(helpers, stories):
+    told, asked = stories[0], []
+
+    class Watched:
+        def draw(self, request):
+            asked.append(request)
+            yield from told.teller.team.illustrator()[0].draw(request)
+
+    pages = helpers[0].illustrated(told, Watched())
+    hero = told.scenes[0].characters[0].name
+    later = [r for q in asked[1:] for r in q.references if r.name == hero]
+    assert later
+    assert all(r.picture is pages[0] and not r.identity for r in later)
+    helpers[0].illustrated(told, Watched(), remembers=False)
+    assert not any(q.references for q in asked[len(pages) :])
+
+
 def test_a_style_that_changes_is_seen(judge):
     scene = sample_scene("test", 3)
     mixed = [render(replace(scene, style=s), 128) for s in ("flat", "neon", "sketch", "flat")]
