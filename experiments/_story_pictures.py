@@ -28,12 +28,15 @@ from mmcourse.story.measure.pages import Seen, Tally, looks
 from mmcourse.story.staging import scene_of
 from mmcourse.story.story import Settings, Story
 from mmcourse.storyworld import caption, describe, render, sample_scene
-from mmcourse.storyworld.judge.network import Judge
+from mmcourse.storyworld.judge.network import COLUMNS, Judge
 from mmcourse.storyworld.world.dice import Dice
 from mmcourse.storyworld.world.sampling import sample_identity
 from mmcourse.storyworld.world.scene import Scene
+from mmcourse.storyworld.world.vocabulary import POSITIONS
 
 SIZE = 128
+HALF, TOP = 0.22, 0.4
+"""Half the side, and the upper edge, of the square around a character, in parts of the picture."""
 Tallies = dict[str, Tally]
 
 
@@ -199,16 +202,15 @@ def measured(told: Told, drawn: Mapping[str, Sequence[Image]], eyes: Eyes) -> di
     out = {}
     for name, pictures in drawn.items():
         seen = look(eyes.judge, pictures)
-        turned = look(eyes.judge, [ImageOps.mirror(p) for p in pictures])
         vectors = eyes.towers.pictures(pictures)
         out[name] = {
             **about_people(told.scenes, seen),
             "identity_margin": margins(told.scenes, seen, others),
             "style_variance": Tally(style_variance([s.style for s in seen]), 1.0),
-            "duplicates": duplicates(told.scenes, pictures),
+            "duplicates": duplicates(drawn["world"], pictures),
             "retrieval_at_1": retrieval(asked, vectors),
             "towers_margin": by_towers(told.scenes, vectors, twin_vectors),
-            **criteria(told.scenes, seen, turned),
+            **criteria(told.scenes, seen, pictures, eyes.towers),
         }
     return out
 
@@ -240,30 +242,36 @@ def retrieval(asked: np.ndarray, vectors: np.ndarray) -> Tally:
     return Tally(recall_at_k(similarity, 1) * len(asked), float(len(asked)))
 
 
-def criteria(scenes: Sequence[Scene], seen: Sequence[Seen], turned: Sequence[Seen]) -> Tallies:
-    """ViStoryBench's formulas, see `mmcourse.story.measure.vistory`."""
-    found: dict[str, list[np.ndarray]] = {}
-    reference: dict[str, tuple[np.ndarray, np.ndarray | None]] = {}
+def criteria(
+    scenes: Sequence[Scene], seen: Sequence[Seen], pictures: Sequence[Image], towers: Encoder
+) -> Tallies:
+    """ViStoryBench's formulas, see `mmcourse.story.measure.vistory`. Of somebody's first page and
+    the later ones, judge and towers compare what the judge found there."""
+    found: dict[str, list[tuple[int, str]]] = {}
     for page, scene in enumerate(scenes):
         for c in scene.characters:
-            vector = seen[page].identity(c)
-            rows = found.setdefault(c.name, [])
-            if vector is not None and c.name not in reference:
-                reference[c.name] = vector, turned[page].identity(c)
-            elif vector is not None:
-                rows.append(vector)
-    later = {name: rows for name, rows in found.items() if rows}
-    self_ = [vistory.cids_self([reference[n][0], *rows]) for n, rows in later.items()]
-    cross = [vistory.cids_cross(rows, reference[n][0]) for n, rows in later.items()]
-    paste = [
-        vistory.copy_paste(rows, reference[n][0], reference[n][1])
-        for n, rows in later.items()
-        if reference[n][1] is not None
-    ]
-    counts = [
+            position = seen[page].find(c)
+            if position:
+                found.setdefault(c.name, []).append((page, position))
+    told: dict[str, list[float]] = {k: [] for k in ("cids_self", "cids_cross", "copy_paste")}
+    for places in (x for x in found.values() if len(x) > 1):
+        vectors = [seen[page].identities[position] for page, position in places]
+        told["cids_self"].append(vistory.cids_self(vectors))
+        told["cids_cross"].append(vistory.cids_cross(vectors[1:], vectors[0]))
+        cuts = [around(pictures[page], position) for page, position in places]
+        first, *later, turned = towers.pictures([*cuts, ImageOps.mirror(cuts[0])])
+        told["copy_paste"].append(vistory.copy_paste(later, first, turned))
+    told["occm"] = [
         vistory.occm(len(s.characters), len(x.people)) for s, x in zip(scenes, seen, strict=True)
     ]
-    told = {"cids_self": self_, "cids_cross": cross, "copy_paste": paste, "occm": counts}
     out = {f"vistory_{k}": Tally(float(sum(x)), float(len(x))) for k, x in told.items()}
     out["vistory_csd_self"] = Tally(vistory.csd_self([s.style for s in seen]), 1.0)
     return out
+
+
+def around(picture: Image, position: str) -> Image:
+    """The square of a picture in which somebody at a position is."""
+    x = COLUMNS["people"][POSITIONS.index(position)]
+    box = (x - HALF, TOP, x + HALF, TOP + 2 * HALF)
+    left, top, right, bottom = (round(edge * picture.width) for edge in box)
+    return picture.crop((left, top, right, bottom))

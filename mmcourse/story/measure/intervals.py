@@ -24,7 +24,7 @@ def interval(
 
     Returns:
         "value", "low" and "high" (2.5 and 97.5 % of the draws), "n" (what was divided by),
-        "groups"; the first three are None where nothing was counted.
+        "groups"; None where nothing was counted, or drawn.
 
     Raises:
         ValueError: no groups.
@@ -39,5 +39,7 @@ def interval(
     chosen = np.random.default_rng(seed).integers(0, len(groups), (draws, len(groups)))
     drawn, out_of = hits[chosen].sum(1), of[chosen].sum(1)  # (draws,)
     some = out_of > 0
+    if not some.any():
+        return {"value": float(hits.sum() / of.sum()), "low": None, "high": None, **told}
     low, high = np.quantile(drawn[some] / out_of[some], (0.025, 0.975))
     return {"value": float(hits.sum() / of.sum()), "low": float(low), "high": float(high), **told}

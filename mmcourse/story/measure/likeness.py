@@ -11,21 +11,34 @@ from numpy.typing import ArrayLike
 from mmcourse.story.backends.world_checker import COPY, small
 from mmcourse.story.copies import apart, mirrored
 from mmcourse.story.measure.pages import Tally
-from mmcourse.storyworld.world.scene import Scene
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
 
-def duplicates(scenes: Sequence[Scene], pictures: Sequence[Image]) -> Tally:
+def duplicates(true: Sequence[Image], pictures: Sequence[Image]) -> Tally:
     """Of all pages but the first, those whose picture is that of an earlier page, or its mirror
-    image, though another scene was asked for."""
-    shown = [small(p) for p in pictures]
-    found = 0
-    for i, scene in enumerate(scenes):
-        others = [x for s, x in zip(scenes[:i], shown) if s.visible() != scene.visible()]
-        found += any(apart(shown[i], x) < COPY for old in others for x in (old, mirrored(old)))
-    return Tally(float(found), float(len(scenes) - 1))
+    image, though what should be seen there is not.
+
+    Args:
+        true: exact pictures of what each page should show. Two pages that should look the same,
+            but for a mouth perhaps, are no duplicates.
+        pictures: what was drawn.
+    """
+    asked, shown = [small(p) for p in true], [small(p) for p in pictures]
+
+    def same(pages: list[np.ndarray], i: int, j: int, turn: bool) -> bool:
+        return apart(pages[i], mirrored(pages[j]) if turn else pages[j]) < COPY
+
+    found = sum(
+        any(
+            same(shown, i, j, turn) and not same(asked, i, j, turn)
+            for j in range(i)
+            for turn in (False, True)
+        )
+        for i in range(1, len(shown))
+    )
+    return Tally(float(found), float(len(shown) - 1))
 
 
 def style_variance(styles: ArrayLike) -> float:

@@ -2,9 +2,10 @@
 
 Zhuang et al. (2025), arXiv 2505.24862; https://github.com/ViStoryBench/vistorybench, version 1.3.0
 (`cids_evaluator.py`, `csd_evaluator.py`). Only the formulas are theirs. Who looks is another: they
-find characters with Grounding DINO and compare them by CLIP or face recognition, here the judge
-does both. They compare with reference pictures that belong to the story, here with the first page
-that somebody is on. So the numbers can stand beside theirs, but not be held against them.
+find characters with Grounding DINO and compare them by CLIP or face recognition; here the judge
+finds them and knows them apart, and chapter 1's towers compare cut-outs for `copy_paste`. They
+compare with reference pictures that belong to the story, here with the first page that somebody is
+on. So the numbers can stand beside theirs, but not be held against them.
 """
 
 from __future__ import annotations
@@ -49,6 +50,8 @@ def copy_paste(later: ArrayLike, reference: ArrayLike, turned: ArrayLike) -> flo
     """How surely one character was pasted: is each page's picture of them more like the reference,
     or more like its mirror image? A picture that is drawn anew is about as much like the one as
     like the other (0.5); a pasted one is the reference itself (1), a mirrored one the other (0).
+    So the encoder must not know left from right better than it knows somebody: of the judge's
+    vectors, which tell a patch on the left eye from one on the right, honest pages get 0.8.
 
     Args:
         later: (N, D), vectors of length 1 of the pages where they were found.
