@@ -154,6 +154,7 @@ def main() -> None:
     results = {
         "seeds": list(work.seeds),
         "n": work.prompts * len(work.seeds),
+        "groups": work.prompts,
         "prompts": [prompt(i) for i in range(work.prompts)],
         "scenes": work.scenes,
         "size": 128,

@@ -214,3 +214,6 @@ DRAWN: dict[str, Callable[[dict], Figure]] = {
     "vqvae_rate.codecs": codecs,
     "vqvae_rate.amortised": amortised,
     "story.remembered": remembered,
+    **horizons.DRAWN,
+}
+"""By the experiment's name and the figure's."""
