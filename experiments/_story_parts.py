@@ -27,7 +27,7 @@ from mmcourse.story.measure.pages import Tally
 from mmcourse.storyworld import render, sample_scene
 from mmcourse.storyworld.language.questions import ask
 from mmcourse.storyworld.world.dice import Dice
-from mmcourse.storyworld.world.sampling import sample_identity
+from mmcourse.storyworld.world.sampling import held_out_pairs, sample_identity
 from mmcourse.storyworld.world.scene import Character, Scene
 
 Tallies = dict[str, Tally]
@@ -94,6 +94,19 @@ def checked(
             n = len(told.scenes) - 1
             out[f"caught_{by}_{name}"] = Tally(float(caught), float(n))
     return out
+
+
+def refused(told: Told, checker: Checker) -> Tallies:
+    """Of true pages, those that a checker refuses: pages that combine attributes as the course's
+    networks never saw them (the split `compositional` holds such pairs out), and all others."""
+    tallies = {"new_pair": [0, 0], "seen_pairs": [0, 0]}
+    for page, node in enumerate(told.story.path()):
+        scene = told.scenes[page]
+        asked = CheckRequest(told.pictures[page], node.facts, scene.to_json(), scene.style)
+        found = tallies["new_pair" if held_out_pairs(scene) else "seen_pairs"]
+        found[0] += not all(f.passed for f in checker.check(asked))
+        found[1] += 1
+    return {f"refused_{k}": Tally(float(a), float(b)) for k, (a, b) in tallies.items()}
 
 
 def _references(told: Told, page: int) -> tuple[Reference, ...]:

@@ -24,7 +24,7 @@ from pathlib import Path
 
 import torch
 from _result import write
-from _story_parts import answers, captions, checked, drifting
+from _story_parts import answers, captions, checked, drifting, refused
 from _story_pictures import Eyes, cast_of, measured, prompt, systems, tell
 from _story_text import long_story, text_of, undone
 
@@ -103,6 +103,10 @@ class Work:
             out |= checked(told, drawn, by)
         return out | undone(told)
 
+    def eye(self, number: int, seed: int) -> dict[str, Tally]:
+        """What the checker of `tiny` refuses of the true pages of one story."""
+        return refused(tell(number, seed, self.scenes), self.tiny.ability("checker"))
+
     def run(self) -> None:
         """Everything, one part after another."""
         for seed in self.seeds:
@@ -111,6 +115,7 @@ class Work:
             for i in range(self.fewer):
                 self.do(f"long {seed} {i}", lambda i=i, s=seed: long_story(i, s, self.longest))
                 self.do(f"drift {seed} {i}", lambda i=i, s=seed: drifting(i, s, self.eyes))
+                self.do(f"eye {seed} {i}", lambda i=i, s=seed: self.eye(i, s))
 
 
 def groups(done: dict[str, Part], name: str, seeds: tuple[int, ...]) -> list[list[Tally]]:
