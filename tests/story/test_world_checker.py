@@ -7,8 +7,9 @@ import pytest
 from PIL import Image, ImageFilter, ImageOps
 
 from mmcourse.story.abilities import CheckRequest, Reference
-from mmcourse.story.backends.world_checker import WorldChecker
+from mmcourse.story.backends.world_checker import COPY, WorldChecker, small
 from mmcourse.story.backends.world_pictures import named_facts
+from mmcourse.story.copies import apart
 from mmcourse.storyworld import Scene, render, sample_scene
 from mmcourse.storyworld.world import vocabulary as v
 
@@ -97,6 +98,18 @@ def test_the_text_goes_before_the_staging():
 def test_a_mirrored_picture_is_found():
     scene = a_scene()
     assert "sides" in failed(scene, ImageOps.mirror(render(scene, SIZE)))
+
+
+def test_a_page_on_which_little_has_changed_is_no_copy():
+    before, after = a_scene(), a_scene(accessory="scarf")
+    then, now = render(before, SIZE), render(after, SIZE)
+    assert apart(small(then), small(now)) < COPY
+    old = Reference("Pip", then, None, before.to_json(), identity=PIP)
+    assert failed(after, now, (old,)) == []
+    assert "new picture" in failed(after, then, (old,))
+    elsewhere = replace(after, place="beach")
+    assert "new picture" in failed(elsewhere, then, (old,))
+    assert "new picture" in failed(elsewhere, ImageOps.mirror(then), (old,))
 
 
 def test_a_copy_of_an_older_picture_and_its_mirror_image_are_found():
