@@ -21,7 +21,9 @@ from mmcourse.story.abilities import (
     Reference,
 )
 from mmcourse.story.backends.towers import ATTRIBUTES
+from mmcourse.story.measure import vistory
 from mmcourse.story.measure.identities import identity_margin
+from mmcourse.story.measure.likeness import style_variance
 from mmcourse.story.measure.measure_pages import look
 from mmcourse.story.measure.pages import Tally
 from mmcourse.storyworld import render, sample_scene
@@ -29,6 +31,7 @@ from mmcourse.storyworld.language.questions import ask
 from mmcourse.storyworld.world.dice import Dice
 from mmcourse.storyworld.world.sampling import held_out_pairs, sample_identity
 from mmcourse.storyworld.world.scene import Character, Scene
+from mmcourse.storyworld.world.vocabulary import STYLES
 
 Tallies = dict[str, Tally]
 KINDS = ("colour", "count", "place", "relation", "mood", "yes/no", "unanswerable")
@@ -119,6 +122,20 @@ def _references(told: Told, page: int) -> tuple[Reference, ...]:
             staging = told.scenes[first].to_json()
             out.append(Reference(c.name, told.pictures[first], None, staging, {}, c.identity))
     return tuple(out)
+
+
+def styles(told: Told, eyes: Eyes) -> Tallies:
+    """How much the style changes within a book that is drawn in one of the four styles, and in one
+    whose pages are drawn in all of them in turn."""
+    out = {}
+    for kind in ("one", "mixed"):
+        of = [STYLES[(page if kind == "mixed" else told.number) % len(STYLES)]
+              for page in range(len(told.scenes))]  # fmt: skip
+        pages = [render(replace(s, style=x), SIZE) for s, x in zip(told.scenes, of, strict=True)]
+        seen = [s.style for s in look(eyes.judge, pages)]
+        out[f"style_variance_{kind}"] = Tally(style_variance(seen), 1.0)
+        out[f"vistory_csd_self_{kind}"] = Tally(vistory.csd_self(seen), 1.0)
+    return out
 
 
 def drifting(number: int, seed: int, eyes: Eyes, pages: int = PAGES) -> Tallies:

@@ -24,9 +24,10 @@ from pathlib import Path
 
 import torch
 from _result import write
-from _story_parts import answers, captions, checked, drifting, refused
-from _story_pictures import Eyes, cast_of, measured, prompt, systems, tell
+from _story_parts import answers, captions, checked, drifting, refused, styles
+from _story_pictures import Eyes, Told, cast_of, measured, prompt, systems, tell
 from _story_text import long_story, text_of, undone
+from PIL.Image import Image
 
 from mmcourse.cards import sources_hash
 from mmcourse.checkpoints import write_atomically
@@ -83,10 +84,7 @@ class Work:
     def story(self, number: int, seed: int) -> dict[str, Tally]:
         """All that is measured of one story."""
         told = tell(number, seed, self.scenes)
-        more = {}  # of a backend that has an illustrator
-        if "illustrator" in self.tiny.offers() and seed == self.seeds[0]:
-            more["tiny"] = self.tiny.ability("illustrator")
-        drawn = systems(told, cast_of((number + 1) % self.prompts, seed), more)
+        drawn = self.drawn(told)
         out = {
             f"{system}.{name}": tally
             for system, tallies in measured(told, drawn, self.eyes).items()
@@ -98,14 +96,23 @@ class Work:
         out |= text_of(told)
         out |= answers(told, self.world.ability("picture answerer"))
         out |= captions(told, self.tiny.ability("captioner"))
-        if number < self.fewer and seed == self.seeds[0]:
-            by = {b.name: b.ability("checker") for b in (self.world, self.tiny)}
-            out |= checked(told, drawn, by)
         return out | undone(told)
 
-    def eye(self, number: int, seed: int) -> dict[str, Tally]:
-        """What the checker of `tiny` refuses of the true pages of one story."""
-        return refused(tell(number, seed, self.scenes), self.tiny.ability("checker"))
+    def drawn(self, told: Told) -> dict[str, list[Image]]:
+        """The pages of a story by each system."""
+        more = {}  # of a backend that has an illustrator
+        if "illustrator" in self.tiny.offers() and told.seed == self.seeds[0]:
+            more["tiny"] = self.tiny.ability("illustrator")
+        return systems(told, cast_of((told.number + 1) % self.prompts, told.seed), more)
+
+    def checks(self, number: int, seed: int) -> dict[str, Tally]:
+        """What the checkers find wrong: of the first seed in every system, of all in true pages."""
+        told = tell(number, seed, self.scenes)
+        out = refused(told, self.tiny.ability("checker")) | styles(told, self.eyes)
+        if seed == self.seeds[0]:
+            by = {b.name: b.ability("checker") for b in (self.world, self.tiny)}
+            out |= checked(told, self.drawn(told), by)
+        return out
 
     def run(self) -> None:
         """Everything, one part after another."""
@@ -115,7 +122,7 @@ class Work:
             for i in range(self.fewer):
                 self.do(f"long {seed} {i}", lambda i=i, s=seed: long_story(i, s, self.longest))
                 self.do(f"drift {seed} {i}", lambda i=i, s=seed: drifting(i, s, self.eyes))
-                self.do(f"eye {seed} {i}", lambda i=i, s=seed: self.eye(i, s))
+                self.do(f"checks {seed} {i}", lambda i=i, s=seed: self.checks(i, s))
 
 
 def groups(done: dict[str, Part], name: str, seeds: tuple[int, ...]) -> list[list[Tally]]:

@@ -2,7 +2,6 @@
 that is broken where it looks."""
 
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +9,7 @@ import pytest
 from PIL import Image
 
 from mmcourse.story.measure.intervals import interval
-from mmcourse.story.measure.likeness import style_variance
-from mmcourse.story.measure.measure_pages import look
 from mmcourse.story.measure.pages import Tally
-from mmcourse.storyworld import render, sample_scene
 from mmcourse.storyworld.judge.network import Judge
 
 EXPERIMENTS = str(Path(__file__).parents[3] / "experiments")
@@ -126,10 +122,22 @@ def test_an_illustrator_is_given_its_own_first_pictures(helpers, stories):
     assert not any(q.references for q in asked[len(pages) :])
 
 
-def test_a_style_that_changes_is_seen(judge):
-    scene = sample_scene("test", 3)
-    mixed = [render(replace(scene, style=s), 128) for s in ("flat", "neon", "sketch", "flat")]
-    assert style_variance([s.style for s in look(judge, mixed)]) > 0.4
+def test_a_style_that_changes_is_seen(helpers, judge, stories):
+    parts = [helpers[1].styles(told, helpers[0].Eyes(judge, None)) for told in stories]
+    for part in parts:
+        assert part["style_variance_one"].hits < 0.05
+        assert part["style_variance_mixed"].hits > 0.5
+        assert part["vistory_csd_self_one"].hits > 0.9
+        assert part["vistory_csd_self_mixed"].hits < 0.3
+
+
+def test_the_eye_refuses_what_it_never_saw_together(helpers, stories):
+    from mmcourse.story.backends.tiny_eye import EyeChecker
+
+    eye = EyeChecker()
+    parts = [helpers[1].refused(told, eye) for told in stories]
+    share = {k: sum(p[k].hits for p in parts) / sum(p[k].of for p in parts) for k in parts[0]}
+    assert share["refused_new_pair"] > share["refused_seen_pairs"]
 
 
 def test_who_never_looks_answers_worse(helpers, stories):
