@@ -86,6 +86,11 @@ def test_each_is_offered_as_soon_as_it_has_weights(tiny_folders):
         assert {offers[k] for k in new} == {f"{KINDS[name]}@{weights_hash(folder)}"}
 
 
+def test_loading_draws_no_bar_of_its_own(tiny_folders, capfd):
+    assert Seer("clip", tiny_folders("clip")).pair.NAME == "clip"
+    assert "it/s" not in "".join(capfd.readouterr())
+
+
 def test_one_llava_is_loaded_for_three_abilities(backend):
     reader = backend.ability("extractor").inner
     looking = backend.ability("picture answerer").inner

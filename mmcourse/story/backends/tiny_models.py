@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +29,8 @@ class Seer:
         """The model with its processor, loaded when it is first asked."""
         from mmcourse.lora.models.recipe import MEASURES
 
-        found = MEASURES[self.kind][0].from_pretrained(self.weights)
+        with quietly():
+            found = MEASURES[self.kind][0].from_pretrained(self.weights)
         if found.model.device.type == "cpu":  # a CPU's fused attention is slower than two products
             found.model.set_attn_implementation("eager")
         return found
@@ -65,6 +67,20 @@ class Seer:
         """Whether it knows every word of a text."""
         tokens = self.pair.processor.tokenizer
         return tokens.unk_token_id not in tokens(text)["input_ids"]
+
+
+@contextmanager
+def quietly() -> Iterator[None]:
+    """Load without a progress bar: a storyteller draws its own."""
+    from transformers.utils import logging
+
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()
 
 
 def in_known_words(text: str, seer: Seer) -> str:
