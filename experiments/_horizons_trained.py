@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import base64
 import io
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 from statistics import mean
 
 import torch
 from PIL import Image
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from mmcourse.joint import JointModel
@@ -19,7 +23,7 @@ from mmcourse.story.horizons import clip as c
 from mmcourse.story.horizons import music as m
 from mmcourse.story.horizons import sequences as q
 from mmcourse.story.horizons import small as s
-from mmcourse.storyworld import Scene, Tokenizer, caption, from_bytes, render_bytes
+from mmcourse.storyworld import Scene, Tokenizer, caption, from_bytes, render_bytes, sample_scene
 from mmcourse.storyworld.language import words as w
 from mmcourse.storyworld.world import vocabulary as v
 from mmcourse.training import batch_indices, count_parameters, evaluating
@@ -28,15 +32,26 @@ from mmcourse.vqgan.latents import LatentAutoencoder
 from mmcourse.vqvae.batches import encode_pictures
 from mmcourse.vqvae.brief import brief
 from mmcourse.vqvae.prior import CodePrior
-from mmcourse.vqvae.sample import sample_codes
 from mmcourse.vqvae.sound_model import SoundVQVAE
 
 BITS = (8, 6, 5, 4, 3)
+FOLDER = Path("_build/horizons")
+"""Where what is half done is kept."""
 
 
 def _last(run) -> None:  # type: ignore[no-untyped-def]
     for _ in run:
         pass
+
+
+def _kept(name: str, tiny: bool, make: Callable[[], dict[str, Tensor]]) -> dict[str, Tensor]:
+    """What `make` makes, read from the disk where an earlier run has left it."""
+    file = FOLDER / f"{name}.safetensors"
+    if tiny:
+        return make()
+    if not file.exists():
+        save_file(make(), file)
+    return load_file(file)
 
 
 # -- smaller models --------------------------------------------------------------------------------
@@ -119,12 +134,13 @@ def music(tiny: bool) -> dict[str, object]:
     """Mood and place to codes of sound, and what a listener hears in them."""
     many, steps, each = (28, 2, 1) if tiny else (1120, 500, 5)
     codec = SoundVQVAE.from_pretrained("vqvae-sound").eval()
-    sounds, which = m.pieces(many, seed=0)
-    with evaluating(codec):
-        codes = torch.cat([codec.encode(part) for part in sounds.split(64)])  # (N, 256)
-        own, meant = m.pieces(28 if tiny else 280, seed=1)
-        back = torch.cat([codec.decode(codec.encode(part)) for part in own.split(64)])
-    listener = m.Listener(*m.pieces(28 if tiny else 840, seed=2))
+
+    def encoded() -> dict[str, Tensor]:
+        sounds, which = m.pieces(many, seed=0)
+        with evaluating(codec):
+            return {"codes": torch.cat([codec.encode(x) for x in sounds.split(64)]), "which": which}
+
+    codes, which = _kept("music", tiny, encoded).values()  # (N, 256), (N, 2)
     torch.manual_seed(0)
     prior = CodePrior(SPECIAL + len(v.MOODS) + len(v.PLACES), 256, 256, 2, dim=96, depth=3, heads=4)
     words, grids = _asked(which), codes.view(len(codes), 16, 16)
@@ -133,18 +149,20 @@ def music(tiny: bool) -> dict[str, object]:
         index = batch_indices(step, 16, many, 0)
         return prior.shared.join(words[index], grids[index], True)
 
-    _last(q.train_on(prior, shown, steps=steps))
-    kinds = [(a, b) for a in range(len(v.MOODS)) for b in range(len(v.PLACES))][: 1 if tiny else 28]
-    made, asked = [], []
-    for i, kind in enumerate(kinds):
-        pair, dice = torch.tensor([kind]), torch.Generator().manual_seed(i)
-        drawn = sample_codes(prior, each, _asked(pair), temperature=0.9, generator=dice)
-        with evaluating(codec):
-            made.append(codec.decode(drawn.flatten(1)))
-        asked += [kind] * each
-    test_codes = torch.cat([codec.encode(part) for part in own.split(64)]).view(-1, 16, 16)
+    _last(q.train_on(prior, shown, steps=steps, checkpoint=None if tiny else FOLDER / "music.pt"))
+    own, meant = m.pieces(28 if tiny else 280, seed=1)
+    with evaluating(codec):
+        test_codes = torch.cat([codec.encode(part) for part in own.split(64)])
+        back = torch.cat([codec.decode(part) for part in test_codes.split(64)])
+    listener = m.Listener(*m.pieces(28 if tiny else 560, seed=2))
+    kinds = [(a, b) for a in range(len(v.MOODS)) for b in range(len(v.PLACES))]
+    asked = torch.tensor(kinds[: 2 if tiny else None]).repeat(each, 1)
+    dice = torch.Generator().manual_seed(0)
+    drawn = q.draw_after(prior, _asked(asked), 0.9, dice)
+    with evaluating(codec):
+        made = codec.decode(drawn)
     order = torch.randperm(len(own), generator=torch.Generator().manual_seed(0))
-    flat, held = codes, test_codes.flatten(1)
+    flat, held = codes, test_codes
     return {
         "seeds": [0],
         "n": len(asked),
@@ -154,14 +172,14 @@ def music(tiny: bool) -> dict[str, object]:
         "cells": prior.shared.cells,
         "true": listener.share(own, meant),
         "round_trip": listener.share(back, meant),
-        "made": listener.share(torch.cat(made), torch.tensor(asked)),
+        "made": listener.share(made, asked),
         "random": listener.share(own[order], meant),
         "bits": {
             "frequency": q.bits_by_frequency(flat, held, 256),
             "place": q.bits_by_place(flat, held, 256),
             "pair": q.bits_by_pair(flat, held, 256),
-            "asked": q.bits_of_codes(prior, _asked(meant), test_codes),
-            "unasked": q.bits_of_codes(prior, None, test_codes),
+            "asked": q.bits_of_codes(prior, _asked(meant), held.view(-1, 16, 16)),
+            "unasked": q.bits_of_codes(prior, None, held.view(-1, 16, 16)),
         },
     }
 
@@ -183,7 +201,7 @@ def _pictures(model: LatentAutoencoder, latents: Tensor) -> Tensor:
 
 def clip(tiny: bool) -> dict[str, object]:
     """Three frames between two, four ways, by where the hero is."""
-    many, tests, n, steps = (2, 1, 3, 2) if tiny else (160, 30, 5, 400)
+    many, tests, n, steps = (2, 1, 3, 2) if tiny else (60, 10, 5, 240)
     model = LatentAutoencoder.from_pretrained("latents-128").eval()
     train = _latents(model, torch.stack([c.frames(x, n) for x in c.hops("train", many)]))
     scenes = c.hops("test", tests)
@@ -191,7 +209,7 @@ def clip(tiny: bool) -> dict[str, object]:
     latents = _latents(model, clips)
     torch.manual_seed(0)
     network = c.Between(train.shape[2])
-    _last(c.train_between(network, train, steps=steps))
+    _last(c.train_between(network, train, steps=steps, batch_size=16))
     times = [i / (n - 1) for i in range(1, n - 1)]
     drawn: dict[str, list[Tensor]] = {k: [] for k in ("fade", "mix", "cut", "between", "decoded")}
     for film, z in zip(clips, latents, strict=True):
@@ -241,7 +259,7 @@ def _sheet(rows: list[Tensor], side: int = 88) -> str:
                 picture.resize((side, side), Image.Resampling.LANCZOS), (side * x, side * y)
             )
     buffer = io.BytesIO()
-    sheet.save(buffer, "WEBP", quality=84)
+    sheet.save(buffer, "WEBP", quality=50, method=6)
     return base64.b64encode(buffer.getvalue()).decode()
 
 
@@ -277,10 +295,18 @@ def fusion(tiny: bool) -> dict[str, object]:
     """Words and codes in one row, in both orders, by one small transformer."""
     many, tests, steps = (16, 4, 2) if tiny else (4000, 200, 900)
     model, words = VQGAN.from_pretrained("vqgan-64").eval(), Tokenizer()
-    scenes, pictures = draw(many, seed=0)
+    scenes = [sample_scene("train", i) for i in range(many)]
     unseen = distinct_scenes("test", tests)
-    codes = encode_pictures(model, pictures)[..., 0]  # (N, 8, 8), the first code of each place
-    held = encode_pictures(model, render_bytes(unseen, 64))[..., 0]
+
+    def encoded(some: list[Scene]) -> dict[str, Tensor]:
+        codes = [encode_pictures(model, render_bytes(some[i : i + 64], 64))[..., 0]
+                 for i in range(0, len(some), 64)]  # fmt: skip
+        return {"codes": torch.cat(codes)}  # (N, 8, 8), the first code of each place
+
+    parts = [scenes[i : i + 800] for i in range(0, many, 800)]
+    made = [_kept(f"fusion-{i}", tiny, partial(encoded, part)) for i, part in enumerate(parts)]
+    codes = torch.cat([part["codes"] for part in made])
+    held = _kept("fusion-test", tiny, partial(encoded, unseen))["codes"]
     ids = words.encode([brief(x) for x in scenes])[0]
     asked = words.encode([brief(x) for x in unseen])[0]
     torch.manual_seed(0)
@@ -290,7 +316,7 @@ def fusion(tiny: bool) -> dict[str, object]:
         index = batch_indices(step, min(16, many), many, 0)
         return prior.shared.join(ids[index], codes[index], step % 2 == 0)
 
-    _last(q.train_on(prior, shown, steps=steps))
+    _last(q.train_on(prior, shown, steps=steps, checkpoint=None if tiny else FOLDER / "fusion.pt"))
     flat, test = codes.flatten(1), held.flatten(1)
     true = [_said(brief(x)) for x in scenes]
     common = {k: max({x[k] for x in true}, key=[x[k] for x in true].count) for k in true[0]}

@@ -5,15 +5,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import torch
 from torch import Tensor
 
+from mmcourse.checkpoints import load_checkpoint, save_checkpoint
 from mmcourse.training import cosine_schedule, evaluating
 from mmcourse.vqvae.prior import CodePrior
 
 Shown = tuple[Tensor, Tensor]
 """Tokens and their places, (B, T) each."""
+SAVE_EVERY = 25
+"""Steps between two checkpoints."""
 
 
 def train_on(
@@ -22,18 +26,26 @@ def train_on(
     *,
     steps: int,
     lr: float = 2e-3,
+    checkpoint: Path | None = None,
 ) -> Iterator[dict[str, float]]:
     """Minimise the cross-entropy of the next token, in place; yield {"step", "loss"}.
+
+    A step depends on its number alone, so a run that was killed goes on from its checkpoint.
 
     Args:
         prior: to be trained.
         shown: what a step is shown: a pure function of the step.
         steps: optimiser steps.
         lr: peak learning rate of AdamW.
+        checkpoint: file to save to every `SAVE_EVERY` steps, and to resume from if it is there.
     """
     optimiser = torch.optim.AdamW(prior.parameters(), lr=lr, betas=(0.9, 0.98), weight_decay=0.05)
+    state = {"model": prior, "optimiser": optimiser}
+    start = 0
+    if checkpoint is not None and checkpoint.exists():
+        start = load_checkpoint(checkpoint, **state)
     prior.train()
-    for step in range(steps):
+    for step in range(start, steps):
         loss = prior.loss(*shown(step))
         for group in optimiser.param_groups:
             group["lr"] = lr * cosine_schedule(step, steps, warmup=min(30, steps - 1))
@@ -41,6 +53,8 @@ def train_on(
         loss.backward()
         torch.nn.utils.clip_grad_norm_(prior.parameters(), 1.0)
         optimiser.step()
+        if checkpoint is not None and ((step + 1) % SAVE_EVERY == 0 or step + 1 == steps):
+            save_checkpoint(checkpoint, step=step + 1, **state)
         yield {"step": step + 1, "loss": loss.item()}
     prior.eval()
 
@@ -77,6 +91,33 @@ def words_of(prior: CodePrior, codes: Tensor, start: int, end: int, longest: int
             said = torch.cat([said, torch.where(done, 0, word)[:, None]], 1)
             done |= word == end
     return said[:, 1:]
+
+
+@torch.no_grad()
+def draw_after(
+    prior: CodePrior, ids: Tensor, temperature: float, generator: torch.Generator
+) -> Tensor:
+    """Codes (B, cells), one row after each text (B, T) of one length, drawn one after another.
+
+    Raises:
+        ValueError: texts with padding: what follows a gap was never learnt.
+    """
+    if (ids == 0).any():
+        raise ValueError("these texts hold padding; draw after texts of one length together")
+    opening = torch.full((len(ids), 1), prior.shared.picture)
+    with evaluating(prior):
+        words, where = prior.shared.of_words(ids)
+        tokens = torch.cat([words, opening], 1)
+        places = torch.cat([where, torch.zeros_like(opening)], 1)
+        logits, cache = prior.step(tokens, places)
+        drawn: list[Tensor] = []
+        for cell in range(prior.shared.cells):
+            chances = (prior.code_logits(logits[:, -1]) / temperature).softmax(-1)
+            drawn.append(torch.multinomial(chances, 1, generator=generator))
+            if cell + 1 < prior.shared.cells:
+                place = torch.full_like(opening, cell + 1)
+                logits, cache = prior.step(drawn[-1] + prior.shared.words, place, cache)
+    return torch.cat(drawn, 1)
 
 
 # -- tables ----------------------------------------------------------------------------------------

@@ -72,3 +72,30 @@ def test_bits_are_the_mean_of_the_codes_alone(learned):
     by_hand = [-logits[0, i, int(tokens[0, i + 1]) - WORDS] for i in range(3, 7)]
     expected = float(torch.stack(by_hand).mean()) / math.log(2)
     assert q.bits_of_codes(prior, ids[:1], codes[:1]) == pytest.approx(expected, abs=1e-5)
+
+
+def test_codes_are_drawn_after_their_words_and_by_the_dice(learned):
+    prior, ids, codes, _ = learned
+    drawn = q.draw_after(prior, ids, 0.2, dice())
+    assert torch.equal(drawn, codes.flatten(1))
+    assert torch.equal(drawn, q.draw_after(prior, ids, 0.2, dice()))
+    with pytest.raises(ValueError, match="hold padding"):
+        q.draw_after(prior, torch.tensor([[1, 4, 0]]), 1.0, dice())
+
+
+def test_a_run_that_was_killed_ends_with_the_same_weights(tmp_path):
+    ids, codes = torch.tensor([[1, 5, 2]] * 2), torch.tensor([[[0, 1], [2, 3]]] * 2)
+
+    def run(stop, file):
+        torch.manual_seed(0)
+        prior = CodePrior(WORDS, CODES, 4, 5, dim=8, depth=1, heads=2)
+        shown = prior.shared.join(ids, codes, True)
+        for metrics in q.train_on(prior, lambda step: shown, steps=q.SAVE_EVERY + 3,
+                                  checkpoint=file):  # fmt: skip
+            if metrics["step"] == stop:
+                break
+        return prior.tokens.weight
+
+    whole = run(None, None)
+    run(q.SAVE_EVERY + 1, tmp_path / "c.pt")
+    assert torch.equal(run(None, tmp_path / "c.pt"), whole)
