@@ -33,7 +33,13 @@ def faults(
         In this order, each at most once: "mirrored" if the picture's mirror image is nearer to what
         was asked than the picture is; "copy" if it is one of the remembered; "mirrored copy" if its
         mirror image is.
+
+    Raises:
+        ValueError: pictures of different shapes, or without pixels.
     """
+    shapes = {np.shape(one) for one in (picture, asked, *remembered)}
+    if len(shapes) > 1 or 0 in np.shape(picture):
+        raise ValueError(f"pictures of one shape, with pixels, got {sorted(shapes)}")
     turned = mirrored(picture)
     found = ["mirrored"] if apart(turned, asked) < apart(picture, asked) else []
     if any(apart(picture, old) < limit for old in remembered):

@@ -119,11 +119,26 @@ class Database:
                 raise ValueError(
                     f"the library {self.path} could not be written: {error}; nothing was changed"
                 ) from None
+            except sqlite3.DatabaseError as error:
+                raise self._damaged(error) from error
+
+    def _damaged(self, error: sqlite3.DatabaseError) -> Exception:
+        """A file that is no longer whole, in one line; any other error is the program's own."""
+        if type(error) not in (sqlite3.DatabaseError, sqlite3.OperationalError):
+            return error
+        return ValueError(f"the library {self.path} is damaged: {error}; go on from a copy of it")
 
     def rows(self, sql: str, *values: object) -> list[tuple]:
-        """Read."""
+        """Read.
+
+        Raises:
+            ValueError: the file is damaged there.
+        """
         with self._lock:
-            return self._db.execute(sql, values).fetchall()
+            try:
+                return self._db.execute(sql, values).fetchall()
+            except sqlite3.DatabaseError as error:
+                raise self._damaged(error) from error
 
     def backup(self, path: str | Path) -> None:
         """A copy that is whole, whatever is being written meanwhile. A copy of the file alone would

@@ -150,7 +150,7 @@ class Storyteller(Reading):
             title: its title; empty lets the writer choose.
             options: as for `start`.
         """
-        if not 1 <= scenes <= MAX_SCENES:
+        if not isinstance(scenes, int) or not 1 <= scenes <= MAX_SCENES:
             raise ValueError(f"a story has 1 to {MAX_SCENES} scenes, got {scenes}")
         story: Story | None = None
         for i in range(scenes):
@@ -164,7 +164,16 @@ class Storyteller(Reading):
                 yield replace(event, share=(i + event.share) / scenes)
 
     def _brought(self, picture: Image | None) -> tuple[tuple[bytes, ...], Captioned | None]:
-        """A reader's picture, as PNG bytes and in words."""
+        """A reader's picture, as PNG bytes and in words.
+
+        Raises:
+            ValueError: no PIL picture, or one without pixels.
+        """
+        if picture is not None and not (hasattr(picture, "convert") and all(picture.size)):
+            raise ValueError(
+                f"the picture is a {type(picture).__name__} that shows nothing; give a PIL picture "
+                "(mmcourse.pictures.load_picture reads files and arrays)"
+            )
         if picture is None:
             return (), None
         seen, credit = self.caption(picture)

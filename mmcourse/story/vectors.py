@@ -48,11 +48,21 @@ def nearest_on_path(
     Returns:
         (row, cosine of the angle to the query), the likest first, of equal ones the earlier row;
         fewer than k where the path holds fewer. A vector of zeros has the cosine 0 to everything.
+
+    Raises:
+        ValueError: not a scene for each row, rows of another width than the query, or NaN.
     """
+    if len(scenes) != len(np.asarray(vectors)):
+        raise ValueError(f"a scene for each row, got {len(scenes)} for {len(np.asarray(vectors))}")
     here = [i for i, scene in enumerate(scenes) if scene in set(path)]
     if not here or k < 1:
         return []
     asked, rows = np.asarray(query, np.float64), np.asarray(vectors, np.float64)[here]  # (M, D)
+    if rows.ndim != 2 or rows.shape[1:] != asked.shape or np.isnan(asked).any():
+        raise ValueError(
+            f"a query of D numbers and rows of D numbers, none of them NaN: got {asked.shape} and "
+            f"{rows.shape}"
+        )
     lengths = np.linalg.norm(rows, axis=1) * np.linalg.norm(asked)
     cosine = np.divide(rows @ asked, lengths, out=np.zeros(len(here)), where=lengths > 0)
     best = np.argsort(-cosine.round(12), kind="stable")[:k]

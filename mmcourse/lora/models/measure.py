@@ -19,6 +19,7 @@ from mmcourse.lora.models.collate import Example, answer
 from mmcourse.lora.models.folders import load
 from mmcourse.lora.models.grammar import Constrained
 from mmcourse.lora.models.neighbours import exchanged
+from mmcourse.lora.models.real import check_words
 from mmcourse.lora.models.structure import Item, f1, items, page_grammar, read_structure
 from mmcourse.lora.models.tasks import (
     CANT_TELL,
@@ -60,6 +61,7 @@ class Pair:
         except Exception as error:  # transformers raises nearly anything
             reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
             raise ValueError(f"{folder} cannot be loaded as {cls.NAME} ({reason})") from error
+        check_words(folder, model, processor)
         for path, parameter in model.named_parameters():
             if parameter.isnan().any():
                 raise ValueError(f"{folder} holds NaN in {path}: take an earlier save")

@@ -76,6 +76,7 @@ def load_real(
     if lost:
         raise ValueError(f"{where!r} lacks weights of a {name}, such as {lost[0]}")
     check_pair(model, processor)
+    check_words(where, model, processor)
     if pixels is not None and name == "qwen-vl":
         size = {**dict(processor.image_processor.size), "longest_edge": pixels}
         processor.image_processor.size = size
@@ -87,6 +88,21 @@ def load_real(
     if checkpointing:
         model.gradient_checkpointing_enable()
     return model.to(device), processor
+
+
+def check_words(where: object, model: Any, processor: Any) -> None:
+    """Refuse a processor that was made without its tokenizer's files: transformers builds one
+    without words in their place, and says nothing.
+
+    Raises:
+        ValueError: a tokenizer with less than half of the model's words.
+    """
+    known, words = len(processor.tokenizer), model.config.get_text_config().vocab_size
+    if 2 * known < words:
+        raise ValueError(
+            f"{where} has a tokenizer of {known} tokens for a model of {words}: its tokenizer.json "
+            "is missing; get the folder again"
+        )
 
 
 def pick_dtype(device: torch.device) -> torch.dtype:
