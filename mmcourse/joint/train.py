@@ -137,7 +137,7 @@ def train(
         batch_size: pairs in a batch, on each device.
         lr: peak learning rate of AdamW; 5 % of the steps warm up, then it falls along a cosine.
         precision: accelerate's name of it: "no" (float32), "bf16" or "fp16".
-        checkpoint: file to save to every 250 steps, and to resume from, with the same
+        checkpoint: file to save to every 50 steps, and to resume from, with the same
             settings, if it is there.
         objective: what is minimised: `Contrast`, `partial(Contrast, loss_function=...)`, or
             `ThreeLosses`, which trains the fused encoder too.
@@ -180,7 +180,7 @@ def train(
         logged = means({"loss": loss, **numbers})
         model.clamp_scale()
         ema.update(model)
-        if checkpoint is not None and ((step + 1) % 250 == 0 or step + 1 == steps):
+        if checkpoint is not None and ((step + 1) % 50 == 0 or step + 1 == steps):
             save_checkpoint(checkpoint, step=step + 1, accelerator=accelerator, **state)
         yield {"step": step + 1, **logged, "lr": optimiser.param_groups[0]["lr"]}
     ema.copy_to(model)

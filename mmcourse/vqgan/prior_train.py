@@ -72,7 +72,7 @@ def train_prior(
     lr: float = 1.5e-3,
     precision: str = "no",
     out: tuple[Path | None, int] = (None, 0),
-    save_every: int = 500,
+    save_every: int = 100,
 ) -> Iterator[Metrics]:
     """Minimise the cross-entropy of the codes, in place.
 

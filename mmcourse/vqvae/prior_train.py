@@ -19,7 +19,7 @@ from mmcourse.training import EMA, batch_indices, check_finite, cosine_schedule
 from mmcourse.vqvae.prior import CodePrior
 
 Metrics = dict[str, float]
-SAVE_EVERY = 250
+SAVE_EVERY = 50
 """Steps between two checkpoints."""
 
 

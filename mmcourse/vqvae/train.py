@@ -20,7 +20,7 @@ from mmcourse.vqvae.distortion import psnr
 from mmcourse.vqvae.usage import perplexity
 
 Metrics = dict[str, float]
-SAVE_EVERY = 500
+SAVE_EVERY = 100
 """Steps between two checkpoints."""
 
 

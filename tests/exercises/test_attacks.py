@@ -15,7 +15,7 @@ from mmcourse.exercises import hunting
 from . import wrong_answers, wrong_answers_later
 from .test_every_exercise import graded, name_of
 from .wrong_answers_ch07 import CH07
-from .wrong_answers_later import LATER
+from .wrong_answers_later import LATER, NARROWED
 
 
 def as_sent(answer: Callable[..., Any]) -> Callable[..., Any]:
@@ -70,7 +70,7 @@ def test_whole_numbers_are_not_called_masks() -> None:
     assert "True and False" not in graded("ch04.add_noise", from_the_end).noticed
 
 
-@pytest.mark.parametrize(("id", "answer", "told"), _named(wrong_answers.TOLD))
+@pytest.mark.parametrize(("id", "answer", "told"), _named([*wrong_answers.TOLD, *NARROWED]))
 def test_what_it_computes_is_told_as_a_fact(id: str, answer: Callable[..., Any], told: str) -> None:
     report = graded(id, answer)
     assert report.status == "failed"

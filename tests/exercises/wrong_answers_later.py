@@ -266,3 +266,23 @@ LATER = [
     ("ch06.replace_layers", freezes_all, "trains otherwise"),
     ("ch06.replace_layers", sleeps, "trains otherwise"),
 ]
+
+
+def in_type(id, kind):
+    """The right thing, computed in another type."""
+
+    def answer(*inputs):
+        narrow = (x.to(kind) if torch.is_tensor(x) and x.is_floating_point() else x for x in inputs)
+        return of(id)(*narrow).to(inputs[0].dtype)
+
+    return answer
+
+
+NARROWED = [
+    ("ch04.guide", bounded("ch04.guide", 1.5), "cut off at -1.5 and 1.5"),
+    ("ch05.modulate", bounded("ch05.modulate", 2), "cut off at -2 and 2"),
+    ("ch01.siglip_loss", lambda *x: of("ch01.siglip_loss")(*x).clamp(max=3), "cut off at 3,"),
+    ("ch04.guide", in_type("ch04.guide", torch.bfloat16), "digits than bfloat16 holds"),
+    ("ch04.add_noise", in_type("ch04.add_noise", torch.float16), "digits than float16 holds"),
+    ("ch06.lora_linear", in_type("ch06.lora_linear", torch.bfloat16), "digits than bfloat16"),
+]

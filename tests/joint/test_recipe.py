@@ -142,7 +142,7 @@ def test_a_run_killed_between_its_stages_ends_as_an_unbroken_one(monkeypatch, tm
 
 
 def test_a_run_killed_among_siblings_ends_as_an_unbroken_one(monkeypatch, tmp_path):
-    """Checkpoints are written every 250 steps, so the steps after the 250th are run twice, and
+    """Checkpoints are written every 50 steps, so the steps after the 250th are run twice, and
     those before the 248th not at all."""
     late = lambda start, stop: range(max(start, min(247, stop - 1)), stop)  # noqa: E731
     monkeypatch.setattr(training, "range", late, raising=False)

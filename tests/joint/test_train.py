@@ -85,7 +85,7 @@ def test_the_model_ends_with_the_average_of_its_weights(tiny, pairs):
 
 
 FIRST, KILLED, STEPS = 246, 254, 256
-"""Checkpoints are written every 250 steps, so the runs below leave out the first 246."""
+"""Checkpoints are written every 50 steps, so the runs below leave out the first 246."""
 
 
 def test_a_run_that_is_killed_and_resumed_ends_with_the_same_weights(

@@ -174,7 +174,7 @@ def test_a_few_families_are_learnt_by_heart(album, monkeypatch):
 
 
 FIRST, KILLED, STEPS = 494, 502, 504
-"""Checkpoints are written every 500 steps, so the runs below leave out the first 494."""
+"""Checkpoints are written every 100 steps, so the runs below leave out the first 494."""
 
 
 def test_a_run_that_is_killed_and_resumed_ends_with_the_same_weights(album, tmp_path, monkeypatch):

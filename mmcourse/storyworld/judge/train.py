@@ -113,7 +113,7 @@ def train(
         batch_size: families in a batch, on each device; it holds three times as many pictures.
         lr: peak learning rate of AdamW.
         precision: "no", "bf16" or "fp16".
-        checkpoint: file to save to every 500 steps, and to resume from, with the same
+        checkpoint: file to save to every 100 steps, and to resume from, with the same
             settings, if it is there.
         seed: of the order.
     """
@@ -160,7 +160,7 @@ def train(
         accelerator.clip_grad_norm_(prepared.parameters(), 1.0)
         optimiser.step()
         ema.update(model)
-        if checkpoint is not None and ((step + 1) % 500 == 0 or step + 1 == steps):
+        if checkpoint is not None and ((step + 1) % 100 == 0 or step + 1 == steps):
             save_checkpoint(checkpoint, step=step + 1, accelerator=accelerator, **state)
         numbers = {"loss": loss, "questions": questions, "identity": identity, "traits": wrong}
         logged = means({**numbers, "told_apart": told})
