@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
-from _story_pictures import SIZE, Eyes, Told
+from _story_pictures import SIZE, Eyes, Told, retrieval
 from PIL import Image as pil
 from PIL import ImageOps
 from PIL.Image import Image
@@ -18,6 +18,7 @@ from mmcourse.story.abilities import (
     CaptionRequest,
     Checker,
     CheckRequest,
+    Encoder,
     Reference,
 )
 from mmcourse.story.backends.towers import ATTRIBUTES
@@ -26,7 +27,7 @@ from mmcourse.story.measure.identities import identity_margin
 from mmcourse.story.measure.likeness import style_variance
 from mmcourse.story.measure.measure_pages import look
 from mmcourse.story.measure.pages import Tally
-from mmcourse.storyworld import render, sample_scene
+from mmcourse.storyworld import caption, render, sample_scene
 from mmcourse.storyworld.language.questions import ask
 from mmcourse.storyworld.world.dice import Dice
 from mmcourse.storyworld.world.sampling import held_out_pairs, sample_identity
@@ -122,6 +123,15 @@ def _references(told: Told, page: int) -> tuple[Reference, ...]:
             staging = told.scenes[first].to_json()
             out.append(Reference(c.name, told.pictures[first], None, staging, {}, c.identity))
     return tuple(out)
+
+
+def finding(told: Told, encoders: Mapping[str, Encoder]) -> Tallies:
+    """Each encoder's retrieval@1 among the story's own pages."""
+    words = [caption(scene, 1) for scene in told.scenes]
+    return {
+        f"retrieval_{name}": retrieval(encoder.texts(words), encoder.pictures(told.pictures))
+        for name, encoder in encoders.items()
+    }
 
 
 def styles(told: Told, eyes: Eyes) -> Tallies:

@@ -6,8 +6,9 @@ Writes story.json. Every story is told once by the whole loop on `world`; then e
 same pages, and the judge, who drew and checked none of them, looks. Systems: the world's own pen
 (the ceiling: its pictures are the truth, so its scores are also what the judge can read at best),
 memory switched off, references shuffled, pictures shuffled, and two baselines that paste the
-reference. Parts of `tiny` that have weights are measured as parts: towers that find, describe and
-answer, and the eye that checks; as soon as `tiny` has an illustrator, it is one of the systems.
+reference. Parts of `tiny` that have weights are measured as parts: CLIP and the towers that find,
+the towers that describe and answer, and the eye that checks; as soon as `tiny` has an illustrator,
+it is one of the systems.
 
 One line per story is added to runs/story/parts.jsonl (MMCOURSE_RUNS names another folder), so a run
 that was killed goes on where it was.
@@ -24,7 +25,7 @@ from pathlib import Path
 
 import torch
 from _result import write
-from _story_parts import answers, captions, checked, drifting, refused, styles
+from _story_parts import answers, captions, checked, drifting, finding, refused, styles
 from _story_pictures import Eyes, Told, cast_of, measured, prompt, systems, tell
 from _story_text import long_story, text_of, undone
 from PIL.Image import Image
@@ -49,8 +50,7 @@ class Work:
 
     def __init__(self, small: bool, file: Path | None) -> None:
         self.tiny, self.world = tiny_backend(), world_backend()
-        towers = self.tiny.ability("encoder")
-        self.eyes = Eyes(Judge.from_pretrained("judge").eval(), towers)
+        self.eyes = Eyes(Judge.from_pretrained("judge").eval(), self.world.ability("encoder"))
         self.seeds, self.prompts = (SEEDS[:1], 2) if small else (SEEDS, PROMPTS)
         self.scenes, self.fewer = (3, 1) if small else (SCENES, FEWER)
         self.longest = 10 if small else 40
@@ -108,7 +108,9 @@ class Work:
     def checks(self, number: int, seed: int) -> dict[str, Tally]:
         """What the checkers find wrong: of the first seed in every system, of all in true pages."""
         told = tell(number, seed, self.scenes)
+        encoders = {"towers": self.eyes.towers, "tiny": self.tiny.ability("encoder")}
         out = refused(told, self.tiny.ability("checker")) | styles(told, self.eyes)
+        out |= finding(told, encoders)
         if seed == self.seeds[0]:
             by = {b.name: b.ability("checker") for b in (self.world, self.tiny)}
             out |= checked(told, self.drawn(told), by)
