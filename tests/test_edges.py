@@ -181,6 +181,18 @@ REFUSED = {
     # vqvae
     "perplexity": (lambda: vqvae.perplexity(ints(0), 3), "no indices"),
     "usage": (lambda: vqvae.usage(ints(0), 3), "no indices"),
+    "usage beyond K": (
+        lambda: vqvae.usage(torch.tensor([0, 3]), 3),
+        "from 0 to 3, expected 0 to 2",
+    ),
+    "perplexity beyond K": (
+        lambda: vqvae.perplexity(torch.tensor([[2, 5], [0, 1]]), 5),
+        "from 0 to 5, expected 0 to 4",
+    ),
+    "perplexity below 0": (
+        lambda: vqvae.perplexity(torch.tensor([-1, 2]), 3),
+        "from -1 to 2, expected 0 to 2",
+    ),
     "pictures without pixels": (lambda: vqvae.psnr(E(2, 3, 0, 4), E(2, 3, 0, 4)), "with pixels"),
     "one picture for two": (lambda: vqvae.psnr(E(2, 3, 4, 4), E(1, 3, 4, 4)), "one shape"),
     "CodePrior.loss": (lambda: small("prior").loss(ints(0, 5), ints(0, 5)), "one row or more"),
