@@ -146,17 +146,27 @@ def music(tiny: bool) -> dict[str, object]:
         return prior.shared.join(words[index], grids[index], True)
 
     _last(q.train_on(prior, shown, steps=steps, checkpoint=None if tiny else FOLDER / "music.pt"))
+    kinds = [(a, b) for a in range(len(v.MOODS)) for b in range(len(v.PLACES))]
+    asked = torch.tensor(kinds[: 2 if tiny else None]).repeat(each, 1)
+
+    def heard() -> dict[str, Tensor]:
+        """Sounds out of codes: the transformer's, and those of the set."""
+        dice = torch.Generator().manual_seed(0)
+        with evaluating(codec):
+            made = codec.decode(q.draw_after(prior, _asked(asked), 0.9, dice))
+            return {
+                "made": made,
+                "set": torch.cat([codec.decode(x) for x in codes[:560].split(64)]),
+            }
+
+    sounds = _kept("music-heard", tiny, heard)
+    made = sounds["made"]
     own, meant = m.pieces(28 if tiny else 280, seed=1)
     with evaluating(codec):
         test_codes = torch.cat([codec.encode(part) for part in own.split(64)])
         back = torch.cat([codec.decode(part) for part in test_codes.split(64)])
     listener = m.Listener(*m.pieces(28 if tiny else 560, seed=2))
-    kinds = [(a, b) for a in range(len(v.MOODS)) for b in range(len(v.PLACES))]
-    asked = torch.tensor(kinds[: 2 if tiny else None]).repeat(each, 1)
-    dice = torch.Generator().manual_seed(0)
-    drawn = q.draw_after(prior, _asked(asked), 0.9, dice)
-    with evaluating(codec):
-        made = codec.decode(drawn)
+    used_to_codes = m.Listener(sounds["set"], which[: len(sounds["set"])])
     order = torch.randperm(len(own), generator=torch.Generator().manual_seed(0))
     flat, held = codes, test_codes
     return {
@@ -167,9 +177,9 @@ def music(tiny: bool) -> dict[str, object]:
         "parameters": count_parameters(prior),
         "cells": prior.shared.cells,
         "true": listener.share(own, meant),
-        "round_trip": listener.share(back, meant),
-        "made": listener.share(made, asked),
-        "random": listener.share(own[order], meant),
+        "round_trip": used_to_codes.share(back, meant),
+        "made": used_to_codes.share(made, asked),
+        "random": used_to_codes.share(back[order], meant),
         "bits": {
             "frequency": q.bits_by_frequency(flat, held, 256),
             "place": q.bits_by_place(flat, held, 256),
