@@ -10,7 +10,7 @@ from typing import Any
 import cloudpickle
 import pytest
 
-from mmcourse.exercises import hunting
+from mmcourse.exercises import hunting, load
 
 from . import wrong_answers, wrong_answers_later
 from .test_every_exercise import graded, name_of
@@ -48,6 +48,21 @@ def test_what_once_passed_in_later_chapters_fails(
     report = graded(id, answer)
     assert report.status == "failed", str(report)
     assert re.search(told, " ".join(str(report).split())), str(report)
+
+
+def test_a_mistake_that_breaks_more_than_the_answer_does_is_not_told() -> None:
+    """Alike on all that the probe tries, and yet right where the known mistake is wrong."""
+    pack = load("ch07.pack")
+    mistake = next(m for m in pack.mutants if m.name == "one token unused").answer
+    filled = [(2, 5, 0), (1, 0, 0), (0, 1, 0)]  # what one property asks, and the probe does not
+
+    def answer(pieces: Any, budget: int) -> Any:
+        return (pack.reference if pieces == filled else mistake)(pieces, budget)
+
+    report = graded("ch07.pack", answer)
+    assert report.status == "failed"
+    assert report.mistake is None
+    assert "one token unused" in str(graded("ch07.pack", mistake).mistake)
 
 
 def test_a_kind_of_dictionary_is_a_dictionary() -> None:

@@ -114,7 +114,28 @@ def by_identity(known, said):
     ]
 
 
+def fills_in_who_tells_nothing(parents, told, at):
+    for scene in parents:
+        told.setdefault(scene, [])
+    return TREE(parents, told, at)
+
+
+def sorts_the_callers_list(pieces, budget):
+    found = PACK(list(pieces), budget)
+    pieces.sort()
+    return found
+
+
+def extends_what_is_known(known, said):
+    found = FACTS(known, said)
+    known.extend(said)
+    return found
+
+
 CH07 = [
+    ("ch07.true_at", fills_in_who_tells_nothing, "`told` was changed"),
+    ("ch07.pack", sorts_the_callers_list, "`pieces` was changed"),
+    ("ch07.contradictions", extends_what_is_known, "`known` was changed"),
     ("ch07.true_at", stops_at_scene_0, "leave 0 or '' out"),
     ("ch07.true_at", empty_is_nothing, "leave 0 or '' out"),
     ("ch07.true_at", nine_scenes_up, "forgot a scene"),
