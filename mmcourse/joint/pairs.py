@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from mmcourse.devices import usable_cpus
 from mmcourse.joint.glimpses import glimpse
 from mmcourse.joint.negatives import true_of
 from mmcourse.processes import my_rows
@@ -174,7 +174,7 @@ def draw(
     and their pictures (N, size, size, 3) uint8."""
     job = partial(_draw, size=size, split=split, seed=seed, family=family)
     parts = [range(families)[start : start + 200] for start in range(0, families, 200)]
-    workers = workers or min(os.cpu_count() or 1, 1 + families * family // 4_000)
+    workers = workers or min(usable_cpus(), 1 + families * family // 4_000)
     if workers == 1:
         drawn = list(map(job, parts))
     else:

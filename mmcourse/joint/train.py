@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from datetime import timedelta
@@ -17,6 +16,7 @@ from accelerate.utils import DistributedDataParallelKwargs, InitProcessGroupKwar
 from torch import Tensor, nn
 
 from mmcourse.checkpoints import load_checkpoint, save_checkpoint
+from mmcourse.devices import usable_cpus
 from mmcourse.joint.losses import clip_loss, masked_clip_loss
 from mmcourse.joint.model import JointModel
 from mmcourse.joint.pairs import Batch, Pairs
@@ -78,7 +78,7 @@ def helpers(device: torch.device) -> int:
     none, and where processes cannot be forked the loop prepares its texts itself."""
     if device.type != "cuda" or "fork" not in get_all_start_methods():
         return 0
-    return min(12, (os.cpu_count() or 1) - 1)
+    return min(12, usable_cpus() - 1)
 
 
 class Contrast(nn.Module):

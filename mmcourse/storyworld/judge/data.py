@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
@@ -12,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mmcourse.devices import usable_cpus
 from mmcourse.storyworld.drawing.render import render
 from mmcourse.storyworld.judge.reading import targets
 from mmcourse.storyworld.world import vocabulary as v
@@ -123,7 +123,7 @@ def draw_album(
     """
     ask = partial(_numbered, seed=seed, splits=splits, style=style, least=least)
     paint = partial(_pixels, size=size)
-    workers = min(workers or os.cpu_count() or 1, 1 + n // 500)
+    workers = min(workers or usable_cpus(), 1 + n // 500)
     pixels = torch.empty(3 * n, size, size, 3, dtype=torch.uint8)
     with ProcessPoolExecutor(workers) if workers > 1 else nullcontext() as pool:
         share = partial(pool.map, chunksize=64) if pool else map
