@@ -191,18 +191,18 @@ def losses(found: dict) -> Figure:
 def remembered(found: dict) -> Figure:
     """Share of what is true that a writer is told, against the budget: the package's context, and a
     window of the last scenes, after 10, 20 and 40 scenes."""
-    fig, ax = plots.figure(size=(5.8, 3.6))
+    fig, ax = plots.figure(size=(5.0, 4.4))
     budgets = (50, 100, 200, 400)
     for scenes, colour in ((10, plots.BLUE), (20, plots.TEAL), (40, plots.ORANGE)):
         for kind, dash in (("ours", "-"), ("window", "--")):
             values = [found["parts"][f"facts_{kind}_{scenes}_{b}"]["value"] for b in budgets]
-            label = f"{scenes} scenes, {'by worth' if kind == 'ours' else 'window'}"
+            label = f"{scenes}, {'by worth' if kind == 'ours' else 'window'}"
             ax.plot(budgets, values, color=colour, linestyle=dash, marker="o", label=label)
-    ax.set(xlabel="budget in tokens", title="Share of the true facts", ylim=(0, 1.03))
+    ax.set(xlabel="budget in tokens", title="Share of the true facts, by scenes", ylim=(0, 1.03))
     ax.set_xscale("log")
     ax.xaxis.set_minor_locator(NullLocator())
     ax.set_xticks(budgets, [str(b) for b in budgets])
-    ax.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1.01, 1.0))
+    ax.legend(fontsize=9, ncols=3, loc="upper center", bbox_to_anchor=(0.45, -0.17))
     return fig
 
 
