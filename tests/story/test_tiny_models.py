@@ -250,14 +250,19 @@ def test_the_story_answerer_reads_then_looks_then_gives_up(llava, monkeypatch):
 
 def test_without_a_picture_only_what_the_text_says_is_kept():
     text = "It was raining. Kit's ball was gone, and Kit was gloomy."
-    kept = grounded(FOUND, text)
+    kept = grounded(FOUND, text, False)
     assert kept["characters"] == [{"name": "kit", "species": "", "mood": "sad"}]
     assert kept["place"] == {"place": "", "time": "", "weather": "rain"}
     assert kept["points"] == FOUND["points"]
-    nameless = grounded(FOUND, "An owl sat by the reeds.")
+    nameless = grounded(FOUND, "An owl sat by the reeds.", False)
     assert nameless["characters"] == [{"name": "character 1", "species": "owl", "mood": ""}]
     assert nameless["place"]["place"] == "pond"
     assert nameless["points"] == []
+    seen = grounded(FOUND, "He sat by the reeds.", True)
+    assert seen["characters"] == [{"name": "character 1", "species": "owl", "mood": "sad"}]
+    assert seen["place"] == FOUND["place"]
+    assert seen["points"] == []  # no picture shows a name
+    assert [f for f in facts_in(seen, State()) if f.attribute == "at"] == []
     assert told("mood", "sad", "he was tearful")
     assert not told("mood", "sad", "a saddle")
 

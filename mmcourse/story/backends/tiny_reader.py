@@ -3,7 +3,8 @@
 It learned to read pages beside their pictures, and a page doesn't say everything that its picture
 shows. So where the scene is staged, it is shown the scene. Where it is not, it looks at a blank
 picture, and of what it says only that is kept which the text has a word for: a grammar makes it
-name a place even where none was told.
+name a place even where none was told. A name is kept only if the text has it, picture or not, for
+no picture shows what somebody is called.
 """
 
 from __future__ import annotations
@@ -92,7 +93,7 @@ class LlavaExtractor:
         )
         found = [read_structure(answer) for answer in said]
         return [
-            one if one is None or picture is not None else grounded(one, text)
+            None if one is None else grounded(one, text, picture is not None)
             for one, text, picture in zip(found, texts, pictures, strict=True)
         ]
 
@@ -114,22 +115,30 @@ def told(attribute: str, value: str, text: str) -> bool:
     return any(f" {phrase} " in said for phrase in phrases)
 
 
-def grounded(found: dict[str, Any], text: str) -> dict[str, Any]:
-    """Of a structure what its text has words for. Somebody without a name in the text stays if the
-    text has the species, as "character 1"."""
+def grounded(found: dict[str, Any], text: str, seen: bool) -> dict[str, Any]:
+    """Of a structure what its text has words for or, if a picture was `seen`, what that may show.
+    Somebody whom the text does not name stays as "character 1" if text or picture has the
+    species."""
+
+    def kept(values: Mapping[str, str]) -> dict[str, str]:
+        return {k: x if seen or told(k, x, text) else "" for k, x in values.items()}
+
     said = set(tokens(text))
     people: list[dict[str, str]] = []
     names: set[str] = set()
     for one in found["characters"]:
-        named = one["name"] in said or f"{one['name']}'s" in said
-        if not named and not told("species", one["species"], text):
+        name = one["name"]
+        rest = kept({k: x for k, x in one.items() if k != "name"})
+        if {name, f"{name}'s"} & said:
+            names.add(name)
+        elif rest["species"]:
+            name = f"character {len(people) + 1}"
+        else:
             continue
-        kept = {k: x if told(k, x, text) else "" for k, x in one.items() if k != "name"}
-        people.append({"name": one["name"] if named else f"character {len(people) + 1}", **kept})
-        names |= {one["name"]} if named else set()
+        people.append({"name": name, **rest})
     return {
         "characters": people,
-        "place": {k: x if told(k, x, text) else "" for k, x in found["place"].items()},
+        "place": kept(found["place"]),
         "points": [p for p in found["points"] if p["who"] in names],
     }
 
@@ -150,7 +159,7 @@ def facts_in(found: dict[str, Any], state: State) -> list[Fact]:
         name = shown_name(one["name"])
         if one["species"] and not state.value(name, "species"):
             out.append(Fact(name, "species", one["species"]))
-        if where:
+        if where and name in v.NAMES:
             out.append(Fact(name, "at", where))
         if one["mood"]:
             out.append(Fact(name, "mood", one["mood"]))
