@@ -3,6 +3,7 @@
 import importlib.util
 import inspect
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from PIL import Image
 from mmcourse.hub import weights_hash
 from mmcourse.lora import streaming
 from mmcourse.story import abilities as a
-from mmcourse.story.backends import tiny_captions, tiny_reader
+from mmcourse.story.backends import tiny, tiny_captions, tiny_reader
 from mmcourse.story.backends.tiny import LATER, tiny_backend
 from mmcourse.story.backends.tiny_answers import TinyPictureAnswerer, TinyStoryAnswerer, by_species
 from mmcourse.story.backends.tiny_clip import ClipEncoder, ClipMoodReader
@@ -51,6 +52,20 @@ def backend(tiny_folders, short):
 @pytest.fixture(scope="module")
 def llava(tiny_folders):
     return Seer("llava", tiny_folders("llava"))
+
+
+@pytest.mark.parametrize(("read", "offered"), [(0.05, False), (tiny.READS, True), (None, True)])
+def test_a_llava_reads_stories_only_if_its_card_says_that_it_can(
+    read, offered, tiny_folders, tmp_path, monkeypatch
+):
+    folder = tmp_path / "llava"
+    shutil.copytree(tiny_folders("llava"), folder)
+    (folder / "card.json").touch()
+    metrics = {} if read is None else {"extraction_character": {"value": read}}
+    monkeypatch.setattr(tiny, "read_card", lambda name: {"metrics": metrics})
+    offers = tiny_backend(**{**NONE, "llava": str(folder)}).offers()
+    assert ("extractor" in offers) == offered
+    assert {"picture answerer", "story answerer"} <= set(offers)
 
 
 def _contract():

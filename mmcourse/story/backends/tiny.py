@@ -11,6 +11,7 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
+from mmcourse.hub import find_folder, read_card
 from mmcourse.story.backends.parts import Parts
 from mmcourse.story.backends.tiny_answers import TinyPictureAnswerer, TinyStoryAnswerer
 from mmcourse.story.backends.tiny_captions import Blip2Captioner, TowersCaptioner
@@ -26,13 +27,15 @@ from mmcourse.story.backends.world_names import NamingAnswerer, NamingExtractor,
 LATER = {
     "illustrator": "chapter 5's transformer has no weights yet",
     "writer": "chapter 6's writer has no weights yet",
-    "extractor": "chapter 6's LLaVA has no weights yet",
+    "extractor": "chapter 6's LLaVA has no weights that read well enough who is on a page",
     "picture answerer": "chapter 6's LLaVA and Qwen-VL have no weights yet",
     "story answerer": "chapter 6's LLaVA and Qwen-VL have no weights yet",
     "mood reader": "chapter 6's CLIP has no weights yet",
     "checker": "chapter 3's eye has no weights yet",
     "narrator": "has no voice; a narrator is an extra",
 }
+READS = 0.8
+"""F1 of the characters of a page from which on a LLaVA is trusted to read stories."""
 Makers = dict[str, tuple[str, Callable[[], object]]]
 
 
@@ -55,7 +58,7 @@ def tiny_backend(
         eye: `Features`.
         clip: encoder, and mood reader.
         blip2: captioner.
-        llava: both answerers, and extractor.
+        llava: both answerers and, if its card says that it reads who is on a page, extractor.
         qwen: a Qwen-VL: both answerers where there is no LLaVA.
         writer: the writer.
     """
@@ -85,9 +88,9 @@ def answering(llava: str, qwen: str) -> Makers:
     read."""
     if not known(llava) and not known(qwen):
         return {}
-    reads = known(llava)
-    weights = llava if reads else qwen
-    seer, revision = Seer("llava" if reads else "qwen-vl", weights), named(weights)
+    kind, weights = ("llava", llava) if known(llava) else ("qwen-vl", qwen)
+    reads = kind == "llava" and reads_pages(llava)
+    seer, revision = Seer(kind, weights), named(weights)
     reading = cache(lambda: LlavaExtractor(seer))
     looking = cache(lambda: TinyPictureAnswerer(seer))
     makers: Makers = {
@@ -105,6 +108,15 @@ def answering(llava: str, qwen: str) -> Makers:
 def known(weights: str) -> bool:
     """Whether there are such weights, shipped or in a folder."""
     return shipped(weights) or (Path(weights) / "model.safetensors").is_file()
+
+
+def reads_pages(weights: str) -> bool:
+    """Whether a LLaVA's card says that it reads who is on a page. A folder without a card is its
+    owner's to judge."""
+    if not (find_folder(weights) / "card.json").is_file():
+        return True
+    metric = read_card(weights)["metrics"].get("extraction_character")
+    return metric is None or bool(metric["value"] >= READS)
 
 
 def named(weights: str) -> str:
