@@ -172,9 +172,11 @@ def test_nobody_is_there(eye):
 
 def test_identities_are_said_not_to_be_measured_and_copies_are_seen(eye):
     seen = a.Reference(HERO.name, render(SCENE, 128))
-    found = findings(eye, render(SCENE, 128), references=(seen,))
+    later = dataclasses.replace(SCENE, time="night" if SCENE.time != "night" else "day")
+    found = findings(eye, render(SCENE, 128), later, references=(seen,))
     assert found[f"identity of {HERO.name}"].found.startswith("not measured")
     assert found["new picture"].found == f"a copy of the picture of {HERO.name}"
+    assert "new picture" not in findings(eye, render(SCENE, 128), references=(seen,))  # as asked
     loose = eye.check(a.CheckRequest(render(SCENE, 128)))
     assert [f.what for f in loose] == ["facts"]
 
