@@ -30,11 +30,9 @@ ENDS = (".", "!", "?")
 
 
 class Telling:
-    """One page being written.
+    """One page being written by a writer, of what the page has to agree with.
 
     Args:
-        writer: who writes.
-        memory: what the page has to agree with.
         seed: the same seed, the same page.
         temperature: of the sampling.
     """

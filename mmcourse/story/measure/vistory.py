@@ -19,7 +19,8 @@ TEMPERATURE = 0.01
 
 
 def occm(expected: int, detected: int) -> float:
-    """Onstage character count matching of one page: 100 exp(-|detected - expected| / expected).
+    """Onstage character count matching of one page: 100 exp(-d / expected) where they
+    differ by d.
 
     Raises:
         ValueError: nobody is expected, or fewer than nobody detected.
