@@ -79,7 +79,8 @@ def test_data_files_parse(texts: dict[Path, str]) -> None:
 
 def test_text_files_end_with_a_newline(texts: dict[Path, str]) -> None:
     wrong = [str(file) for file, text in texts.items() if text and not text.endswith("\n")]
-    assert not [name for name in wrong if not name.endswith((".svg", ".json"))]
+    written_by_libraries = (".svg", ".json", ".jinja")
+    assert not [name for name in wrong if not name.endswith(written_by_libraries)]
 
 
 def test_notebooks_are_stripped(texts: dict[Path, str]) -> None:
