@@ -56,13 +56,12 @@ def llava(tiny_folders):
 
 @pytest.mark.parametrize(("read", "offered"), [(0.05, False), (tiny.READS, True), (None, True)])
 def test_a_llava_reads_stories_only_if_its_card_says_that_it_can(
-    read, offered, tiny_folders, tmp_path, monkeypatch
+    read, offered, tiny_folders, tmp_path
 ):
     folder = tmp_path / "llava"
     shutil.copytree(tiny_folders("llava"), folder)
-    (folder / "card.json").touch()
     metrics = {} if read is None else {"extraction_character": {"value": read}}
-    monkeypatch.setattr(tiny, "read_card", lambda name: {"metrics": metrics})
+    (folder / "card.json").write_text(json.dumps({"metrics": metrics}), "utf-8")
     offers = tiny_backend(**{**NONE, "llava": str(folder)}).offers()
     assert ("extractor" in offers) == offered
     assert {"picture answerer", "story answerer"} <= set(offers)

@@ -7,11 +7,12 @@ none yet is named as missing, so that a team's fall-back says why.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from functools import cache
+from importlib.resources import files
 from pathlib import Path
 
-from mmcourse.hub import find_folder, read_card
 from mmcourse.story.backends.parts import Parts
 from mmcourse.story.backends.tiny_answers import TinyPictureAnswerer, TinyStoryAnswerer
 from mmcourse.story.backends.tiny_captions import Blip2Captioner, TowersCaptioner
@@ -113,9 +114,11 @@ def known(weights: str) -> bool:
 def reads_pages(weights: str) -> bool:
     """Whether a LLaVA's card says that it reads who is on a page. A folder without a card is its
     owner's to judge."""
-    if not (find_folder(weights) / "card.json").is_file():
+    folder = files("mmcourse").joinpath("weights", weights) if shipped(weights) else Path(weights)
+    card = folder.joinpath("card.json")
+    if not card.is_file():
         return True
-    metric = read_card(weights)["metrics"].get("extraction_character")
+    metric = json.loads(card.read_text("utf-8"))["metrics"].get("extraction_character")
     return metric is None or bool(metric["value"] >= READS)
 
 
