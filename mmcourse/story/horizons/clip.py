@@ -10,10 +10,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mmcourse.story.horizons.descent import descend
 from mmcourse.storyworld import Scene, render, sample_scene
 from mmcourse.storyworld.drawing.depth import LABELS, layers
 from mmcourse.storyworld.drawing.stage import HEIGHT, STILL, Moment
-from mmcourse.training import batch_indices, cosine_schedule
+from mmcourse.training import batch_indices
 
 HOP = 0.4
 """How high the hero hops, in parts of their own height."""
@@ -150,21 +151,16 @@ def train_between(
         lr: peak learning rate of AdamW.
         seed: of clips and times.
     """
-    optimiser = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=0.01)
     many, n = latents.shape[:2]
     inner = n - 2
-    for step in range(steps):
+
+    def loss_at(step: int) -> Tensor:
         index = batch_indices(step, min(batch_size, many * inner), many * inner, seed)
         clip, frame = index // inner, 1 + index % inner
         drawn = model(latents[clip, 0], latents[clip, -1], frame / (n - 1))
-        loss = F.mse_loss(drawn, latents[clip, frame])
-        for group in optimiser.param_groups:
-            group["lr"] = lr * cosine_schedule(step, steps, warmup=min(20, steps - 1))
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
-        yield {"step": step + 1, "loss": loss.item()}
-    model.eval()
+        return F.mse_loss(drawn, latents[clip, frame])
+
+    return descend(model, loss_at, steps=steps, lr=lr)
 
 
 # -- measuring -------------------------------------------------------------------------------------

@@ -12,8 +12,9 @@ from torch import Tensor, nn
 
 from mmcourse.joint.losses import clip_loss
 from mmcourse.joint.towers import ImageTower
+from mmcourse.story.horizons.descent import descend
 from mmcourse.storyworld import from_bytes
-from mmcourse.training import batch_indices, cosine_schedule, evaluating
+from mmcourse.training import batch_indices, evaluating
 
 M = TypeVar("M", bound=nn.Module)
 SCALE_BITS = 16
@@ -148,22 +149,15 @@ def train_student(
         lr: peak learning rate of AdamW.
         seed: of their order.
     """
-    optimiser = torch.optim.AdamW(student.parameters(), lr=lr, weight_decay=0.01)
-    student.train()
-    for step in range(steps):
+
+    def loss_at(step: int) -> Tensor:
         index = batch_indices(step, batch_size, len(pictures), seed)
         mine = student(from_bytes(pictures[index]))
         if copies:
-            loss = distillation_loss(mine, targets[index])
-        else:
-            loss = clip_loss(targets[index], mine, torch.tensor(20.0))
-        for group in optimiser.param_groups:
-            group["lr"] = lr * cosine_schedule(step, steps, warmup=min(20, steps - 1))
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
-        yield {"step": step + 1, "loss": loss.item()}
-    student.eval()
+            return distillation_loss(mine, targets[index])
+        return clip_loss(targets[index], mine, torch.tensor(20.0))
+
+    return descend(student, loss_at, steps=steps, lr=lr)
 
 
 def multiply_adds(model: nn.Module, *inputs: Tensor) -> int:
