@@ -29,11 +29,7 @@ class Seer:
         """The model with its processor, loaded when it is first asked."""
         from mmcourse.lora.models.recipe import MEASURES
 
-        with quietly():
-            found = MEASURES[self.kind][0].from_pretrained(self.weights)
-        if found.model.device.type == "cpu":  # a CPU's fused attention is slower than two products
-            found.model.set_attn_implementation("eager")
-        return found
+        return loaded(MEASURES[self.kind][0], self.weights)
 
     @cached_property
     def words(self) -> frozenset[str]:
@@ -67,6 +63,15 @@ class Seer:
         """Whether it knows every word of a text."""
         tokens = self.pair.processor.tokenizer
         return tokens.unk_token_id not in tokens(text)["input_ids"]
+
+
+def loaded(kind: Any, weights: str) -> Any:
+    """A model of chapter 6 with its processor, by its class, as it is fastest here."""
+    with quietly():
+        found = kind.from_pretrained(weights)
+    if found.model.device.type == "cpu":  # a CPU's fused attention is slower than two products
+        found.model.set_attn_implementation("eager")
+    return found
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from mmcourse.story.abilities import WriteRequest, Written
 from mmcourse.story.backends.tiny_asking import Plan, Task, begins, begun, gone_on, told_before
 from mmcourse.story.backends.tiny_goals import next_goals
-from mmcourse.story.backends.tiny_models import quietly
+from mmcourse.story.backends.tiny_models import loaded
 from mmcourse.story.backends.tiny_reader import facts_in
 from mmcourse.story.backends.tiny_stage import points, said_facts, stage
 from mmcourse.story.consistency import contradictions
@@ -47,11 +47,7 @@ class TinyWriter:
         """The writer, loaded when it is first asked."""
         from mmcourse.lora.writer import Writer
 
-        with quietly():
-            found = Writer.from_pretrained(self.weights)
-        if found.model.device.type == "cpu":  # a CPU's fused attention is slower than two products
-            found.model.set_attn_implementation("eager")
-        return found
+        return loaded(Writer, self.weights)
 
     def write(self, request: WriteRequest) -> Iterator[str | Written]:
         """Sentence by sentence, and the whole.
