@@ -8,6 +8,8 @@ from mmcourse.story.horizons.descent import descend
 
 def test_it_trains_in_training_mode_and_leaves_the_model_ready_to_use():
     model = nn.Linear(3, 1).eval()
+    nn.init.zeros_(model.weight)
+    nn.init.zeros_(model.bias)
     x = torch.ones(1, 3)
     modes = []
 
@@ -15,8 +17,8 @@ def test_it_trains_in_training_mode_and_leaves_the_model_ready_to_use():
         modes.append((step, model.training))
         return (model(x) - 2).square().mean()
 
-    told = list(descend(model, loss_at, steps=60, lr=0.1))
+    told = list(descend(model, loss_at, steps=60, lr=0.05))
     assert modes == [(step, True) for step in range(60)]
     assert not model.training
     assert [row["step"] for row in told] == list(range(1, 61))
-    assert told[-1]["loss"] < 1e-2 < told[0]["loss"]
+    assert told[-1]["loss"] < 0.01 * told[0]["loss"]
