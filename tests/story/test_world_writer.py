@@ -1,6 +1,7 @@
 """The world's own pen: quick, steerable, and consistent for as long as one likes."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -15,7 +16,7 @@ from mmcourse.story.grammar.move import move
 from mmcourse.story.grammar.pen import MOVES
 from mmcourse.story.grammar.reading_back import PenReader
 from mmcourse.story.grammar.tale import Note, Tale
-from mmcourse.story.grammar.telling import TONES
+from mmcourse.story.grammar.telling import TONES, places_from
 from mmcourse.story.staging import people, scene_of
 from mmcourse.story.state import State, dated
 from mmcourse.storyworld import Scene, sample_scene
@@ -336,3 +337,30 @@ def test_facts_of_a_scene_name_everybody_by_name():
     hero = next(iter(people(written.staging)))
     assert Fact(hero, "species", "fox") in written.facts
     assert Fact(hero, "at", scene_of(written.staging).place) in written.facts
+
+
+def test_a_seed_tells_the_same_long_story_in_every_process():
+    """Python numbers its strings anew in each process, and so orders its sets anew."""
+    tells = (
+        "from mmcourse.story.horizons.reach import long_story;"
+        "print([node.text for seed in (0, 1) for node in long_story(seed, 25).path()])"
+    )
+    told = {
+        subprocess.run(
+            [sys.executable, "-c", tells],
+            env={**os.environ, "PYTHONHASHSEED": number},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for number in ("0", "1", "2")
+    }
+    assert len(told) == 1
+
+
+def test_away_is_none_of_the_last_three_places():
+    places = ["beach", "forest", "village", "garden", "pond"]
+    facts = [Fact("scene", "place", place, scene) for scene, place in enumerate(places, 1)]
+    tale = Tale(State(tuple(facts), tuple(range(1, 6))), Note(home="beach"))
+    found = {places_from(tale, Dice("away", i))["away"] for i in range(60)}
+    assert found == {"meadow", "mountains", "beach", "forest"}

@@ -83,8 +83,8 @@ def places_from(tale: Tale, dice: Dice) -> dict[str, str]:
     seen = [p.name for p in tale.state.places() if p.scenes]
     new = [p for p in v.PLACES if p not in seen and p != here]
     near = [p for p in v.PLACES if p != here]
-    last = {f.value for f in tale.state.facts if (f.subject, f.attribute) == ("scene", "place")}
-    fresh = [p for p in near if p not in list(last)[-3:]] or near
+    told = [f.value for f in tale.state.facts if (f.subject, f.attribute) == ("scene", "place")]
+    fresh = [p for p in near if p not in told[-3:]] or near
     far = dice.pick(new or near)
     return {"here": here, "home": tale.note.home, "away": dice.pick(fresh), "far": far}
 
