@@ -19,7 +19,10 @@ SIZE = 512
 """The side of a picture in pixels."""
 Backend = Annotated[
     list[str] | None,
-    typer.Option(help="Who is asked first: tiny, or a pretrained model as writer=NAME (again)."),
+    typer.Option(
+        help="Who is asked first: tiny, or a pretrained model as writer=NAME, with @REVISION or "
+        ",4bit after its name. Once for each."
+    ),
 ]
 
 
@@ -122,6 +125,7 @@ def report(told: Story, out: Path | None, seconds: float) -> dict[str, object]:
                 "picture": n.picture.hash if n.picture else None,
                 "alt": n.picture.alt if n.picture else "",
                 "accepted": n.picture.accepted if n.picture else None,
+                "safety": n.picture.safety if n.picture else None,
                 "by": {c.ability: c.backend for c in n.credits},
                 "why": {c.ability: c.why for c in n.credits if c.why},
             }

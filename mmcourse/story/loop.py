@@ -28,6 +28,7 @@ from mmcourse.story.facts import Fact
 from mmcourse.story.library import Library
 from mmcourse.story.memory import reference
 from mmcourse.story.pixels import picture_hash, to_png
+from mmcourse.story.safety import HELD_BACK, faults, safety_of
 from mmcourse.story.staging import in_style, in_words, people
 from mmcourse.story.state import State
 from mmcourse.story.steps import scene as scene_step
@@ -91,7 +92,8 @@ def draw_checked(
 ) -> Iterator[Event | Finished]:
     """Draw, check, and draw again with another seed until it passes or the tries are used up.
 
-    The picture with the fewest failed findings is kept; the others are recorded as failed tries.
+    The picture with the fewest failed findings is kept (one that was held back only if all were);
+    the others are recorded as failed tries.
     Yields events with shares from `begin` to `end`, and last the `Finished` picture.
     """
     illustrator, drawer = team.illustrator()
@@ -113,9 +115,10 @@ def draw_checked(
         if drawn is None:
             raise ValueError(f"{drawer.backend} drew nothing; choose another illustrator")
         yield Event("drawn", f"Drawn{again}", high, picture=drawn.picture, credit=drawer)
-        findings: tuple[Finding, ...] = ()
+        findings = safety_of(drawn)
         if checker is not None:
-            findings = checker.check(_check(drawn, sheet))
+            findings = (*findings, *checker.check(_check(drawn, sheet)))
+        if findings:
             wrong = [f.what for f in findings if not f.passed]
             message = f"Not right yet: {', '.join(wrong)}" if wrong else "Checked"
             yield Event("checked", message, high, findings=findings, credit=checked_by)
@@ -128,19 +131,19 @@ def draw_checked(
                 size=drawn.picture.size,
                 style=request.style,
                 drawn=drawer,
-                staging=request.staging,
+                staging=request.staging if drawn.staged else "",
                 view=request.view,
                 references=sheet.hashes,
                 findings=findings,
                 checked=checked_by,
                 safety=drawn.safety,
-                alt=sheet.alt,
+                alt=HELD_BACK if drawn.safety == "flagged" else sheet.alt,
             )
         )
         files.append(png)
         if done[-1].accepted:
             break
-    best = min(range(len(done)), key=lambda i: sum(not f.passed for f in done[i].findings))
+    best = min(range(len(done)), key=lambda i: faults(done[i]))
     failed = tuple(p for i, p in enumerate(done) if i != best)
     yield Finished(replace(done[best], failed=failed), tuple(files))
 

@@ -74,10 +74,12 @@ class DrawRequest:
 @dataclass(frozen=True)
 class Drawn:
     """A picture. `safety` is what a safety checker said: "ok", "flagged", "unchecked" (there was
-    none) or "drawn by rule" (nothing was generated)."""
+    none) or "drawn by rule" (nothing was generated). `staged` is False if it was drawn from words
+    alone, so that the request's staging does not say what it shows."""
 
     picture: Image
     safety: str = "unchecked"
+    staged: bool = True
 
 
 @dataclass(frozen=True)

@@ -60,3 +60,22 @@ def hub_folders(tmp_path_factory):
 
     folder.make = make
     return folder
+
+
+@pytest.fixture
+def hub(monkeypatch, tmp_path):
+    """A hub on this machine, and an empty cache for what comes from it."""
+    import huggingface_hub
+
+    spec, served = beside("hub_server")
+    spec.loader.exec_module(served)
+    found = served.Hub()
+    monkeypatch.setenv("HF_ENDPOINT", found.address)
+    monkeypatch.setenv("HF_HUB_OFFLINE", "0")
+    for name in ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in (("HF_HUB_CACHE", str(tmp_path / "cache")), ("HF_HUB_OFFLINE", False)):
+        monkeypatch.setattr(huggingface_hub.constants, name, value)
+    found.commit = served.COMMIT
+    yield found
+    found.close()

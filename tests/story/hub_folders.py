@@ -131,7 +131,8 @@ def make_qwen(folder):
     return folder
 
 
-def make_pipeline(folder):
+def make_pipeline(folder, holds_back=None):
+    """A pipeline; with `holds_back`, one whose safety checker holds all back, or nothing."""
     import diffusers as d
 
     torch.manual_seed(0)
@@ -153,8 +154,42 @@ def make_pipeline(folder):
         tokenizer=words,
         unet=unet,
         scheduler=d.DDIMScheduler(clip_sample=False, steps_offset=1),
-        safety_checker=None,
-        feature_extractor=None,
-        requires_safety_checker=False,
+        safety_checker=None if holds_back is None else safety_checker(holds_back),
+        feature_extractor=t.CLIPImageProcessor(size={"shortest_edge": 16}, crop_size=16),
+        requires_safety_checker=holds_back is not None,
     ).save_pretrained(folder)
+    return folder
+
+
+def safety_checker(holds_back):
+    """The real class: a picture is held back if its vector is nearer to one of 17 concepts than
+    that concept's threshold, and no cosine is below -2 or above 2."""
+    from diffusers.pipelines.stable_diffusion import StableDiffusionSafetyChecker
+
+    config = t.CLIPConfig(vision_config=small_vision(), projection_dim=8)
+    made = StableDiffusionSafetyChecker(config)
+    threshold = -2.0 if holds_back else 2.0
+    made.concept_embeds_weights.fill_(threshold)
+    made.special_care_embeds_weights.fill_(2.0)
+    return made
+
+
+def make_checked(folder):
+    return make_pipeline(folder, holds_back=False)
+
+
+def make_held_back(folder):
+    return make_pipeline(folder, holds_back=True)
+
+
+def make_published(folder):
+    """A pipeline as it lies on the hub: both precisions, pickles, and whole checkpoints beside."""
+    import diffusers as d
+
+    make_checked(folder)
+    pipe = d.StableDiffusionPipeline.from_pretrained(folder).to(torch.float16)
+    pipe.save_pretrained(folder, variant="fp16")
+    for name in ("v1-5.ckpt", "v1-5.safetensors", "unet/diffusion_pytorch_model.bin",
+                 "unet/diffusion_pytorch_model.non_ema.safetensors", "README.md"):  # fmt: skip
+        (folder / name).write_bytes(b"not asked for")
     return folder

@@ -1,6 +1,5 @@
 """Pretrained models by name, on folders with the real classes that the tests make themselves."""
 
-import socket
 import subprocess
 import sys
 
@@ -9,9 +8,8 @@ import pytest
 from PIL import Image
 
 from mmcourse.story import abilities as a
-from mmcourse.story.backends import hub_loading
 from mmcourse.story.backends.hub import KNOWN, hub_backend
-from mmcourse.story.backends.hub_loading import find_model, plain_text, reachable
+from mmcourse.story.backends.hub_loading import plain_text
 
 RED, BLUE = (Image.new("RGB", (40, 30), colour) for colour in ("red", "blue"))
 
@@ -23,7 +21,7 @@ def test_nothing_is_loaded_or_imported_before_it_is_needed():
         "{'transformers', 'diffusers', 'torch'} & set(sys.modules))"
     )
     answer = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True, check=True)
-    assert answer.stdout.split() == ["7", "set()"]
+    assert answer.stdout.split() == ["8", "set()"]
 
 
 def test_what_has_no_name_is_missing_and_says_how_to_name_it():
@@ -33,55 +31,6 @@ def test_what_has_no_name_is_missing_and_says_how_to_name_it():
     assert "hub_backend(answerer=" in backend.lacks()["extractor"]
     pinned = hub_backend(encoder=KNOWN["encoder"], revisions={KNOWN["encoder"]: "abc"})
     assert pinned.offers()["encoder"] == f"{KNOWN['encoder']}@abc"
-
-
-def test_a_missing_network_is_answered_at_once_with_the_offline_choice(monkeypatch, tmp_path):
-    tried = []
-
-    def refuse(address, timeout):
-        tried.append(address)
-        raise OSError("no network")
-
-    monkeypatch.setattr(socket, "create_connection", refuse)
-    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
-    monkeypatch.delenv("HTTPS_PROXY", raising=False)
-    monkeypatch.delenv("https_proxy", raising=False)
-    monkeypatch.setenv("HF_HUB_OFFLINE", "0")
-    with pytest.raises(ValueError, match="and the hub cannot be reached; offline"):
-        find_model("somebody/something")
-    assert len(tried) == 1
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    assert not reachable()
-    assert len(tried) == 1
-
-
-@pytest.mark.parametrize("told", ["no address", "https://host:port", "http://127.0.0.1:1"])
-def test_an_address_that_is_none_is_nobody(monkeypatch, told):
-    for name in ("HF_HUB_OFFLINE", "HTTPS_PROXY", "https_proxy"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("HF_ENDPOINT", told)
-    assert not reachable()
-
-
-@pytest.mark.parametrize("name", ["./nowhere", "/nowhere", "nowhere", "a/b/c", ""])
-def test_a_name_that_is_neither_folder_nor_id_is_refused(name):
-    with pytest.raises(ValueError, match="no hub id"):
-        find_model(name)
-
-
-def test_the_cache_comes_before_the_network(monkeypatch, tmp_path):
-    import huggingface_hub
-
-    asked = []
-
-    def cached(name, revision=None, local_files_only=False):
-        asked.append(local_files_only)
-        return str(tmp_path)
-
-    monkeypatch.setattr(huggingface_hub, "snapshot_download", cached)
-    monkeypatch.setattr(hub_loading, "reachable", lambda: pytest.fail("the network was asked"))
-    assert find_model("somebody/something") == tmp_path
-    assert asked == [True]
 
 
 def test_an_encoder_gives_unit_vectors_that_tell_apart(hub_folders):
@@ -165,6 +114,47 @@ def test_what_an_illustrator_draws_is_repeatable_and_its_safety_recorded(hub_fol
     drawing = illustrator.draw(a.DrawRequest("a fox", size=20))
     next(drawing)
     drawing.close()
+
+
+def test_a_pipeline_has_no_other_view_and_its_pictures_no_staging(hub_folders):
+    illustrator = hub_backend(illustrator=hub_folders("pipeline"), device="cpu").ability(
+        "illustrator"
+    )
+    with pytest.raises(ValueError, match="the world's own pen for views"):
+        next(illustrator.draw(a.DrawRequest("a fox", view={"pan": 0.4})))
+    illustrator.steps = 1
+    assert not list(illustrator.draw(a.DrawRequest("a fox", size=20)))[-1].staged
+
+
+def test_who_was_drawn_before_is_described_before_the_scene():
+    from mmcourse.story.backends.hub_pictures import prompt_of
+
+    known = a.Reference("Pip", looks={"colour": "red", "species": "fox"})
+    asked = a.DrawRequest("Pip runs.", style="sketch", references=(known, a.Reference("Gus")))
+    assert prompt_of(asked) == "pencil sketch, Pip (red, fox), Pip runs."
+
+
+@pytest.mark.parametrize(("kind", "safety"), [("checked", "ok"), ("held_back", "flagged")])
+def test_the_pipelines_own_safety_checker_is_heard(hub_folders, kind, safety):
+    illustrator = hub_backend(illustrator=hub_folders(kind) + ",steps=1", device="cpu").ability(
+        "illustrator"
+    )
+    drawn = list(illustrator.draw(a.DrawRequest("a fox", size=32)))[-1]
+    assert drawn.safety == safety
+    assert (drawn.picture.getbbox() is None) == (safety == "flagged")  # it paints black
+
+
+def test_a_picture_of_memory_that_was_pasted_is_refused(hub_folders):
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    noise[:, :32] //= 4
+    old = Image.fromarray(noise)
+    checker = hub_backend(illustrator=hub_folders("pipeline")).ability("checker")
+    for picture, fault in ((old, "a copy"), (old.transpose(Image.Transpose.FLIP_LEFT_RIGHT),
+                                             "a mirrored copy"), (RED, "")):  # fmt: skip
+        found = checker.check(a.CheckRequest(picture, references=(a.Reference("Pip", old),)))
+        wrong = [f.found for f in found if not f.passed]
+        assert wrong == ([f"{fault} of the picture of Pip"] if fault else [])
+        assert "not measured" in found[-1].found
 
 
 @pytest.mark.parametrize(("found", "verdict"), [(None, "unchecked"), ([None], "unchecked"),

@@ -18,8 +18,9 @@ def voiced_team(*asked: str) -> Team:
 
     Args:
         asked: who is asked first, in this order: a backend, such as "tiny", or a pretrained model
-            for one thing, as "writer=NAME" (a folder or a hub id; all of them are the backend
-            "hub"). What they lack, the others do, and the credit says why.
+            for one thing, as "writer=NAME" (a folder or a hub id, with what `hub_names` knows after
+            it; all of them are the backend "hub"). What they lack, the others do, and the credit
+            says why.
 
     Raises:
         ValueError: there is no backend of that name, or a model for nothing.
@@ -43,6 +44,6 @@ def _pretrained(models: Sequence[str]) -> Parts:
     if not chosen or not set(chosen) <= set(KNOWN) or not all(chosen.values()):
         raise ValueError(
             f"pretrained models are asked by name: --backend writer={KNOWN['writer']}, and so for "
-            f"any of {', '.join(KNOWN)}; a folder will do"
+            f"any of {', '.join(KNOWN)}; a folder will do, and @REVISION or ,4bit after the name"
         )
     return hub_backend(**chosen)  # type: ignore[arg-type]

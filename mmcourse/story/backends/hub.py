@@ -10,17 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from mmcourse.story.backends.hub_loading import revision_of
+from mmcourse.story.backends.hub_names import KNOWN as KNOWN
+from mmcourse.story.backends.hub_names import Model, model_called
 from mmcourse.story.backends.parts import Parts
 
-KNOWN = {
-    "encoder": "openai/clip-vit-base-patch32",
-    "captioner": "Salesforce/blip2-opt-2.7b",
-    "answerer": "llava-hf/llava-1.5-7b-hf",
-    "writer": "Qwen/Qwen2.5-VL-3B-Instruct",
-    "illustrator": "stabilityai/sdxl-turbo",
-}
-"""Models that the book speaks of. None is fetched unless it is asked for by name."""
 ASK = "name a model for it, such as hub_backend({}={!r})"
 
 
@@ -35,58 +28,71 @@ def hub_backend(
 ) -> Parts:
     """Pretrained models as a backend; whatever has no name is missing.
 
+    Each may be asked for as `hub_names` says: "NAME@REVISION,4bit".
+
     Args:
         encoder: a CLIP model.
         captioner: a BLIP-2 model.
         answerer: a LLaVA model: it answers from the picture, and reads characters, settings and
             plot points out of a text.
         writer: a Qwen-VL model: it writes, and answers from the story.
-        illustrator: a text-to-image pipeline.
+        illustrator: a text-to-image pipeline. With it comes a checker of what it draws.
         device: "cpu" or "cuda"; None takes a GPU if there is one.
         revisions: pins by model name: a commit, branch or tag.
+
+    Raises:
+        ValueError: a wish that no model can fulfil.
     """
     pins = dict(revisions or {})
-    makers: dict[str, tuple[str, Callable[[], object]]] = {}
+    shared: dict[Model, object] = {}
 
-    def chat(name: str) -> object:
+    def model(text: str) -> Model:
+        asked = model_called(text)
+        return model_called(text, pins.get(asked.name))
+
+    def one(asked: Model) -> object:
+        """A model that does two things is loaded once."""
         from mmcourse.story.backends.hub_chat import Chat
 
-        return Chat(name, pins.get(name), device)
+        if asked not in shared:
+            shared[asked] = Chat(asked, device)
+        return shared[asked]
 
-    shared: dict[str, object] = {}
-
-    def one(name: str) -> object:
-        if name not in shared:
-            shared[name] = chat(name)
-        return shared[name]
-
-    def made(kind: str, name: str) -> Callable[[], object]:
+    def made(kind: str, asked: Model) -> Callable[[], object]:
         def make() -> object:
             from mmcourse.story.backends import hub_chat as c
             from mmcourse.story.backends import hub_pictures as p
+            from mmcourse.story.backends.hub_checker import PixelChecker
 
             by_kind: dict[str, Callable[[], object]] = {
-                "encoder": lambda: p.HubEncoder(name, pins.get(name), device),
-                "captioner": lambda: p.HubCaptioner(name, pins.get(name), device),
-                "illustrator": lambda: p.HubIllustrator(name, pins.get(name), device),
-                "picture answerer": lambda: c.ChatAnswerer(one(name)),  # type: ignore[arg-type]
-                "extractor": lambda: c.ChatExtractor(one(name)),  # type: ignore[arg-type]
-                "story answerer": lambda: c.ChatAnswerer(one(name), story=True),  # type: ignore[arg-type]
-                "writer": lambda: c.ChatWriter(one(name)),  # type: ignore[arg-type]
+                "encoder": lambda: p.HubEncoder(asked, device),
+                "captioner": lambda: p.HubCaptioner(asked, device),
+                "illustrator": lambda: p.HubIllustrator(asked, device),
+                "checker": PixelChecker,
+                "picture answerer": lambda: c.ChatAnswerer(one(asked)),  # type: ignore[arg-type]
+                "extractor": lambda: c.ChatExtractor(one(asked)),  # type: ignore[arg-type]
+                "story answerer": lambda: c.ChatAnswerer(one(asked), story=True),  # type: ignore[arg-type]
+                "writer": lambda: c.ChatWriter(one(asked)),  # type: ignore[arg-type]
             }
             return by_kind[kind]()
 
         return make
 
     wanted = {"encoder": encoder, "captioner": captioner, "illustrator": illustrator,
-              "picture answerer": answerer, "extractor": answerer, "writer": writer,
-              "story answerer": writer}  # fmt: skip
-    missing = {"mood reader": "no model of its own", "checker": "no model of its own",
+              "checker": illustrator, "picture answerer": answerer, "extractor": answerer,
+              "writer": writer, "story answerer": writer}  # fmt: skip
+    argument = {"picture answerer": "answerer", "extractor": "answerer", "story answerer": "writer",
+                "checker": "illustrator"}  # fmt: skip
+    makers: dict[str, tuple[str, Callable[[], object]]] = {}
+    missing = {"mood reader": "no model of its own",
                "narrator": "has no voice; a narrator is an extra"}  # fmt: skip
-    argument = {"picture answerer": "answerer", "extractor": "answerer", "story answerer": "writer"}
-    for ability, name in wanted.items():
-        if name:
-            makers[ability] = (revision_of(name, pins.get(name)), made(ability, name))
+    for ability, text in wanted.items():
+        if text:
+            asked = model(text)
+            if asked.four and ability == "illustrator":
+                raise ValueError(f"{asked.name!r} draws in 16 bits; leave ,4bit away")
+            shown = "pixels" if ability == "checker" else asked.shown()
+            makers[ability] = (shown, made(ability, asked))
         else:
             key = argument.get(ability, ability)
             missing[ability] = ASK.format(key, KNOWN[key])

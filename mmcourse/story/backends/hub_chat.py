@@ -22,37 +22,39 @@ from mmcourse.story.abilities import (
     Written,
 )
 from mmcourse.story.backends.hub_loading import load, load_processor, plain_text
+from mmcourse.story.backends.hub_memory import ran_out
+from mmcourse.story.backends.hub_names import Model
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
 ANSWER_TOKENS = 100
 STORY_TOKENS = 400
+READ_TOKENS = 300
 
 
 class Chat:
     """A vision-language model with a chat template.
 
     Args:
-        name: a folder or a hub id.
-        revision: of a hub id.
+        asked: which.
         device: "cpu" or "cuda"; None takes a GPU if there is one.
     """
 
-    def __init__(self, name: str, revision: str | None = None, device: str | None = None) -> None:
-        self.name, self.revision, self.device = name, revision, device
+    def __init__(self, asked: Model, device: str | None = None) -> None:
+        self.asked, self.name, self.device = asked, asked.name, device
 
     @cached_property
     def processor(self) -> Any:
         """Tokenizer, picture preparation and template."""
-        return load_processor(self.name, self.revision)
+        return load_processor(self.asked)
 
     @cached_property
     def model(self) -> Any:
         """The model, loaded when it is first needed."""
         from transformers import AutoModelForImageTextToText
 
-        return load(AutoModelForImageTextToText, self.name, self.revision, self.device)
+        return load(AutoModelForImageTextToText, self.asked, self.device)
 
     def inputs(self, text: str, picture: Image | None = None) -> Any:
         """What the model is given: one turn of a user, with the picture before the words. Whatever
@@ -76,10 +78,16 @@ class Chat:
         import torch
 
         given = self.inputs(text, picture)
-        with torch.inference_mode():
-            out = self.model.generate(**given, max_new_tokens=tokens, do_sample=False)
+        try:
+            with torch.inference_mode():
+                out = self.model.generate(**given, max_new_tokens=tokens, do_sample=False)
+        except torch.OutOfMemoryError:
+            raise ran_out(self.name, "read") from None
         new = out[:, given["input_ids"].shape[1] :]
-        return self.processor.batch_decode(new, skip_special_tokens=True)[0].strip()
+        said = str(self.processor.batch_decode(new, skip_special_tokens=True)[0]).strip()
+        if stuck(said):
+            raise overflowed(self.name)
+        return said
 
     def stream(self, text: str, seed: int, tokens: int = STORY_TOKENS) -> Iterator[str]:
         """Sampled words as they come; closing the iterator stops the model at its next token."""
@@ -122,8 +130,26 @@ class Chat:
         finally:
             stop.set()
             thread.join()
+        if failed and isinstance(failed[0], torch.OutOfMemoryError):
+            raise ran_out(self.name, "wrote")
+        if failed and "nan" in str(failed[0]):
+            raise overflowed(self.name)
         if failed:
             raise ValueError(f"{self.name} failed while it wrote: {failed[0]}")
+
+
+def stuck(text: str) -> bool:
+    """Whether a text is one sign again and again, which is what comes of logits that are no
+    numbers: the first token of the vocabulary, "!" for Qwen."""
+    return len(text) >= 20 and len(set(text)) == 1
+
+
+def overflowed(name: str) -> ValueError:
+    """What is said of a model whose numbers became too large for float16."""
+    return ValueError(
+        f"{name!r} computes no numbers: float16 overflows in it; take a GPU that computes in "
+        "bfloat16 (a T4 does not), or another model"
+    )
 
 
 class ChatAnswerer:
@@ -160,6 +186,8 @@ class ChatWriter:
         for piece in self.chat.stream(self.prompt(request), request.seed):
             whole += piece
             yield piece
+        if stuck(whole.strip()):
+            raise overflowed(self.chat.name)
         text, choices = split_choices(whole)
         if not text:
             raise ValueError(f"{self.chat.name} wrote nothing; try another seed or another writer")
@@ -215,7 +243,9 @@ class ChatExtractor:
 
     def extract(self, request: ExtractRequest) -> Extracted:
         """What the model found; what is no JSON of that form is reported as unread."""
-        return read_structure(self.chat.reply(ASK_STRUCTURE.format(text=request.text), tokens=300))
+        return read_structure(
+            self.chat.reply(ASK_STRUCTURE.format(text=request.text), tokens=READ_TOKENS)
+        )
 
 
 def read_structure(reply: str) -> Extracted:

@@ -1,22 +1,20 @@
-"""Load pretrained models by name: from a folder, from the cache, and only then from the hub.
-
-Without a network the hub's client tries for minutes. So the cache is asked first, and where a file
-has to come from the hub, one short look says whether the hub can be reached at all.
-"""
+"""Load pretrained models by name, where they run best and in the numbers that suit the place."""
 
 from __future__ import annotations
 
-import os
-import socket
+import importlib.util
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
-OFFLINE = "offline, use a folder that holds the model, or the backends `world` and `tiny`"
-LOOK_SECONDS = 2.0
+from mmcourse.story.backends.hub_files import find_model
+from mmcourse.story.backends.hub_memory import GIB, free, held, shapes, too_large
+from mmcourse.story.backends.hub_names import Model
+
 ENOUGH = 1.3
 """A model stays on the GPU if its weights, times this, fit into the memory that is free."""
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -28,102 +26,91 @@ class Place:
     offload: bool = False
 
 
-def place_for(weight_bytes: int = 0, device: str | None = None) -> Place:
+def place_for(model: Model, folder: Path, device: str | None = None) -> Place:
     """Device and number format: bfloat16 on a GPU that computes in it (compute capability 8 and
     up; a T4 has 7.5), float16 on an older one, float32 on a CPU.
 
     Args:
-        weight_bytes: how large the model is, to decide whether its parts take turns on the GPU.
+        model: as it was asked for.
+        folder: where it is.
         device: "cpu" or "cuda"; None takes a GPU if there is one.
+
+    Raises:
+        ValueError: its weights fit nowhere.
     """
     import torch
 
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    weights = shapes(folder)
+    room = free(device)
     if device == "cpu":
+        need = held(weights, 32, model.four)
+        if need > room:
+            raise too_large(model.name, need, room, "of memory in float32 on this CPU")
         return Place("cpu", "float32")
     major, _ = torch.cuda.get_device_capability()
-    free, _ = torch.cuda.mem_get_info()
-    return Place(device, "bfloat16" if major >= 8 else "float16", ENOUGH * weight_bytes > free)
+    dtype = "bfloat16" if major >= 8 else "float16"
+    need = held(weights, 16, model.four)
+    if need * ENOUGH <= room:
+        return Place(device, dtype)
+    if model.four or need > room + free("cpu"):
+        raise too_large(model.name, need, room, "on the GPU")
+    log.warning(
+        "%r needs %.1f GiB, and %.1f GiB are free on the GPU: its parts take turns there, which is "
+        "slow; with ,4bit it would need %.1f GiB",
+        *(model.name, need / GIB, room / GIB, held(weights, 16, True) / GIB),
+    )
+    return Place(device, dtype, offload=True)
 
 
-def reachable(seconds: float = LOOK_SECONDS) -> bool:
-    """Whether the hub, or the proxy before it, answers at all."""
-    if os.environ.get("HF_HUB_OFFLINE", "0").upper() in ("1", "TRUE", "YES", "ON"):
-        return False
-    proxy = os.environ.get("HTTPS_PROXY") or os.environ.get("https_proxy")
-    address = urlsplit(proxy or os.environ.get("HF_ENDPOINT") or "https://huggingface.co")
-    try:
-        port = address.port or (80 if address.scheme == "http" else 443)
-        with socket.create_connection((address.hostname or "", port), timeout=seconds):
-            return True
-    except (OSError, ValueError):  # a port that is no number is a ValueError
-        return False
-
-
-def find_model(name: str, revision: str | None = None) -> Path:
-    """The folder of a model.
-
-    Args:
-        name: a folder, or a hub id "organisation/name".
-        revision: for a hub id, the commit, branch or tag.
-
-    Raises:
-        ValueError: in one line, if it is neither here nor to be had.
-    """
-    folder = Path(name).expanduser()
-    if name and folder.is_dir():
-        return folder
-    if name.count("/") != 1 or name.startswith((".", "/", "~")):
-        raise ValueError(f"there is no folder {name!r}, and it is no hub id like 'owner/model'")
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
-
-    try:
-        return Path(snapshot_download(name, revision=revision, local_files_only=True))
-    except (LocalEntryNotFoundError, FileNotFoundError):
-        pass
-    except HFValidationError as error:
-        raise ValueError(f"{name!r} is no hub id: {str(error).splitlines()[0]}") from None
-    if not reachable():
-        raise ValueError(f"{name!r} is not in the cache, and the hub cannot be reached; {OFFLINE}")
-    try:
-        return Path(snapshot_download(name, revision=revision))
-    except (OSError, ValueError, HfHubHTTPError) as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise ValueError(f"{name!r} did not come from the hub ({reason}); {OFFLINE}") from None
-
-
-def weight_bytes(folder: Path) -> int:
-    """How large a model's weights are."""
-    return sum(f.stat().st_size for f in folder.rglob("*.safetensors"))
-
-
-def load(auto: Any, name: str, revision: str | None = None, device: str | None = None) -> Any:
+def load(auto: Any, model: Model, device: str | None = None) -> Any:
     """A transformers model by one of its Auto classes, in eval mode, where it runs best.
 
     Raises:
-        ValueError: it cannot be found, is damaged, or has weights of another architecture.
+        ValueError: it cannot be found, does not fit, is damaged, or has weights of another
+            architecture.
     """
     import torch
 
-    folder = find_model(name, revision)
-    place = place_for(weight_bytes(folder), device)
+    folder = find_model(model.name, model.revision)
+    place = place_for(model, folder, device)
     options: dict[str, Any] = {"dtype": getattr(torch, place.dtype), "local_files_only": True}
     if place.offload:
         options["device_map"] = "auto"
+    if model.four:
+        options |= {"device_map": {"": place.device}, "quantization_config": four_bits(place)}
     try:
-        model, report = auto.from_pretrained(folder, output_loading_info=True, **options)
+        made, report = auto.from_pretrained(folder, output_loading_info=True, **options)
     except (OSError, ValueError, RuntimeError, KeyError) as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise ValueError(f"{name!r} cannot be loaded: {reason}") from None
+        raise ValueError(f"{model.name!r} cannot be loaded: {reason}") from None
     if report["missing_keys"] or report["mismatched_keys"]:
         lost = sorted(report["missing_keys"]) or sorted(map(str, report["mismatched_keys"]))
-        raise ValueError(f"{name!r} lacks weights of its architecture, such as {lost[0]}")
-    model = model.eval()
-    return model if place.offload else model.to(place.device)
+        raise ValueError(f"{model.name!r} lacks weights of its architecture, such as {lost[0]}")
+    made = made.eval()
+    return made if place.offload or model.four else made.to(place.device)
 
 
-def load_processor(name: str, revision: str | None = None) -> Any:
+def four_bits(place: Place) -> Any:
+    """NF4 with scales in eight bits, as chapter 6 computes it.
+
+    Raises:
+        ValueError: bitsandbytes is not installed.
+    """
+    if importlib.util.find_spec("bitsandbytes") is None:
+        raise ValueError("four bits need one more package: pip install bitsandbytes")
+    import torch
+    from transformers import BitsAndBytesConfig
+
+    return BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=getattr(torch, place.dtype),
+    )
+
+
+def load_processor(model: Model) -> Any:
     """The processor of a model: tokenizer, picture preparation, chat template.
 
     Raises:
@@ -131,12 +118,12 @@ def load_processor(name: str, revision: str | None = None) -> Any:
     """
     from transformers import AutoProcessor
 
-    folder = find_model(name, revision)
+    folder = find_model(model.name, model.revision)
     try:
         return AutoProcessor.from_pretrained(folder, local_files_only=True)
     except (OSError, ValueError, KeyError) as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise ValueError(f"{name!r} has no processor that loads: {reason}") from None
+        raise ValueError(f"{model.name!r} has no processor that loads: {reason}") from None
 
 
 def plain_text(text: str, specials: list[str]) -> str:
@@ -145,9 +132,3 @@ def plain_text(text: str, specials: list[str]) -> str:
         if len(token) > 1:
             text = text.replace(token, f"{token[0]} {token[1:]}")
     return text
-
-
-def revision_of(name: str, revision: str | None) -> str:
-    """What a record says of a model: its name, and its revision where that is pinned."""
-    shown = Path(name).name if Path(name).expanduser().is_dir() else name
-    return f"{shown}@{revision}" if revision else f"{shown}@unpinned"

@@ -11,14 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmcourse.story.abilities import Captioned, CaptionRequest, Drawn, DrawRequest
-from mmcourse.story.backends.hub_loading import (
-    find_model,
-    load,
-    load_processor,
-    place_for,
-    revision_of,
-    weight_bytes,
-)
+from mmcourse.story.backends.hub_files import find_model, weight_files
+from mmcourse.story.backends.hub_loading import load, load_processor, place_for
+from mmcourse.story.backends.hub_memory import ran_out
+from mmcourse.story.backends.hub_names import Model
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -31,25 +27,25 @@ CAPTION_TOKENS = 40
 class HubEncoder:
     """A CLIP model: unit vectors of texts and pictures."""
 
-    def __init__(self, model: str, revision: str | None = None, device: str | None = None) -> None:
-        self.model_name, self.revision, self.device = model, revision, device
+    def __init__(self, asked: Model, device: str | None = None) -> None:
+        self.asked, self.device = asked, device
 
     @property
     def name(self) -> str:
         """Under which name its vectors are stored."""
-        return revision_of(self.model_name, self.revision)
+        return self.asked.shown()
 
     @cached_property
     def model(self) -> Any:
         """The model, loaded when it is first needed."""
         from transformers import AutoModel
 
-        return load(AutoModel, self.model_name, self.revision, self.device)
+        return load(AutoModel, self.asked, self.device)
 
     @cached_property
     def processor(self) -> Any:
         """Its tokenizer and picture preparation."""
-        return load_processor(self.model_name, self.revision)
+        return load_processor(self.asked)
 
     def texts(self, texts: Sequence[str]) -> np.ndarray:
         """(N, D) float32 unit vectors; what is too long is cut at its end."""
@@ -79,16 +75,16 @@ class HubCaptioner:
             it would run blind without a word.
     """
 
-    def __init__(self, model: str, revision: str | None = None, device: str | None = None) -> None:
-        self.name, self.revision, self.device = model, revision, device
+    def __init__(self, asked: Model, device: str | None = None) -> None:
+        self.asked, self.name, self.device = asked, asked.name, device
 
     @cached_property
     def parts(self) -> tuple[Any, Any]:
         """(model, processor), checked against each other."""
         from transformers import AutoModelForImageTextToText
 
-        model = load(AutoModelForImageTextToText, self.name, self.revision, self.device)
-        processor = load_processor(self.name, self.revision)
+        model = load(AutoModelForImageTextToText, self.asked, self.device)
+        processor = load_processor(self.asked)
         asked, made = model.config.num_query_tokens, getattr(processor, "num_query_tokens", None)
         if asked != made:
             raise ValueError(
@@ -105,27 +101,24 @@ class HubCaptioner:
         picture = request.picture.convert("RGB")
         given = processor(images=picture, text="", return_tensors="pt")
         given = given.to(model.device, model.dtype)
-        with torch.inference_mode():
-            out = model.generate(**given, max_new_tokens=CAPTION_TOKENS, num_beams=3)
+        try:
+            with torch.inference_mode():
+                out = model.generate(**given, max_new_tokens=CAPTION_TOKENS, num_beams=3)
+        except torch.OutOfMemoryError:
+            raise ran_out(self.name, "looked") from None
         new = out[:, given["input_ids"].shape[1] :]
         text = processor.batch_decode(new, skip_special_tokens=True)[0].strip()
-        how = f"looked at by {revision_of(self.name, self.revision)}"
+        how = f"looked at by {self.asked.shown()}"
         return Captioned(text or "nothing that it could name", how=how)
 
 
 class HubIllustrator:
-    """A text-to-image pipeline of diffusers."""
+    """A text-to-image pipeline of diffusers. It draws from words alone: of how somebody looked on
+    an earlier page it is told in words, and sees no picture."""
 
-    def __init__(
-        self,
-        model: str,
-        revision: str | None = None,
-        device: str | None = None,
-        steps: int = 25,
-        guidance: float = 6.0,
-    ) -> None:
-        self.name, self.revision, self.device = model, revision, device
-        self.steps, self.guidance = steps, guidance
+    def __init__(self, asked: Model, device: str | None = None) -> None:
+        self.asked, self.name, self.device = asked, asked.name, device
+        self.steps, self.guidance = asked.steps, asked.guidance
 
     @cached_property
     def pipeline(self) -> Any:
@@ -133,13 +126,15 @@ class HubIllustrator:
         import torch
         from diffusers import AutoPipelineForText2Image
 
-        folder = find_model(self.name, self.revision)
-        place = place_for(weight_bytes(folder), self.device)
+        folder = find_model(self.name, self.asked.revision)
+        place = place_for(self.asked, folder, self.device)
+        half = any(".fp16." in file.name for file in weight_files(folder))
         try:
             pipe = AutoPipelineForText2Image.from_pretrained(
                 folder,
                 torch_dtype=getattr(torch, place.dtype),  # diffusers before 0.42 knows no `dtype`
                 local_files_only=True,
+                variant="fp16" if half else None,
             )
         except (OSError, ValueError, KeyError, AttributeError) as error:
             reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
@@ -153,9 +148,18 @@ class HubIllustrator:
 
     def draw(self, request: DrawRequest) -> Iterator[float | Drawn]:
         """A share after each step, and the picture with the safety checker's verdict. Closing the
-        iterator stops the pipeline at its next step."""
+        iterator stops the pipeline at its next step.
+
+        Raises:
+            ValueError: a view from elsewhere, a pipeline that does not load, or one that fails.
+        """
         import torch
 
+        if request.view:
+            raise ValueError(
+                f"a pretrained pipeline draws a scene once, and not from {dict(request.view)}: ask "
+                "the world's own pen for views"
+            )
         pipe = self.pipeline
         done: queue.Queue[float | Drawn | BaseException] = queue.Queue()
         stop = threading.Event()
@@ -169,7 +173,7 @@ class HubIllustrator:
         def work() -> None:
             try:
                 out = pipe(
-                    prompt=f"{STYLES.get(request.style, request.style)} of {request.prompt}",
+                    prompt=prompt_of(request),
                     height=side,
                     width=side,
                     num_inference_steps=self.steps,
@@ -177,7 +181,8 @@ class HubIllustrator:
                     generator=torch.Generator("cpu").manual_seed(request.seed),
                     callback_on_step_end=after_step,
                 )
-                done.put(Drawn(_sized(out.images[0], request.size), verdict(out)))
+                picture = _sized(out.images[0], request.size)
+                done.put(Drawn(picture, verdict(out), staged=False))
             except BaseException as error:  # told where the picture is awaited
                 done.put(error)
 
@@ -186,6 +191,8 @@ class HubIllustrator:
         try:
             while True:
                 item = done.get()
+                if isinstance(item, torch.OutOfMemoryError):
+                    raise ran_out(self.name, "drew")
                 if isinstance(item, BaseException):
                     reason = (str(item).strip().splitlines() or [type(item).__name__])[0]
                     raise ValueError(f"{self.name} could not draw this: {reason}")
@@ -195,6 +202,14 @@ class HubIllustrator:
         finally:
             stop.set()
             thread.join()
+
+
+def prompt_of(request: DrawRequest) -> str:
+    """What the pipeline is told: the style, how those who were drawn before look, the scene. In
+    this order, because a text encoder of CLIP reads 77 tokens and drops the rest."""
+    known = (f"{r.name} ({', '.join(r.looks.values())})" for r in request.references if r.looks)
+    style = STYLES.get(request.style, request.style)
+    return f"{style}, {''.join(f'{who}, ' for who in known)}{request.prompt}"
 
 
 def verdict(out: Any) -> str:

@@ -10,6 +10,14 @@ import {moving} from "./moving.js";
 const MOVES = {wave: "waves", walk: "walks", fall: "things fall", sunset: "the sun sets"};
 const STRIPS = ["orange", "teal", "rose", "blue", "violet", "moss"];
 
+const SAFETY = {
+  ok: "Safety checker of the pipeline: nothing to object",
+  flagged: "Safety checker of the pipeline: held back",
+  unchecked: "No safety checker looked at the picture",
+  "drawn by rule": "Drawn by rule: nothing was generated that would need a safety checker",
+};
+const HELD_BACK = "The safety checker held back what was drawn, so this page stays black. Draw it again, or change the words.";
+
 const path = () => store.story.path;
 const redrawPage = () => document.querySelector(".book")?.replaceWith(book());
 const act = async promise => {
@@ -62,7 +70,7 @@ function spread(n, i) {
     : el("div", {class: "no-picture"}, button("brush", "Draw this page", () => job({do: "redraw"}))));
   const marked = n.marked !== null;
   return el("div", {class: "spread"},
-    el("div", {class: "leaf left"}, plate, pictureTools(n, plate), el("p", {class: "folio", "aria-hidden": "true"}, String(2 * i + 1))),
+    el("div", {class: "leaf left"}, plate, n.picture?.safety === "flagged" ? el("p", {class: "note held-back"}, HELD_BACK) : null, pictureTools(n, plate), el("p", {class: "folio", "aria-hidden": "true"}, String(2 * i + 1))),
     el("div", {class: `leaf right${marked ? " is-marked" : ""}`},
       n.notes.length ? el("p", {class: "note"}, n.notes.join(" ")) : null, text,
       marked && n.marked ? el("p", {class: "note mine"}, n.marked) : null,
@@ -215,7 +223,7 @@ function behind(n) {
       el("ul", {}, got.items.map(i => el("li", {}, `${i.kept ? "kept" : "dropped"} ${i.kind}: ${i.text} (${i.why})`))));
   };
   return el("details", {class: "slip behind"}, el("summary", {}, icon("eye"), "What went into this page"),
-    list("Who did it", [...credits, ...(p ? [`Picture: ${p.drawn.who}${p.drawn.why ? ` (${p.drawn.why})` : ""}, ${p.safety}`] : [])]),
+    list("Who did it", [...credits, ...(p ? [`Picture: ${p.drawn.who}${p.drawn.why ? ` (${p.drawn.why})` : ""}`, SAFETY[p.safety] ?? p.safety] : [])]),
     n.asked ? list("What you said", [n.asked]) : null,
     list("What the checks found", checks.concat(p?.failed ? [`${p.failed} earlier ${p.failed === 1 ? "try was" : "tries were"} not good enough`] : [])),
     list("What was remembered while it was written, and what was dropped", n.remembered),
