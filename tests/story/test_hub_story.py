@@ -8,9 +8,12 @@ from starlette.testclient import TestClient
 
 from mmcourse import cli
 from mmcourse.story import abilities as a
+from mmcourse.story import commands
+from mmcourse.story.app import jobs
 from mmcourse.story.app.server import create
 from mmcourse.story.app.team import voiced_team
 from mmcourse.story.app.work import Desk, work
+from mmcourse.story.backends import hub_chat
 from mmcourse.story.backends.fake import FakeIllustrator, fake_backend
 from mmcourse.story.backends.parts import Parts
 from mmcourse.story.framework import Storyteller, run
@@ -19,6 +22,15 @@ from mmcourse.story.safety import HELD_BACK
 from mmcourse.story.team import Team
 
 KINDS = {"encoder": "clip", "captioner": "blip2", "answerer": "llava", "writer": "qwen"}
+
+
+@pytest.fixture(autouse=True)
+def _short(monkeypatch):
+    """A dozen tokens and small pictures: models that learned nothing never come to an end."""
+    for name in ("STORY_TOKENS", "READ_TOKENS", "ANSWER_TOKENS"):
+        monkeypatch.setattr(hub_chat, name, 12)
+    for module in (commands, jobs):
+        monkeypatch.setattr(module, "SIZE", 32)
 
 
 @pytest.fixture
@@ -37,7 +49,9 @@ def test_from_an_empty_folder_a_story_with_pictures(asked, tmp_path, monkeypatch
     named = [word for model in asked("checked") for word in ("--backend", model)]
     told = ("story", "a fox on the beach", "--scenes", "2", "--out", "story.zip", "--json")
     monkeypatch.setattr("sys.argv", ["mmcourse", *told, *named])
-    cli.main()
+    with pytest.raises(SystemExit) as end:
+        cli.main()
+    assert end.value.code == 0
     said, _ = capsys.readouterr()
     report = json.loads(said.splitlines()[-1])
     assert [f.name for f in tmp_path.iterdir()] == ["story.zip"]

@@ -73,14 +73,14 @@ class Chat:
             return_tensors="pt",
         ).to(self.model.device)
 
-    def reply(self, text: str, picture: Image | None = None, tokens: int = ANSWER_TOKENS) -> str:
+    def reply(self, text: str, picture: Image | None = None, tokens: int | None = None) -> str:
         """The model's answer, without the prompt. Greedy: the same request, the same words."""
         import torch
 
-        given = self.inputs(text, picture)
+        given, most = self.inputs(text, picture), tokens or ANSWER_TOKENS
         try:
             with torch.inference_mode():
-                out = self.model.generate(**given, max_new_tokens=tokens, do_sample=False)
+                out = self.model.generate(**given, max_new_tokens=most, do_sample=False)
         except torch.OutOfMemoryError:
             raise ran_out(self.name, "read") from None
         new = out[:, given["input_ids"].shape[1] :]
@@ -89,7 +89,7 @@ class Chat:
             raise overflowed(self.name)
         return said
 
-    def stream(self, text: str, seed: int, tokens: int = STORY_TOKENS) -> Iterator[str]:
+    def stream(self, text: str, seed: int) -> Iterator[str]:
         """Sampled words as they come; closing the iterator stops the model at its next token."""
         import torch
         from transformers import StoppingCriteria, StoppingCriteriaList, TextIteratorStreamer
@@ -112,7 +112,7 @@ class Chat:
                     torch.manual_seed(seed)
                     self.model.generate(
                         **given,
-                        max_new_tokens=tokens,
+                        max_new_tokens=STORY_TOKENS,
                         do_sample=True,
                         top_k=0,
                         top_p=0.9,
