@@ -63,16 +63,21 @@ def _clip() -> dict[str, Any]:
 def _blip2() -> dict[str, Any]:
     import transformers as t
 
-    text = {"model_type": "opt", "hidden_size": 2560, "ffn_dim": 10240, "vocab_size": 50304,
-            "num_hidden_layers": 32, "num_attention_heads": 32,
-            "word_embed_proj_dim": 2560}  # fmt: skip
+    text: dict[str, Any] = {
+        "model_type": "opt", "hidden_size": 2560, "ffn_dim": 10240, "num_hidden_layers": 32,
+        "num_attention_heads": 32, "word_embed_proj_dim": 2560, "vocab_size": 50304,
+    }  # fmt: skip
     return {"model": t.Blip2ForConditionalGeneration(t.Blip2Config(text_config=text))}
 
 
 def _llava() -> dict[str, Any]:
     import transformers as t
 
-    text = {"model_type": "llama", "vocab_size": 32064, "max_position_embeddings": 4096}
+    text: dict[str, Any] = {
+        "model_type": "llama",
+        "vocab_size": 32064,
+        "max_position_embeddings": 4096,
+    }
     config = t.LlavaConfig(text_config=text, tie_word_embeddings=False)
     return {"model": t.LlavaForConditionalGeneration(config)}
 
@@ -80,10 +85,17 @@ def _llava() -> dict[str, Any]:
 def _qwen() -> dict[str, Any]:
     import transformers as t
 
-    text = {"hidden_size": 2048, "intermediate_size": 11008, "num_hidden_layers": 36,
-            "num_attention_heads": 16, "num_key_value_heads": 2, "vocab_size": 151936,
-            "tie_word_embeddings": True}  # fmt: skip
-    seen = {"hidden_size": 1280, "out_hidden_size": 2048, "depth": 32, "intermediate_size": 3420}
+    text: dict[str, Any] = {
+        "hidden_size": 2048, "intermediate_size": 11008, "num_hidden_layers": 36,
+        "num_attention_heads": 16, "num_key_value_heads": 2, "vocab_size": 151936,
+        "tie_word_embeddings": True,
+    }  # fmt: skip
+    seen: dict[str, Any] = {
+        "hidden_size": 1280,
+        "out_hidden_size": 2048,
+        "depth": 32,
+        "intermediate_size": 3420,
+    }
     config = t.Qwen2_5_VLConfig(text_config=text, vision_config=seen, tie_word_embeddings=True)
     return {"model": t.Qwen2_5_VLForConditionalGeneration(config)}
 
@@ -93,10 +105,12 @@ def _stable_diffusion() -> dict[str, Any]:
     import transformers as t
     from diffusers.pipelines.stable_diffusion import StableDiffusionSafetyChecker
 
-    text = {"hidden_size": 768, "intermediate_size": 3072, "num_hidden_layers": 12,
+    text: dict[str, Any] = {"hidden_size": 768, "intermediate_size": 3072, "num_hidden_layers": 12,
             "num_attention_heads": 12}  # fmt: skip
-    large = {"hidden_size": 1024, "intermediate_size": 4096, "num_hidden_layers": 24,
-             "num_attention_heads": 16, "patch_size": 14}  # fmt: skip
+    large: dict[str, Any] = {
+        "hidden_size": 1024, "intermediate_size": 4096, "num_hidden_layers": 24,
+        "num_attention_heads": 16, "patch_size": 14,
+    }  # fmt: skip
     return {
         "text_encoder": t.CLIPTextModel(t.CLIPTextConfig(**text)),
         "unet": d.UNet2DConditionModel(sample_size=SIDE // 8, cross_attention_dim=768),
