@@ -18,7 +18,8 @@ from mmcourse.story.backends.fake import FakeIllustrator, fake_backend
 from mmcourse.story.backends.parts import Parts
 from mmcourse.story.framework import Storyteller, run
 from mmcourse.story.library import Library
-from mmcourse.story.safety import HELD_BACK
+from mmcourse.story.safety import HELD_BACK, faults
+from mmcourse.story.story import Picture, Settings
 from mmcourse.story.team import Team
 
 KINDS = {"encoder": "clip", "captioner": "blip2", "answerer": "llava", "writer": "qwen"}
@@ -141,3 +142,23 @@ def test_a_picture_that_was_held_back_says_nothing_of_anybodys_looks(library):
         Storyteller(library, Team([Parts("fake", "a stand-in", makers)])).start(prompt="fox")
     )
     assert first_seen(story, story.state().characters[0]) is None
+
+
+def test_the_worlds_pen_writes_and_a_pipeline_draws(hub_folders, library):
+    team = voiced_team(f"illustrator={hub_folders('checked')},steps=1")
+    teller = Storyteller(library, team)
+    told = run(teller.start(prompt="a fox finds a lantern", settings=Settings(size=32)))
+    page = told.path()[0]
+    assert page.staging  # the pen plans its scene; the pipeline was told words, and drew another
+    assert (page.picture.staging, page.picture.accepted) == ("", True)
+    assert (page.picture.checked.backend, page.picture.failed) == ("hub", ())
+    seen = teller.ask(told, "who is here?")[0]  # nobody answers from a plan that was not drawn
+    assert seen.text
+
+
+def test_a_picture_with_faults_is_rather_shown_than_one_that_was_held_back():
+    wrong = a.Finding("new picture", False)
+    drawn = a.Credit("illustrator", "hub")
+    held = Picture("1", "", 0, (1, 1), "flat", drawn, findings=(wrong,), safety="flagged")
+    faulty = Picture("2", "", 1, (1, 1), "flat", drawn, findings=(wrong, wrong), safety="ok")
+    assert min((held, faulty), key=faults) is faulty
