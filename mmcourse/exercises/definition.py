@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, ClassVar, Literal
+
+from mmcourse.exercises.mistakes import Workshop, arguments_of, entries
 
 Level = Literal["core", "bug hunt", "stretch"]
 
@@ -73,7 +76,9 @@ class Exercise:
         minutes: for someone who has read the chapter's page.
         stub: the cell that a learner starts from, decorator and all.
         reference: the right answer. For a task it is the package's own function.
-        mutants: wrong answers, at least three.
+        mistakes: wrong answers, at least three, as a list in plain text (see `mistakes.py`). They
+            are made only when an answer fails.
+        edits: the right answer that edits in the list are made of; without it the reference.
         hints: from a nudge to almost the answer.
         seconds: time limit of one check.
     """
@@ -87,9 +92,26 @@ class Exercise:
     minutes: int
     stub: str
     reference: Callable[..., Any]
-    mutants: tuple[Mutant, ...]
+    mistakes: str
     hints: tuple[str, ...]
+    edits: Callable[..., Any] | None = None
     seconds: float = 5.0
+
+    @cached_property
+    def mutants(self) -> tuple[Mutant, ...]:
+        """The list's wrong answers, as functions."""
+        make = self._workshop.make
+        return tuple(
+            Mutant(e.name, make(e.name, e.code), e.told[0]) for e in entries(self.mistakes)
+        )
+
+    @property
+    def _workshop(self) -> Workshop:
+        definition = ast.parse(self.stub).body[0]
+        assert isinstance(definition, ast.FunctionDef)
+        arguments = ast.unparse(definition.args)
+        module = f"{__package__}.{self.id}"
+        return Workshop(module, definition.name, arguments, self.edits or self.reference)
 
     @property
     def chapter(self) -> str:
@@ -152,9 +174,13 @@ class Task(Exercise):
 class Hunt(Exercise):
     """Write a test that passes on right implementations and fails on each broken one.
 
+    Its mistakes are tests; their edits are of the reference.
+
     Args:
         right: right implementations, written differently.
-        suspects: broken implementations.
+        bugs: broken implementations, as a list in plain text, three clues to each: what kind of
+            thing is wrong, where to look, and the bug itself.
+        edits: the right implementation that edits in this list are made of; without it `on_trial`.
         on_trial: the package's function of which the suspects are broken forms. While a test runs,
             the implementation on trial stands in for it, so that a test can't lean on it.
     """
@@ -162,6 +188,36 @@ class Hunt(Exercise):
     kind: ClassVar[str] = "hunt"
 
     right: tuple[Callable[..., Any], ...]
-    suspects: tuple[Suspect, ...]
+    bugs: str
     on_trial: Callable[..., Any]
-    hints: tuple[str, ...] = field(default=())
+
+    @cached_property
+    def mutants(self) -> tuple[Mutant, ...]:
+        """The list's tests, as functions."""
+        tests, broken = replace(self._workshop, right=self.reference), self._implementations
+        return tuple(
+            Mutant(
+                e.name,
+                tests.make(e.name, e.code),
+                e.told[0],
+                broken.make(f"what satisfies: {e.name}", e.satisfied_by)
+                if e.satisfied_by
+                else None,
+            )
+            for e in entries(self.mistakes)
+        )
+
+    @cached_property
+    def suspects(self) -> tuple[Suspect, ...]:
+        """The list's broken implementations, as functions."""
+        make = self._implementations.make
+        return tuple(
+            Suspect(e.name, make(e.name, e.code), tuple(e.told)) for e in entries(self.bugs)
+        )
+
+    @property
+    def _implementations(self) -> Workshop:
+        right = self.edits or self.on_trial
+        return replace(
+            self._workshop, function=right.__name__, arguments=arguments_of(right), right=right
+        )

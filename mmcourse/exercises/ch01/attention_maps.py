@@ -8,11 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mmcourse.exercises.definition import Mutant, Task, holds
-from mmcourse.exercises.expect import close, gradients, zero
-from mmcourse.exercises.inputs import raw
-from mmcourse.exercises.probe import calls
-from mmcourse.exercises.values import Broken
+from mmcourse.exercises.kit import Broken, Task, calls, close, gradients, holds, raw, zero
 from mmcourse.nn import attention
 
 STUB = '''
@@ -125,36 +121,43 @@ def _hide(scores: Tensor, mask: Tensor | None, value: float = -math.inf) -> Tens
     return scores if mask is None else scores.masked_fill(~mask[:, None, None], value)
 
 
-def _unscaled(query: Tensor, key: Tensor, heads: int, mask: Tensor | None = None) -> Tensor:
-    scale = math.sqrt(query.shape[-1] // heads)
-    return _hide(_scores(query, key, heads) * scale, mask).softmax(-1)
-
-
-def _whole_width(query: Tensor, key: Tensor, heads: int, mask: Tensor | None = None) -> Tensor:
-    return _hide(_scores(query, key, heads) / math.sqrt(heads), mask).softmax(-1)
-
-
-def _inverted(query: Tensor, key: Tensor, heads: int, mask: Tensor | None = None) -> Tensor:
-    return _hide(_scores(query, key, heads), None if mask is None else ~mask).softmax(-1)
-
-
-def _zeroed(query: Tensor, key: Tensor, heads: int, mask: Tensor | None = None) -> Tensor:
-    return _hide(_scores(query, key, heads), mask, 0.0).softmax(-1)
-
-
-def _afterwards(query: Tensor, key: Tensor, heads: int, mask: Tensor | None = None) -> Tensor:
-    maps = _scores(query, key, heads).softmax(-1)
-    return maps if mask is None else maps * mask[:, None, None]
-
-
-def _interleaved(query: Tensor, key: Tensor, heads: int, mask: Tensor | None = None) -> Tensor:
-    q, k = (x.unflatten(-1, (-1, heads)).permute(0, 3, 1, 2) for x in (query, key))
-    return _hide(q @ k.transpose(-1, -2) / math.sqrt(q.shape[-1]), mask).softmax(-1)
-
-
-def _one_head(query: Tensor, key: Tensor, heads: int, mask: Tensor | None = None) -> Tensor:
-    return _hide(_scores(query, key, 1), mask).softmax(-1).expand(-1, heads, -1, -1)
-
+MISTAKES = """
+no division by the square root:
+        scale = math.sqrt(query.shape[-1] // heads)
+        return _hide(_scores(query, key, heads) * scale, mask).softmax(-1)
+    The dot products were not divided. A dot product of d numbers grows like the square root of d,
+    and a softmax of large numbers looks at one cell only.
+divided by the square root of D:
+        _hide(_scores(query, key, heads) / math.sqrt(heads), mask).softmax(-1)
+    A head's vectors have D / heads numbers, and it is the root of that by which their dot products
+    are divided, not the root of D.
+the mask the wrong way round:
+        _hide(_scores(query, key, heads), None if mask is None else ~mask).softmax(-1)
+    Here True means: there is a cell, look. Cells whose mask is False have to be hidden.
+    (`key_padding_mask` of nn.MultiheadAttention means the opposite.)
+hidden scores set to 0: _hide(_scores(query, key, heads), mask, 0.0).softmax(-1)
+    A score of 0 is an ordinary score: its exponential is 1. To get no weight at all, a score has to
+    be minus infinity before the softmax.
+hidden after the softmax:
+        maps = _scores(query, key, heads).softmax(-1)
+        return maps if mask is None else maps * mask[:, None, None]
+    The missing cells had already taken their share when they were set to 0, so the rest sums to
+    less than 1. Hide them before the softmax.
+the mask unused: _scores(query, key, heads).softmax(-1)
+    The mask makes no difference here. Cells that are not there must get no weight.
+softmax over the words: _scores(query, key, heads).softmax(-2)
+    The weights of each cell over the words sum to 1. Each word chooses among the cells: the softmax
+    runs over the last dimension of (B, heads, T, S).
+interleaved heads:
+        q, k = (x.unflatten(-1, (-1, heads)).permute(0, 3, 1, 2) for x in (query, key))
+        return _hide(q @ k.transpose(-1, -2) / math.sqrt(q.shape[-1]), mask).softmax(-1)
+    Every heads-th number went to the same head. Head 0 has the first D / heads numbers: unflatten
+    the last dimension to (heads, D / heads), in this order.
+one head for all: _hide(_scores(query, key, 1), mask).softmax(-1).expand(-1, heads, -1, -1)
+    All heads give the same map, from the whole vectors. Each works on its own part.
+scores, no softmax: _hide(_scores(query, key, heads), mask)
+    These are the scores. The softmax over the cells turns them into weights.
+"""
 
 EXERCISE = Task(
     id="ch01.attention_maps",
@@ -164,77 +167,13 @@ EXERCISE = Task(
     minutes=15,
     stub=STUB,
     reference=attention.attention_maps,
-    properties=(
-        two_cells,
-        sums,
-        masked,
-        parts,
-        learns,
-    ),
+    properties=(two_cells, sums, masked, parts, learns),
     formula=by_hand,
     cases=_cases,
     ends=_ends,
     learns=False,
     probe=calls(_probes, gradients=False),
-    mutants=(
-        Mutant(
-            "no division by the square root",
-            _unscaled,
-            "The dot products were not divided. A dot product of d numbers grows like the square "
-            "root of d, and a softmax of large numbers looks at one cell only.",
-        ),
-        Mutant(
-            "divided by the square root of D",
-            _whole_width,
-            "A head's vectors have D / heads numbers, and it is the root of that by which their "
-            "dot products are divided, not the root of D.",
-        ),
-        Mutant(
-            "the mask the wrong way round",
-            _inverted,
-            "Here True means: there is a cell, look. Cells whose mask is False have to be hidden. "
-            "(`key_padding_mask` of nn.MultiheadAttention means the opposite.)",
-        ),
-        Mutant(
-            "hidden scores set to 0",
-            _zeroed,
-            "A score of 0 is an ordinary score: its exponential is 1. To get no weight at all, a "
-            "score has to be minus infinity before the softmax.",
-        ),
-        Mutant(
-            "hidden after the softmax",
-            _afterwards,
-            "The missing cells had already taken their share when they were set to 0, so the rest "
-            "sums to less than 1. Hide them before the softmax.",
-        ),
-        Mutant(
-            "the mask unused",
-            lambda query, key, heads, mask=None: _scores(query, key, heads).softmax(-1),
-            "The mask makes no difference here. Cells that are not there must get no weight.",
-        ),
-        Mutant(
-            "softmax over the words",
-            lambda query, key, heads, mask=None: _scores(query, key, heads).softmax(-2),
-            "The weights of each cell over the words sum to 1. Each word chooses among the cells: "
-            "the softmax runs over the last dimension of (B, heads, T, S).",
-        ),
-        Mutant(
-            "interleaved heads",
-            _interleaved,
-            "Every heads-th number went to the same head. Head 0 has the first D / heads numbers: "
-            "unflatten the last dimension to (heads, D / heads), in this order.",
-        ),
-        Mutant(
-            "one head for all",
-            _one_head,
-            "All heads give the same map, from the whole vectors. Each works on its own part.",
-        ),
-        Mutant(
-            "scores, no softmax",
-            lambda query, key, heads, mask=None: _hide(_scores(query, key, heads), mask),
-            "These are the scores. The softmax over the cells turns them into weights.",
-        ),
-    ),
+    mistakes=MISTAKES,
     hints=(
         "Bring query and key to (B, heads, T or S, D / heads); then it is one matrix product, a "
         "division, a mask and a softmax.",

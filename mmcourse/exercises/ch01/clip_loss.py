@@ -6,14 +6,9 @@ import math
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from mmcourse.exercises.ch01 import wrong_losses as wrong
-from mmcourse.exercises.definition import Mutant, Task
-from mmcourse.exercises.expect import gives, unchanged
-from mmcourse.exercises.inputs import normalised, raw, unit
-from mmcourse.exercises.probe import calls
+from mmcourse.exercises.kit import Task, calls, gives, normalised, raw, unchanged, unit
 from mmcourse.joint import losses
 
 STUB = '''
@@ -95,33 +90,59 @@ def _probes() -> list[tuple[Any, ...]]:
     ]
 
 
-def _log_of_softmax(text_emb: Tensor, image_emb: Tensor, logit_scale: Any) -> Tensor:
-    logits = logit_scale * text_emb @ image_emb.T
-    rows, columns = logits.softmax(1).diagonal(), logits.softmax(0).diagonal()
-    return -(rows.log().mean() + columns.log().mean()) / 2
-
-
-def _bare_exponentials(text_emb: Tensor, image_emb: Tensor, logit_scale: Any) -> Tensor:
-    powers = (logit_scale * text_emb @ image_emb.T).exp()
-    rows, columns = powers.diagonal() / powers.sum(1), powers.diagonal() / powers.sum(0)
-    return -(rows.log().mean() + columns.log().mean()) / 2
-
-
-def _no_negatives(text_emb: Tensor, image_emb: Tensor, logit_scale: Any) -> Tensor:
-    return (1 - F.cosine_similarity(text_emb, image_emb)).mean()
-
-
-def _first_label(text_emb: Tensor, image_emb: Tensor, logit_scale: Any) -> Tensor:
-    logits = logit_scale * text_emb @ image_emb.T
-    target = torch.zeros(len(logits), dtype=torch.long, device=logits.device)
-    return (F.cross_entropy(logits, target) + F.cross_entropy(logits.T, target)) / 2
-
-
-_UNSTABLE = (
-    "The formula is right, but exp and log are taken one after the other. At scale 100 a logit of "
-    "-100 has probability e^-200, which float32 rounds to 0, and log(0) is infinite. Let "
-    "`F.cross_entropy`, `log_softmax` or `logsumexp` do both in one step."
-)
+MISTAKES = """
+text-to-image only: + F.cross_entropy(logits.T, target)) / 2 => )
+    Each text picks its picture, but no picture picks its text: a picture that every text likes goes
+    unpunished. Add the cross-entropy of the transposed logits, and halve.
+image-to-text only:
+        F.cross_entropy(logits, target) + =>
+        / 2 =>
+    Each picture picks its text, but no text picks its picture. Add the cross-entropy of the logits
+    the other way round, and halve.
+divides by the scale: logit_scale * text_emb => text_emb / logit_scale
+    `logit_scale` is 1 / temperature already, so it is multiplied. Divided, the logits shrink where
+    they should grow: the softmax is nearly flat, and nothing is learned.
+exponentiates the scale again: logit_scale * => torch.as_tensor(logit_scale).exp() *
+    The model stores a logarithm, but hands over `logit_scale.exp()`. Taking exp here applies the
+    temperature twice.
+ignores the scale: logit_scale * =>
+    Cosines lie in [-1, 1], so without the scale the best probability among B is only about e² / B.
+    Multiply the cosines by `logit_scale`.
+adds the two directions without halving: / 2 =>
+    The loss is the mean of the two directions, so that it is comparable with a single cross-entropy
+    (log B for guessing). Divide by 2.
+sums over the batch: / 2 => / 2 * len(logits)
+    The loss grows with the batch, and so does the step. Average over the pairs: `reduction='mean'`,
+    which is cross_entropy's default.
+every text belongs to picture 0: torch.arange( => 0 * torch.arange(
+    The targets are all zero. Text i belongs to picture i, so the right class of row i is i:
+    `torch.arange(B)`.
+softmax before cross_entropy:
+        (logits, => (logits.softmax(1),
+        (logits.T, => (logits.T.softmax(1),
+    `F.cross_entropy` takes logits and applies the softmax itself. Given probabilities, it flattens
+    them once more, and the loss can't fall below a floor.
+pulls pairs together and pushes nothing apart: (1 - F.cosine_similarity(text_emb, image_emb)).mean()
+    Without the other pictures of the batch, the cheapest solution is to map everything to one
+    point. The negatives are the off-diagonal entries of the matrix.
+no gradient to the pictures: image_emb.T => image_emb.detach().T
+    The value is right, but the pictures were detached, so their tower would never learn. Both
+    towers are trained by this loss.
+log of a softmax:
+        logits = logit_scale * text_emb @ image_emb.T
+        rows, columns = logits.softmax(1).diagonal(), logits.softmax(0).diagonal()
+        return -(rows.log().mean() + columns.log().mean()) / 2
+    The formula is right, but exp and log are taken one after the other. At scale 100 a logit of
+    -100 has probability e^-200, which float32 rounds to 0, and log(0) is infinite. Let
+    `F.cross_entropy`, `log_softmax` or `logsumexp` do both in one step.
+bare exponentials:
+        powers = (logit_scale * text_emb @ image_emb.T).exp()
+        rows, columns = powers.diagonal() / powers.sum(1), powers.diagonal() / powers.sum(0)
+        return -(rows.log().mean() + columns.log().mean()) / 2
+    The formula is right, but exp and log are taken one after the other. At scale 100 a logit of
+    -100 has probability e^-200, which float32 rounds to 0, and log(0) is infinite. Let
+    `F.cross_entropy`, `log_softmax` or `logsumexp` do both in one step.
+"""
 
 EXERCISE = Task(
     id="ch01.clip_loss",
@@ -131,88 +152,13 @@ EXERCISE = Task(
     minutes=10,
     stub=STUB,
     reference=losses.clip_loss,
-    properties=(
-        two_pairs,
-        one_pair,
-        all_the_same,
-        symmetric,
-        order,
-    ),
+    properties=(two_pairs, one_pair, all_the_same, symmetric, order),
     formula=by_hand,
     cases=_cases,
     ends=_ends,
     through=normalised,
     probe=calls(_probes, through=normalised),
-    mutants=(
-        Mutant(
-            "text-to-image only",
-            wrong.texts_only,
-            "Each text picks its picture, but no picture picks its text: a picture that every text "
-            "likes goes unpunished. Add the cross-entropy of the transposed logits, and halve.",
-        ),
-        Mutant(
-            "image-to-text only",
-            wrong.pictures_only,
-            "Each picture picks its text, but no text picks its picture. Add the cross-entropy of "
-            "the logits the other way round, and halve.",
-        ),
-        Mutant(
-            "divides by the scale",
-            wrong.divided,
-            "`logit_scale` is 1 / temperature already, so it is multiplied. Divided, the logits "
-            "shrink where they should grow: the softmax is nearly flat, and nothing is learned.",
-        ),
-        Mutant(
-            "exponentiates the scale again",
-            wrong.exponentiated,
-            "The model stores a logarithm, but hands over `logit_scale.exp()`. Taking exp here "
-            "applies the temperature twice.",
-        ),
-        Mutant(
-            "ignores the scale",
-            wrong.unscaled,
-            "Cosines lie in [-1, 1], so without the scale the best probability among B is only "
-            "about e² / B. Multiply the cosines by `logit_scale`.",
-        ),
-        Mutant(
-            "adds the two directions without halving",
-            wrong.not_halved,
-            "The loss is the mean of the two directions, so that it is comparable with a single "
-            "cross-entropy (log B for guessing). Divide by 2.",
-        ),
-        Mutant(
-            "sums over the batch",
-            wrong.summed,
-            "The loss grows with the batch, and so does the step. Average over the pairs: "
-            "`reduction='mean'`, which is cross_entropy's default.",
-        ),
-        Mutant(
-            "every text belongs to picture 0",
-            _first_label,
-            "The targets are all zero. Text i belongs to picture i, so the right class of row i is "
-            "i: `torch.arange(B)`.",
-        ),
-        Mutant(
-            "softmax before cross_entropy",
-            wrong.softmax_twice,
-            "`F.cross_entropy` takes logits and applies the softmax itself. Given probabilities, "
-            "it flattens them once more, and the loss can't fall below a floor.",
-        ),
-        Mutant(
-            "pulls pairs together and pushes nothing apart",
-            _no_negatives,
-            "Without the other pictures of the batch, the cheapest solution is to map everything "
-            "to one point. The negatives are the off-diagonal entries of the matrix.",
-        ),
-        Mutant(
-            "no gradient to the pictures",
-            wrong.detached,
-            "The value is right, but the pictures were detached, so their tower would never learn. "
-            "Both towers are trained by this loss.",
-        ),
-        Mutant("log of a softmax", _log_of_softmax, _UNSTABLE),
-        Mutant("bare exponentials", _bare_exponentials, _UNSTABLE),
-    ),
+    mistakes=MISTAKES,
     hints=(
         "All B by B cosines at once are one matrix product. Which entry of row i is the right one?",
         "Row i is a classification among B pictures whose right class is i. Column j is a "

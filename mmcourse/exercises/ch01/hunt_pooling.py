@@ -7,8 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from mmcourse.exercises.ch01 import wrong_pools as wrong
-from mmcourse.exercises.definition import Hunt, Mutant, Suspect
+from mmcourse.exercises.kit import Hunt
 from mmcourse.nn import pooling
 
 Pool = Callable[[Tensor, Tensor], Tensor]
@@ -48,44 +47,88 @@ def _by_weights(tokens: Tensor, mask: Tensor) -> Tensor:
     return torch.einsum("bt,btd->bd", weight, tokens.double()).to(tokens.dtype)
 
 
-def _shape_only(pool: Pool) -> None:
-    assert pool(torch.randn(2, 5, 3), torch.ones(2, 5, dtype=torch.bool)).shape == (2, 3)
+BUGS = """
+averages the padding in: tokens.mean(1)
+    - Missed: something about what is read.
+    - Change what stands in the padding. May the result change?
+    - Put noise where the mask is False; the result must stay. The broken one is tokens.mean(1).
+divides by T, padding included: (tokens * mask[..., None]).mean(1)
+    - Missed: something about what the sum is divided by.
+    - A text of two words in a batch of length four: what is its mean, by hand?
+    - If every word is the same vector, the mean is that vector, however much padding follows. The
+      broken one gives a fraction of it.
+divides by the batch's average length:
+        (tokens * mask[..., None]).sum(1) / mask.sum(1).float().mean()
+    - Missed: something about one text and its neighbours.
+    - Do all the texts in your test have the same length?
+    - Pool texts of different lengths in one batch, each against the mean of its own words. The
+      broken one divides all by the average length.
+reads the mask the wrong way round:
+        ignored = (~mask)[..., None]
+        return (tokens * ignored).sum(1) / ignored.sum(1).clamp(min=1)
+    - Missed: something about what True means.
+    - Which words would a pooling read that takes True for "ignore"?
+    - Use different values in words and padding, and compare with the words' mean. The broken one
+      averages the padding.
+takes the last word: tokens[torch.arange(len(tokens)), mask.sum(1) - 1]
+    - Missed: something about how many words are used.
+    - Change the first word of a text of two. Must the result change?
+    - Compare with a mean of at least two different words. The broken one returns the last one.
+sums and never divides: (tokens * mask[..., None]).sum(1)
+    - Missed: something about the size of the result.
+    - Say a word twice: what happens to a mean, and what to a sum?
+    - Compare with a mean that you work out over two or more words. The broken one returns their
+      sum.
+takes the largest value instead of the mean:
+        tokens.masked_fill(~mask[..., None], float("-inf")).amax(1)
+    - Missed: something about how words are combined.
+    - Are all the words of your test alike? Then many things look like a mean.
+    - Compare with the mean of different words. The broken one takes the maximum.
+one mean for the whole batch: tokens[mask].mean(0).expand(len(tokens), -1)
+    - Missed: something about who shares with whom.
+    - Does the result for text 0 depend on text 1? Is there a text 1 in your test?
+    - Pool two different texts in one batch. The broken one gives all texts the mean of all words.
+"""
 
-
-def _no_padding(pool: Pool) -> None:
-    tokens = torch.randn(2, 5, 3)
-    mask = torch.ones(2, 5, dtype=torch.bool)
-    assert torch.allclose(pool(tokens, mask), tokens.mean(1), atol=1e-5)
-
-
-def _all_alike(pool: Pool) -> None:
-    mask = torch.tensor([[True, True, False], [True, False, False]])
-    assert torch.allclose(pool(torch.ones(2, 3, 4), mask), torch.ones(2, 4), atol=1e-5)
-
-
-def _zeros_in_padding(pool: Pool) -> None:
-    mask = torch.tensor([[True, True, False, False]])
-    tokens = torch.randn(1, 4, 3) * mask[..., None]
-    assert torch.allclose(pool(tokens, mask), tokens.mean(1), atol=1e-5)
-
-
-def _equal_lengths(pool: Pool) -> None:
-    tokens, mask = torch.randn(2, 4, 3), torch.tensor([[True, True, True, False]] * 2)
-    assert torch.allclose(pool(tokens, mask), tokens[:, :3].mean(1), atol=1e-5)
-
-
-def _padding_changes(pool: Pool) -> None:
-    mask = torch.tensor([[True, True, False], [True, False, False]])
-    tokens = torch.randn(2, 3, 4)
-    noisy = torch.where(mask[..., None], tokens, torch.full_like(tokens, 9.0))
-    assert torch.allclose(pool(tokens, mask), pool(noisy, mask), atol=1e-5)
-
-
-def _returns(pool: Pool) -> bool:
-    tokens = torch.randn(1, 4, 3)
-    mask = torch.tensor([[True, True, False, False]])
-    return torch.allclose(pool(tokens, mask), tokens[:, :2].mean(1), atol=1e-5)
-
+MISTAKES = """
+looks at the shape only:
+        assert pool(torch.randn(2, 5, 3), torch.ones(2, 5, dtype=torch.bool)).shape == (2, 3)
+    Every broken pooling returns the right shape. Compare values: cut the words out of one text,
+    take their mean, and ask for the same.
+has no padding in it:
+        tokens = torch.randn(2, 5, 3)
+        mask = torch.ones(2, 5, dtype=torch.bool)
+        assert torch.allclose(pool(tokens, mask), tokens.mean(1), atol=1e-5)
+    With a mask that is True everywhere, what is wrong with masks can't show. Give the texts
+    different lengths.
+all words are alike:
+        mask = torch.tensor([[True, True, False], [True, False, False]])
+        assert torch.allclose(pool(torch.ones(2, 3, 4), mask), torch.ones(2, 4), atol=1e-5)
+    If all words are the same vector, the first, the last, the largest and the mean are one and the
+    same. Use random words.
+divides by T itself:
+        mask = torch.tensor([[True, True, False, False]])
+        tokens = torch.randn(1, 4, 3) * mask[..., None]
+        assert torch.allclose(pool(tokens, mask), tokens.mean(1), atol=1e-5)
+    Zeros in the padding still count as words in `tokens.mean(1)`. The expected value is the sum
+    over the words divided by how many words there are.
+all texts have the same length:
+        tokens, mask = torch.randn(2, 4, 3), torch.tensor([[True, True, True, False]] * 2)
+        assert torch.allclose(pool(tokens, mask), tokens[:, :3].mean(1), atol=1e-5)
+    A batch whose texts are equally long hides what leaks from one text's length into another's
+    result. Use different lengths in one batch.
+tests the padding and nothing else:
+        mask = torch.tensor([[True, True, False], [True, False, False]])
+        tokens = torch.randn(2, 3, 4)
+        noisy = torch.where(mask[..., None], tokens, torch.full_like(tokens, 9.0))
+        assert torch.allclose(pool(tokens, mask), pool(noisy, mask), atol=1e-5)
+    Whatever ignores the padding passes, be it a mean or not. Say what the value should be as well.
+returns its verdict instead of asserting it:
+        tokens = torch.randn(1, 4, 3)
+        mask = torch.tensor([[True, True, False, False]])
+        return torch.allclose(pool(tokens, mask), tokens[:, :2].mean(1), atol=1e-5)
+    A test that returns False has passed. Write `assert` in front of the comparison.
+"""
 
 EXERCISE = Hunt(
     id="ch01.hunt_pooling",
@@ -97,130 +140,8 @@ EXERCISE = Hunt(
     reference=reference_test,
     on_trial=pooling.masked_mean,
     right=(pooling.masked_mean, _one_by_one, _by_weights),
-    suspects=(
-        Suspect(
-            "averages the padding in",
-            wrong.with_padding,
-            (
-                "Missed: something about what is read.",
-                "Change what stands in the padding. May the result change?",
-                "Put noise where the mask is False; the result must stay. The broken one is "
-                "tokens.mean(1).",
-            ),
-        ),
-        Suspect(
-            "divides by T, padding included",
-            wrong.over_longest,
-            (
-                "Missed: something about what the sum is divided by.",
-                "A text of two words in a batch of length four: what is its mean, by hand?",
-                "If every word is the same vector, the mean is that vector, however much padding "
-                "follows. The broken one gives a fraction of it.",
-            ),
-        ),
-        Suspect(
-            "divides by the batch's average length",
-            wrong.average_length,
-            (
-                "Missed: something about one text and its neighbours.",
-                "Do all the texts in your test have the same length?",
-                "Pool texts of different lengths in one batch, each against the mean of its own "
-                "words. The broken one divides all by the average length.",
-            ),
-        ),
-        Suspect(
-            "reads the mask the wrong way round",
-            wrong.inverted,
-            (
-                "Missed: something about what True means.",
-                'Which words would a pooling read that takes True for "ignore"?',
-                "Use different values in words and padding, and compare with the words' mean. The "
-                "broken one averages the padding.",
-            ),
-        ),
-        Suspect(
-            "takes the last word",
-            wrong.last_word,
-            (
-                "Missed: something about how many words are used.",
-                "Change the first word of a text of two. Must the result change?",
-                "Compare with a mean of at least two different words. The broken one returns the "
-                "last one.",
-            ),
-        ),
-        Suspect(
-            "sums and never divides",
-            wrong.total,
-            (
-                "Missed: something about the size of the result.",
-                "Say a word twice: what happens to a mean, and what to a sum?",
-                "Compare with a mean that you work out over two or more words. The broken one "
-                "returns their sum.",
-            ),
-        ),
-        Suspect(
-            "takes the largest value instead of the mean",
-            wrong.largest,
-            (
-                "Missed: something about how words are combined.",
-                "Are all the words of your test alike? Then many things look like a mean.",
-                "Compare with the mean of different words. The broken one takes the maximum.",
-            ),
-        ),
-        Suspect(
-            "one mean for the whole batch",
-            wrong.flat_average,
-            (
-                "Missed: something about who shares with whom.",
-                "Does the result for text 0 depend on text 1? Is there a text 1 in your test?",
-                "Pool two different texts in one batch. The broken one gives all texts the mean of "
-                "all words.",
-            ),
-        ),
-    ),
-    mutants=(
-        Mutant(
-            "looks at the shape only",
-            _shape_only,
-            "Every broken pooling returns the right shape. Compare values: cut the words out of "
-            "one text, take their mean, and ask for the same.",
-        ),
-        Mutant(
-            "has no padding in it",
-            _no_padding,
-            "With a mask that is True everywhere, what is wrong with masks can't show. Give the "
-            "texts different lengths.",
-        ),
-        Mutant(
-            "all words are alike",
-            _all_alike,
-            "If all words are the same vector, the first, the last, the largest and the mean are "
-            "one and the same. Use random words.",
-        ),
-        Mutant(
-            "divides by T itself",
-            _zeros_in_padding,
-            "Zeros in the padding still count as words in `tokens.mean(1)`. The expected value is "
-            "the sum over the words divided by how many words there are.",
-        ),
-        Mutant(
-            "all texts have the same length",
-            _equal_lengths,
-            "A batch whose texts are equally long hides what leaks from one text's length into "
-            "another's result. Use different lengths in one batch.",
-        ),
-        Mutant(
-            "tests the padding and nothing else",
-            _padding_changes,
-            "Whatever ignores the padding passes, be it a mean or not. Say what the value should "
-            "be as well.",
-        ),
-        Mutant(
-            "returns its verdict instead of asserting it",
-            _returns,
-            "A test that returns False has passed. Write `assert` in front of the comparison.",
-        ),
-    ),
+    bugs=BUGS,
+    mistakes=MISTAKES,
     hints=(
         "Make a batch of texts of different lengths, with random words and random padding.",
         "For each text, cut out its words with its length and average them: that is what pooling "

@@ -8,10 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mmcourse.exercises.definition import Mutant, Task, holds
-from mmcourse.exercises.expect import close, gives, unchanged, zero
-from mmcourse.exercises.inputs import raw
-from mmcourse.exercises.probe import calls
+from mmcourse.exercises.kit import Task, calls, close, gives, holds, raw, unchanged, zero
 from mmcourse.joint import matching
 
 STUB = '''
@@ -113,45 +110,42 @@ def _wrong(logits: Tensor, excluded: Tensor | None) -> Tensor:
     return own if excluded is None else own | excluded
 
 
-def _with_own(logits: Tensor, excluded: Tensor | None = None) -> Tensor:
-    return (logits if excluded is None else logits.masked_fill(excluded, -math.inf)).softmax(1)
-
-
-def _afterwards(logits: Tensor, excluded: Tensor | None = None) -> Tensor:
-    return logits.softmax(1).masked_fill(_wrong(logits, excluded), 0.0)
-
-
-def _zeroed(logits: Tensor, excluded: Tensor | None = None) -> Tensor:
-    return logits.masked_fill(_wrong(logits, excluded), 0.0).softmax(1)
-
-
-def _epsilon(logits: Tensor, excluded: Tensor | None = None) -> Tensor:
-    chances = logits.softmax(1) + 1e-4
-    chances = chances.masked_fill(_wrong(logits, excluded), 0.0)
-    return chances / chances.sum(1, keepdim=True)
-
-
-def _columns(logits: Tensor, excluded: Tensor | None = None) -> Tensor:
-    return logits.masked_fill(_wrong(logits, excluded), -math.inf).softmax(0)
-
-
-def _forgotten(logits: Tensor, excluded: Tensor | None = None) -> Tensor:
-    return logits.masked_fill(_wrong(logits, None), -math.inf).softmax(1)
-
-
-def _hardest(logits: Tensor, excluded: Tensor | None = None) -> Tensor:
-    hidden = logits.masked_fill(_wrong(logits, excluded), -math.inf)
-    return torch.zeros_like(logits).scatter(1, hidden.argmax(1, keepdim=True), 1.0)
-
-
-def _equal(logits: Tensor, excluded: Tensor | None = None) -> Tensor:
-    open_to_all = (~_wrong(logits, excluded)).to(logits.dtype)
-    return open_to_all / open_to_all.sum(1, keepdim=True)
-
-
-def _easiest(logits: Tensor, excluded: Tensor | None = None) -> Tensor:
-    return (-logits).masked_fill(_wrong(logits, excluded), -math.inf).softmax(1)
-
+MISTAKES = """
+the own partner among the wrong ones:
+        (logits if excluded is None else logits.masked_fill(excluded, -math.inf)).softmax(1)
+    The diagonal has a chance of its own: then the true pair is shown as a wrong one, and mostly
+    that, for it scores highest. Exclude the diagonal.
+set to zero afterwards: logits.softmax(1).masked_fill(_wrong(logits, excluded), 0.0)
+    After the softmax the true partner has already taken its share, nearly all of it, so the rows no
+    longer sum to 1. Exclude pairs before the softmax.
+excluded logits set to 0: logits.masked_fill(_wrong(logits, excluded), 0.0).softmax(1)
+    A logit of 0 is not impossible, its exponential is 1. What must never be drawn has a logit of
+    minus infinity.
+a small constant added to the softmax:
+        chances = logits.softmax(1) + 1e-4
+        chances = chances.masked_fill(_wrong(logits, excluded), 0.0)
+        return chances / chances.sum(1, keepdim=True)
+    1e-4 was added so that no chance vanishes. Once the true pair takes nearly all, the constant is
+    larger than what is left of the others, and all are drawn alike.
+softmax over the rows: logits.masked_fill(_wrong(logits, excluded), -math.inf).softmax(0)
+    The columns sum to 1, not the rows. Each row draws a column: the softmax runs over dimension 1.
+the excluded pairs forgotten: logits.masked_fill(_wrong(logits, None), -math.inf).softmax(1)
+    `excluded` makes no difference here. A caption that is true of another picture too is no
+    negative there; calling it wrong teaches nonsense.
+always the hardest:
+        hidden = logits.masked_fill(_wrong(logits, excluded), -math.inf)
+        return torch.zeros_like(logits).scatter(1, hidden.argmax(1, keepdim=True), 1.0)
+    This always takes the largest logit. Drawing by the softmax varies the questions, and is less at
+    the mercy of a single mislabelled pair.
+all alike:
+        open_to_all = (~_wrong(logits, excluded)).to(logits.dtype)
+        return open_to_all / open_to_all.sum(1, keepdim=True)
+    All wrong partners have the same chance, so most questions are trivial: a beach is no forest.
+    The logits say which are hard.
+the easiest first: (-logits).masked_fill(_wrong(logits, excluded), -math.inf).softmax(1)
+    The sign is turned round: the least similar pairs are drawn most. The hard ones have the largest
+    logits.
+"""
 
 EXERCISE = Task(
     id="ch01.negative_chances",
@@ -161,74 +155,13 @@ EXERCISE = Task(
     minutes=10,
     stub=STUB,
     reference=matching.negative_chances,
-    properties=(
-        three,
-        own,
-        left_out,
-        sums,
-        shifted,
-    ),
+    properties=(three, own, left_out, sums, shifted),
     formula=by_hand,
     cases=_cases,
     ends=_ends,
     learns=False,
     probe=calls(_probes, gradients=False),
-    mutants=(
-        Mutant(
-            "the own partner among the wrong ones",
-            _with_own,
-            "The diagonal has a chance of its own: then the true pair is shown as a wrong one, "
-            "and mostly that, for it scores highest. Exclude the diagonal.",
-        ),
-        Mutant(
-            "set to zero afterwards",
-            _afterwards,
-            "After the softmax the true partner has already taken its share, nearly all of it, so "
-            "the rows no longer sum to 1. Exclude pairs before the softmax.",
-        ),
-        Mutant(
-            "excluded logits set to 0",
-            _zeroed,
-            "A logit of 0 is not impossible, its exponential is 1. What must never be drawn has a "
-            "logit of minus infinity.",
-        ),
-        Mutant(
-            "a small constant added to the softmax",
-            _epsilon,
-            "1e-4 was added so that no chance vanishes. Once the true pair takes nearly all, the "
-            "constant is larger than what is left of the others, and all are drawn alike.",
-        ),
-        Mutant(
-            "softmax over the rows",
-            _columns,
-            "The columns sum to 1, not the rows. Each row draws a column: the softmax runs over "
-            "dimension 1.",
-        ),
-        Mutant(
-            "the excluded pairs forgotten",
-            _forgotten,
-            "`excluded` makes no difference here. A caption that is true of another picture too is "
-            "no negative there; calling it wrong teaches nonsense.",
-        ),
-        Mutant(
-            "always the hardest",
-            _hardest,
-            "This always takes the largest logit. Drawing by the softmax varies the questions, and "
-            "is less at the mercy of a single mislabelled pair.",
-        ),
-        Mutant(
-            "all alike",
-            _equal,
-            "All wrong partners have the same chance, so most questions are trivial: a beach is no "
-            "forest. The logits say which are hard.",
-        ),
-        Mutant(
-            "the easiest first",
-            _easiest,
-            "The sign is turned round: the least similar pairs are drawn most. The hard ones have "
-            "the largest logits.",
-        ),
-    ),
+    mistakes=MISTAKES,
     hints=(
         "What must never be drawn has to be known before the softmax. Which logit has the "
         "exponential 0?",

@@ -5,13 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from mmcourse.exercises.definition import Mutant, Task
-from mmcourse.exercises.expect import gives, unchanged
-from mmcourse.exercises.inputs import raw
-from mmcourse.exercises.probe import calls
+from mmcourse.exercises.kit import Task, calls, gives, raw, unchanged
 from mmcourse.joint import similarity
 
 STUB = '''
@@ -64,28 +60,37 @@ def _cases() -> list[tuple[Any, ...]]:
     return [(raw(t, d, seed=t + 5), raw(i, d, seed=i + 15)) for t, i, d in sizes]
 
 
-def _over_the_batch(text_emb: Tensor, image_emb: Tensor) -> Tensor:
-    return F.normalize(text_emb, dim=0) @ F.normalize(image_emb, dim=0).T
-
-
-def _transposed(text_emb: Tensor, image_emb: Tensor) -> Tensor:
-    return F.normalize(image_emb, dim=-1) @ F.normalize(text_emb, dim=-1).T
-
-
-def _squared(text_emb: Tensor, image_emb: Tensor) -> Tensor:
-    text = text_emb / text_emb.square().sum(-1, keepdim=True)
-    return text @ (image_emb / image_emb.square().sum(-1, keepdim=True)).T
-
-
-def _one_norm(text_emb: Tensor, image_emb: Tensor) -> Tensor:
-    return (text_emb / text_emb.norm()) @ (image_emb / image_emb.norm()).T
-
-
-def _in_place(text_emb: Tensor, image_emb: Tensor) -> Tensor:
-    text_emb /= text_emb.norm(dim=-1, keepdim=True)
-    image_emb /= image_emb.norm(dim=-1, keepdim=True)
-    return text_emb @ image_emb.T
-
+MISTAKES = """
+dot products instead of cosines: text_emb @ image_emb.T
+    A dot product grows with the length of the vectors, so a long vector is similar to everything.
+    Bring each vector to length 1 first: divide it by its own norm.
+normalises over the batch instead of over the vector:
+        F.normalize(text_emb, dim=0) @ F.normalize(image_emb, dim=0).T
+    The norm was taken along dimension 0, across the examples, so each example's result depends on
+    its neighbours. A vector's length is taken along its last dimension.
+rows and columns swapped: F.normalize(image_emb, dim=-1) @ F.normalize(text_emb, dim=-1).T
+    Rows should be texts and columns pictures. The loss and recall@k rely on that order: `text @
+    image.T`, not `image @ text.T`.
+only the texts are normalised: F.normalize(text_emb, dim=-1) @ image_emb.T
+    The pictures' lengths still count. A cosine divides by both lengths.
+each text with its own picture only: F.cosine_similarity(text_emb, image_emb, dim=-1)
+    `F.cosine_similarity` pairs row i with row i. Here every text meets every picture: a matrix
+    product of normalised vectors, or unsqueeze one side so that rows broadcast.
+divides by the squared length:
+        text = text_emb / text_emb.square().sum(-1, keepdim=True)
+        return text @ (image_emb / image_emb.square().sum(-1, keepdim=True)).T
+    The length of a vector is the square root of the sum of its squares; the root is missing, so
+    each vector ends at length 1 / length.
+one norm for the whole batch: (text_emb / text_emb.norm()) @ (image_emb / image_emb.norm()).T
+    `x.norm()` without `dim` is one number for all vectors together. Each vector needs its own:
+    `x.norm(dim=-1, keepdim=True)`.
+normalises in place:
+        text_emb /= text_emb.norm(dim=-1, keepdim=True)
+        image_emb /= image_emb.norm(dim=-1, keepdim=True)
+        return text_emb @ image_emb.T
+    The values are right, but `/=` wrote into the caller's tensors. Whoever passed them in now has
+    other vectors than before. Make new ones: `x = x / x.norm(...)`.
+"""
 
 EXERCISE = Task(
     id="ch01.normalise_similarity",
@@ -95,63 +100,11 @@ EXERCISE = Task(
     minutes=5,
     stub=STUB,
     reference=similarity.cosine_similarity_matrix,
-    properties=(
-        angles,
-        longer_texts,
-        longer_pictures,
-    ),
+    properties=(angles, longer_texts, longer_pictures),
     formula=by_hand,
     cases=_cases,
     probe=calls(lambda: _cases()[-2:]),
-    mutants=(
-        Mutant(
-            "dot products instead of cosines",
-            lambda text_emb, image_emb: text_emb @ image_emb.T,
-            "A dot product grows with the length of the vectors, so a long vector is similar to "
-            "everything. Bring each vector to length 1 first: divide it by its own norm.",
-        ),
-        Mutant(
-            "normalises over the batch instead of over the vector",
-            _over_the_batch,
-            "The norm was taken along dimension 0, across the examples, so each example's result "
-            "depends on its neighbours. A vector's length is taken along its last dimension.",
-        ),
-        Mutant(
-            "rows and columns swapped",
-            _transposed,
-            "Rows should be texts and columns pictures. The loss and recall@k rely on that order: "
-            "`text @ image.T`, not `image @ text.T`.",
-        ),
-        Mutant(
-            "only the texts are normalised",
-            lambda text_emb, image_emb: F.normalize(text_emb, dim=-1) @ image_emb.T,
-            "The pictures' lengths still count. A cosine divides by both lengths.",
-        ),
-        Mutant(
-            "each text with its own picture only",
-            lambda text_emb, image_emb: F.cosine_similarity(text_emb, image_emb, dim=-1),
-            "`F.cosine_similarity` pairs row i with row i. Here every text meets every picture: a "
-            "matrix product of normalised vectors, or unsqueeze one side so that rows broadcast.",
-        ),
-        Mutant(
-            "divides by the squared length",
-            _squared,
-            "The length of a vector is the square root of the sum of its squares; the root is "
-            "missing, so each vector ends at length 1 / length.",
-        ),
-        Mutant(
-            "one norm for the whole batch",
-            _one_norm,
-            "`x.norm()` without `dim` is one number for all vectors together. Each vector needs "
-            "its own: `x.norm(dim=-1, keepdim=True)`.",
-        ),
-        Mutant(
-            "normalises in place",
-            _in_place,
-            "The values are right, but `/=` wrote into the caller's tensors. Whoever passed them "
-            "in now has other vectors than before. Make new ones: `x = x / x.norm(...)`.",
-        ),
-    ),
+    mistakes=MISTAKES,
     hints=(
         "The cosine of two vectors is their dot product, once both have length 1.",
         "Divide each row by its own length (`dim=-1, keepdim=True`, or `F.normalize`); then all "

@@ -7,10 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mmcourse.exercises.definition import Mutant, Task, holds
-from mmcourse.exercises.expect import gives, near, unchanged
-from mmcourse.exercises.inputs import raw
-from mmcourse.exercises.probe import calls
+from mmcourse.exercises.kit import Task, calls, gives, holds, near, raw, unchanged
 from mmcourse.joint import retrieval
 
 STUB = '''
@@ -90,17 +87,37 @@ def _rank(similarity: Tensor) -> Tensor:
     return (similarity > similarity.diagonal()[:, None]).sum(1)
 
 
-def _index_order(similarity: Tensor, k: int) -> float:
-    best = similarity.argsort(dim=1, descending=True, stable=True)[:, :k]
-    target = torch.arange(len(similarity), device=similarity.device)[:, None]
-    return (best == target).any(1).double().mean().item()
-
-
-_TIES = (
-    "What does it give for a matrix in which all scores are equal? A collapsed model makes just "
-    "such a matrix, and must not be told that it finds things. Count how many other columns score "
-    "at least as much as the match."
-)
+MISTAKES = """
+ties count in favour: (_rank(similarity) < k).double().mean().item()
+    Equal scores were resolved kindly. What does it give for a matrix in which all scores are equal?
+    A collapsed model makes just such a matrix, and must not be told that it finds things. Count how
+    many other columns score at least as much as the match.
+ties resolved by position:
+        best = similarity.argsort(dim=1, descending=True, stable=True)[:, :k]
+        target = torch.arange(len(similarity), device=similarity.device)[:, None]
+        return (best == target).any(1).double().mean().item()
+    Sorting puts equal scores in some order, often that of their index. What does it give for a
+    matrix in which all scores are equal? A collapsed model makes just such a matrix, and must not
+    be told that it finds things. Count how many other columns score at least as much as the match.
+looks down the columns: by_hand(similarity.T, k)
+    A row is a query and its columns are the candidates. This ranks rows within a column, which is
+    retrieval the other way round.
+counts instead of a share: by_hand(similarity, k) * len(similarity)
+    This is the number of rows that found their match. Divide by the number of rows.
+per cent instead of a share: by_hand(similarity, k) * 100
+    A share lies between 0 and 1. Drop the 100.
+one place too generous: by_hand(similarity, k + 1)
+    Off by one: with `ahead` columns in front of it the match stands at place ahead + 1, so it is
+    among the k best when ahead < k, not when ahead <= k.
+always recall@1: by_hand(similarity, 1)
+    It never uses k. Only the best column counts so far.
+the k worst instead of the k best: by_hand(-similarity, k)
+    argsort sorts upwards unless told `descending=True`, so these are the columns with the lowest
+    scores.
+precision instead of recall: by_hand(similarity, k) / k
+    Dividing by k asks what share of the k shown are right. Each row has one match: recall asks
+    whether it is among them.
+"""
 
 EXERCISE = Task(
     id="ch01.recall_at_k",
@@ -110,67 +127,12 @@ EXERCISE = Task(
     minutes=10,
     stub=STUB,
     reference=retrieval.recall_at_k,
-    properties=(
-        three_rows,
-        ties,
-        tie_at_the_edge,
-        rows_alone,
-    ),
+    properties=(three_rows, ties, tie_at_the_edge, rows_alone),
     formula=by_hand,
     cases=_cases,
     result="number",
     probe=calls(_probes, gradients=False),
-    mutants=(
-        Mutant(
-            "ties count in favour",
-            lambda similarity, k: (_rank(similarity) < k).double().mean().item(),
-            f"Equal scores were resolved kindly. {_TIES}",
-        ),
-        Mutant(
-            "ties resolved by position",
-            _index_order,
-            f"Sorting puts equal scores in some order, often that of their index. {_TIES}",
-        ),
-        Mutant(
-            "looks down the columns",
-            lambda similarity, k: by_hand(similarity.T, k),
-            "A row is a query and its columns are the candidates. This ranks rows within a column, "
-            "which is retrieval the other way round.",
-        ),
-        Mutant(
-            "counts instead of a share",
-            lambda similarity, k: by_hand(similarity, k) * len(similarity),
-            "This is the number of rows that found their match. Divide by the number of rows.",
-        ),
-        Mutant(
-            "per cent instead of a share",
-            lambda similarity, k: by_hand(similarity, k) * 100,
-            "A share lies between 0 and 1. Drop the 100.",
-        ),
-        Mutant(
-            "one place too generous",
-            lambda similarity, k: by_hand(similarity, k + 1),
-            "Off by one: with `ahead` columns in front of it the match stands at place ahead + 1, "
-            "so it is among the k best when ahead < k, not when ahead <= k.",
-        ),
-        Mutant(
-            "always recall@1",
-            lambda similarity, k: by_hand(similarity, 1),
-            "It never uses k. Only the best column counts so far.",
-        ),
-        Mutant(
-            "the k worst instead of the k best",
-            lambda similarity, k: by_hand(-similarity, k),
-            "argsort sorts upwards unless told `descending=True`, so these are the columns with "
-            "the lowest scores.",
-        ),
-        Mutant(
-            "precision instead of recall",
-            lambda similarity, k: by_hand(similarity, k) / k,
-            "Dividing by k asks what share of the k shown are right. Each row has one match: "
-            "recall asks whether it is among them.",
-        ),
-    ),
+    mistakes=MISTAKES,
     hints=(
         "For row i, the score to beat is similarity[i, i]. How many others stand in front of it?",
         "Compare the whole matrix with its diagonal as a column, `similarity.diagonal()[:, None]`. "

@@ -9,10 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from mmcourse.exercises.definition import Mutant, Task
-from mmcourse.exercises.expect import gives, unchanged
-from mmcourse.exercises.inputs import normalised, raw, unit
-from mmcourse.exercises.probe import calls
+from mmcourse.exercises.kit import Task, calls, gives, normalised, raw, unchanged, unit
 from mmcourse.joint import losses
 
 STUB = '''
@@ -99,49 +96,45 @@ def _parts(
     return logits, sign
 
 
-def _mean(text_emb: Tensor, image_emb: Tensor, logit_scale: Any, logit_bias: Any) -> Tensor:
-    logits, sign = _parts(text_emb, image_emb, logit_scale, logit_bias)
-    return -F.logsigmoid(sign * logits).mean()
-
-
-def _sum(text_emb: Tensor, image_emb: Tensor, logit_scale: Any, logit_bias: Any) -> Tensor:
-    logits, sign = _parts(text_emb, image_emb, logit_scale, logit_bias)
-    return -F.logsigmoid(sign * logits).sum()
-
-
-def _unbiased(text_emb: Tensor, image_emb: Tensor, logit_scale: Any, logit_bias: Any) -> Tensor:
-    return losses.siglip_loss(text_emb, image_emb, logit_scale, 0.0)
-
-
-def _scaled_bias(text_emb: Tensor, image_emb: Tensor, logit_scale: Any, logit_bias: Any) -> Tensor:
-    return losses.siglip_loss(text_emb, image_emb, logit_scale, logit_scale * logit_bias)
-
-
-def _zeros(text_emb: Tensor, image_emb: Tensor, logit_scale: Any, logit_bias: Any) -> Tensor:
-    logits, sign = _parts(text_emb, image_emb, logit_scale, logit_bias)
-    return -F.logsigmoid(sign.clamp(min=0) * logits).sum() / len(logits)
-
-
-def _pairs_only(text_emb: Tensor, image_emb: Tensor, logit_scale: Any, logit_bias: Any) -> Tensor:
-    logits, _ = _parts(text_emb, image_emb, logit_scale, logit_bias)
-    return -F.logsigmoid(logits.diagonal()).mean()
-
-
-def _inverted(text_emb: Tensor, image_emb: Tensor, logit_scale: Any, logit_bias: Any) -> Tensor:
-    logits, sign = _parts(text_emb, image_emb, logit_scale, logit_bias)
-    return -F.logsigmoid(-sign * logits).sum() / len(logits)
-
-
-def _softmax(text_emb: Tensor, image_emb: Tensor, logit_scale: Any, logit_bias: Any) -> Tensor:
-    return losses.clip_loss(text_emb, image_emb, logit_scale) + 0 * logit_bias
-
-
-def _log_of_sigmoid(
-    text_emb: Tensor, image_emb: Tensor, logit_scale: Any, logit_bias: Any
-) -> Tensor:
-    logits, sign = _parts(text_emb, image_emb, logit_scale, logit_bias)
-    return -(sign * logits).sigmoid().log().sum() / len(logits)
-
+MISTAKES = """
+mean over all B² pairs:
+        logits, sign = _parts(text_emb, image_emb, logit_scale, logit_bias)
+        return -F.logsigmoid(sign * logits).mean()
+    Divide by B, not by B². With B², each picture's share of the gradient shrinks as the batch
+    grows, and the one pair drowns among B - 1 strangers.
+sum without dividing:
+        logits, sign = _parts(text_emb, image_emb, logit_scale, logit_bias)
+        return -F.logsigmoid(sign * logits).sum()
+    The loss grows with the batch. Divide the sum by B.
+no bias: losses.siglip_loss(text_emb, image_emb, logit_scale, 0.0)
+    `logit_bias` is never added. In a batch almost all pairs are strangers; the bias lets the loss
+    start there, rather than spend the first steps learning to say no.
+the bias is scaled too:
+        losses.siglip_loss(text_emb, image_emb, logit_scale, logit_scale * logit_bias)
+    This is scale * (cosine + bias). The bias is added after scaling: scale * cosine + bias.
+labels 1 and 0 instead of 1 and -1:
+        logits, sign = _parts(text_emb, image_emb, logit_scale, logit_bias)
+        return -F.logsigmoid(sign.clamp(min=0) * logits).sum() / len(logits)
+    With label 0 the logit is multiplied away, and every stranger costs log 2 whatever it does. The
+    sign is +1 for a pair and -1 for strangers.
+pairs only, no strangers:
+        logits, _ = _parts(text_emb, image_emb, logit_scale, logit_bias)
+        return -F.logsigmoid(logits.diagonal()).mean()
+    Only the diagonal was used. With nothing to push away, everything can collapse to one point. The
+    other B² - B entries count too, with the sign turned.
+signs the wrong way round:
+        logits, sign = _parts(text_emb, image_emb, logit_scale, logit_bias)
+        return -F.logsigmoid(-sign * logits).sum() / len(logits)
+    Pairs are pushed apart and strangers pulled together. It is +1 on the diagonal.
+the softmax loss: losses.clip_loss(text_emb, image_emb, logit_scale) + 0 * logit_bias
+    This is the loss of the exercise before: rows and columns compete through a softmax. Here no
+    pair knows of any other; each is a yes-or-no question with its own sigmoid.
+log of a sigmoid:
+        logits, sign = _parts(text_emb, image_emb, logit_scale, logit_bias)
+        return -(sign * logits).sigmoid().log().sum() / len(logits)
+    The formula is right, but sigmoid(-110) is 0 in float32 and its logarithm infinite.
+    `F.logsigmoid` or `F.softplus` takes both in one step.
+"""
 
 EXERCISE = Task(
     id="ch01.siglip_loss",
@@ -151,70 +144,13 @@ EXERCISE = Task(
     minutes=15,
     stub=STUB,
     reference=losses.siglip_loss,
-    properties=(
-        one_pair,
-        two_pairs,
-        symmetric,
-    ),
+    properties=(one_pair, two_pairs, symmetric),
     formula=by_hand,
     cases=_cases,
     ends=_ends,
     through=normalised,
     probe=calls(_probes, through=normalised),
-    mutants=(
-        Mutant(
-            "mean over all B² pairs",
-            _mean,
-            "Divide by B, not by B². With B², each picture's share of the gradient shrinks as the "
-            "batch grows, and the one pair drowns among B - 1 strangers.",
-        ),
-        Mutant(
-            "sum without dividing",
-            _sum,
-            "The loss grows with the batch. Divide the sum by B.",
-        ),
-        Mutant(
-            "no bias",
-            _unbiased,
-            "`logit_bias` is never added. In a batch almost all pairs are strangers; the bias lets "
-            "the loss start there, rather than spend the first steps learning to say no.",
-        ),
-        Mutant(
-            "the bias is scaled too",
-            _scaled_bias,
-            "This is scale * (cosine + bias). The bias is added after scaling: "
-            "scale * cosine + bias.",
-        ),
-        Mutant(
-            "labels 1 and 0 instead of 1 and -1",
-            _zeros,
-            "With label 0 the logit is multiplied away, and every stranger costs log 2 whatever it "
-            "does. The sign is +1 for a pair and -1 for strangers.",
-        ),
-        Mutant(
-            "pairs only, no strangers",
-            _pairs_only,
-            "Only the diagonal was used. With nothing to push away, everything can collapse to one "
-            "point. The other B² - B entries count too, with the sign turned.",
-        ),
-        Mutant(
-            "signs the wrong way round",
-            _inverted,
-            "Pairs are pushed apart and strangers pulled together. It is +1 on the diagonal.",
-        ),
-        Mutant(
-            "the softmax loss",
-            _softmax,
-            "This is the loss of the exercise before: rows and columns compete through a softmax. "
-            "Here no pair knows of any other; each is a yes-or-no question with its own sigmoid.",
-        ),
-        Mutant(
-            "log of a sigmoid",
-            _log_of_sigmoid,
-            "The formula is right, but sigmoid(-110) is 0 in float32 and its logarithm infinite. "
-            "`F.logsigmoid` or `F.softplus` takes both in one step.",
-        ),
-    ),
+    mistakes=MISTAKES,
     hints=(
         "Start as for the other loss, with a (B, B) matrix of logits, and add the bias.",
         "Make a (B, B) matrix of signs: +1 on the diagonal, -1 elsewhere. Multiply it onto the "

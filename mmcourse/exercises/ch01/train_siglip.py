@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from mmcourse.exercises.definition import Mutant, Task, holds
-from mmcourse.exercises.expect import close, number, tensor
-from mmcourse.exercises.values import Broken
-from mmcourse.joint.linear import Trained, fit, train_siglip
+from mmcourse.exercises.kit import Broken, Task, close, holds, number, tensor
+from mmcourse.joint import linear
 from mmcourse.joint.losses import siglip_loss
 
 STUB = '''
@@ -58,7 +55,7 @@ def _start() -> tuple[Tensor, Tensor]:
     return text_map, image_map
 
 
-def _trained(answer: Any, world: int, steps: int = STEPS, longer: bool = False) -> Trained:
+def _trained(answer: Any, world: int, steps: int = STEPS, longer: bool = False) -> linear.Trained:
     text, image = _views(TRAINED_ON, 0, world)
     if longer:  # other lengths, the same angles
         text = text * torch.linspace(0.2, 5.0, TRAINED_ON)[:, None]
@@ -162,12 +159,6 @@ def _probe(function: Any) -> list[Any]:
     ]
 
 
-def _untrained(
-    text: Tensor, image: Tensor, text_map: Tensor, image_map: Tensor, steps: int
-) -> Trained:
-    return text_map.clone(), image_map.clone(), 10.0, -10.0
-
-
 def _units(u: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
     return F.normalize(u, dim=1), F.normalize(v, dim=1)
 
@@ -176,31 +167,43 @@ def _one_tower(u: Tensor, v: Tensor, scale: Tensor, bias: Tensor) -> Tensor:
     return siglip_loss(*_units(u, v.detach()), scale, bias)
 
 
-def _shuffled(
-    text: Tensor, image: Tensor, text_map: Tensor, image_map: Tensor, steps: int
-) -> Trained:
-    dice = torch.Generator().manual_seed(0)
-
-    def loss(u: Tensor, v: Tensor, scale: Tensor, bias: Tensor) -> Tensor:
-        return siglip_loss(*_units(u, v[torch.randperm(len(v), generator=dice)]), scale, bias)
-
-    return fit(text, image, text_map, image_map, steps, loss)
-
-
 def _pairs_only(u: Tensor, v: Tensor, scale: Tensor, bias: Tensor) -> Tensor:
     u, v = _units(u, v)
     return -F.logsigmoid(scale * (u * v).sum(1) + bias).mean()
 
 
-def _even_odds(
-    text: Tensor, image: Tensor, text_map: Tensor, image_map: Tensor, steps: int
-) -> Trained:
-    def loss(u: Tensor, v: Tensor, scale: Tensor, bias: Tensor) -> Tensor:
-        return siglip_loss(*_units(u, v), scale, bias + 10)
+MISTAKES = """
+nothing was trained: text_map.clone(), image_map.clone(), 10.0, -10.0
+    Both maps came back as they were given. Do the optimiser's parameters include them, with
+    requires_grad, and do you return those and not the arguments?
+one tower stands still: linear.fit(text, image, text_map, image_map, steps, _one_tower)
+    The image map came back as it was given. Put both maps into the optimiser, and let the gradient
+    reach both: no detach.
+vectors of any length: linear.fit(text, image, text_map, image_map, steps, siglip_loss)
+    The vectors were not brought to length 1 in training, so length did the work of the angle;
+    retrieval compares angles alone. Normalise the rows inside the loop.
+pairs that do not belong together:
+        dice = torch.Generator().manual_seed(0)
 
-    text_map, image_map, scale, bias = fit(text, image, text_map, image_map, steps, loss)
-    return text_map, image_map, scale, bias + 10
+        def loss(u: Tensor, v: Tensor, scale: Tensor, bias: Tensor) -> Tensor:
+            return siglip_loss(*_units(u, v[torch.randperm(len(v), generator=dice)]), scale, bias)
 
+        return linear.fit(text, image, text_map, image_map, steps, loss)
+    The maps moved, but unseen pairs are no more alike than strangers, as if each step had shown
+    texts with the wrong pictures. If you draw or shuffle, draw one set of indices and use it for
+    both.
+pairs only, no strangers: linear.fit(text, image, text_map, image_map, steps, _pairs_only)
+    Only true pairs were asked about. What tells one pair from another is learnt from the B² - B
+    strangers of the batch: here all vectors have come to lie in one direction.
+a bias of 0 at the start:
+        def loss(u: Tensor, v: Tensor, scale: Tensor, bias: Tensor) -> Tensor:
+            return siglip_loss(*_units(u, v), scale, bias + 10)
+
+        text_map, image_map, scale, bias = linear.fit(text, image, text_map, image_map, steps, loss)
+        return text_map, image_map, scale, bias + 10
+    With a bias of 0 every stranger starts at even odds, and all these steps go into learning to say
+    no. In a batch nearly all pairs are strangers: start at -10.
+"""
 
 EXERCISE = Task(
     id="ch01.train_siglip",
@@ -209,54 +212,10 @@ EXERCISE = Task(
     difficulty=4,
     minutes=25,
     stub=STUB,
-    reference=train_siglip,
-    properties=(
-        no_steps,
-        learns_both,
-        texts_find_pictures,
-        pictures_find_texts,
-        says_yes_and_no,
-    ),
+    reference=linear.train_siglip,
+    properties=(no_steps, learns_both, texts_find_pictures, pictures_find_texts, says_yes_and_no),
     probe=_probe,
-    mutants=(
-        Mutant(
-            "nothing was trained",
-            _untrained,
-            "Both maps came back as they were given. Do the optimiser's parameters include them, "
-            "with requires_grad, and do you return those and not the arguments?",
-        ),
-        Mutant(
-            "one tower stands still",
-            partial(fit, loss=_one_tower),
-            "The image map came back as it was given. Put both maps into the optimiser, and let "
-            "the gradient reach both: no detach.",
-        ),
-        Mutant(
-            "vectors of any length",
-            partial(fit, loss=siglip_loss),
-            "The vectors were not brought to length 1 in training, so length did the work of the "
-            "angle; retrieval compares angles alone. Normalise the rows inside the loop.",
-        ),
-        Mutant(
-            "pairs that do not belong together",
-            _shuffled,
-            "The maps moved, but unseen pairs are no more alike than strangers, as if each step "
-            "had shown texts with the wrong pictures. If you draw or shuffle, draw one set of "
-            "indices and use it for both.",
-        ),
-        Mutant(
-            "pairs only, no strangers",
-            partial(fit, loss=_pairs_only),
-            "Only true pairs were asked about. What tells one pair from another is learnt from the "
-            "B² - B strangers of the batch: here all vectors have come to lie in one direction.",
-        ),
-        Mutant(
-            "a bias of 0 at the start",
-            _even_odds,
-            "With a bias of 0 every stranger starts at even odds, and all these steps go into "
-            "learning to say no. In a batch nearly all pairs are strangers: start at -10.",
-        ),
-    ),
+    mistakes=MISTAKES,
     seconds=15.0,
     hints=(
         "Clone both maps, call requires_grad_() on the clones, and give them to Adam together with "

@@ -8,10 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from mmcourse.exercises.definition import Mutant, Task, holds
-from mmcourse.exercises.expect import gives, unchanged, whole
-from mmcourse.exercises.inputs import raw
-from mmcourse.exercises.probe import calls
+from mmcourse.exercises.kit import Task, calls, gives, holds, raw, unchanged, whole
 from mmcourse.joint import retrieval
 
 STUB = '''
@@ -110,27 +107,37 @@ def _cosines(image_emb: Tensor, class_text_emb: Tensor) -> Tensor:
     return F.normalize(image_emb, dim=-1) @ prototypes.T
 
 
-def _raw_mean(image_emb: Tensor, class_text_emb: Tensor) -> Tensor:
-    return (image_emb @ F.normalize(class_text_emb.mean(1), dim=-1).T).argmax(-1)
-
-
-def _no_second(image_emb: Tensor, class_text_emb: Tensor) -> Tensor:
-    return (image_emb @ F.normalize(class_text_emb, dim=-1).mean(1).T).argmax(-1)
-
-
-def _best_prompt(image_emb: Tensor, class_text_emb: Tensor) -> Tensor:
-    prompts = F.normalize(class_text_emb, dim=-1)
-    return torch.einsum("bd,cpd->bcp", image_emb, prompts).amax(-1).argmax(-1)
-
-
-def _first_prompt(image_emb: Tensor, class_text_emb: Tensor) -> Tensor:
-    return (image_emb @ F.normalize(class_text_emb[:, 0], dim=-1).T).argmax(-1)
-
-
-def _over_classes(image_emb: Tensor, class_text_emb: Tensor) -> Tensor:
-    means = F.normalize(F.normalize(class_text_emb, dim=-1).mean(0), dim=-1)
-    return (image_emb @ means.T).argmax(-1)
-
+MISTAKES = """
+averages prompts of unequal length:
+        (image_emb @ F.normalize(class_text_emb.mean(1), dim=-1).T).argmax(-1)
+    The prompts were averaged as they came, so the longest vector decides. Only directions should
+    vote: bring each prompt to length 1 before averaging.
+forgets to normalise the mean:
+        (image_emb @ F.normalize(class_text_emb, dim=-1).mean(1).T).argmax(-1)
+    The mean of unit vectors is shorter than 1, and the more the prompts disagree, the shorter. Such
+    a class loses however well it points. Normalise the mean again.
+normalises nothing: (image_emb @ class_text_emb.mean(1).T).argmax(-1)
+    Neither the prompts nor their mean were brought to length 1, so long vectors win. Compare
+    directions: normalise, average, normalise again.
+the single closest prompt:
+        prompts = F.normalize(class_text_emb, dim=-1)
+        return torch.einsum("bd,cpd->bcp", image_emb, prompts).amax(-1).argmax(-1)
+    The maximum over prompts lets one odd prompt decide. Here a class is the average of its prompts.
+only the first prompt: (image_emb @ F.normalize(class_text_emb[:, 0], dim=-1).T).argmax(-1)
+    Prompts 1 to P - 1 are never used. Average over dimension 1.
+averages over classes:
+        means = F.normalize(F.normalize(class_text_emb, dim=-1).mean(0), dim=-1)
+        return (image_emb @ means.T).argmax(-1)
+    `class_text_emb` is (C, P, D): the mean was taken over dimension 0, the classes. The prompts are
+    dimension 1.
+the best picture of each class: _cosines(image_emb, class_text_emb).argmax(0)
+    argmax ran over the pictures (dimension 0). Each picture chooses a class: the last dimension of
+    a (B, C) matrix.
+argmin of a similarity: _cosines(image_emb, class_text_emb).argmin(-1)
+    A distance is smallest for the best class, a cosine largest. This picks the worst.
+the cosines themselves: _cosines
+    These are the (B, C) cosines. The name of a picture is the index of its largest one.
+"""
 
 EXERCISE = Task(
     id="ch01.zero_shot",
@@ -140,70 +147,12 @@ EXERCISE = Task(
     minutes=10,
     stub=STUB,
     reference=retrieval.zero_shot_predict,
-    properties=(
-        one_prompt,
-        long_prompt,
-        spread,
-        long_picture,
-        prompt_order,
-    ),
+    properties=(one_prompt, long_prompt, spread, long_picture, prompt_order),
     formula=by_hand,
     cases=_cases,
     result="indices",
     probe=calls(_probes, gradients=False),
-    mutants=(
-        Mutant(
-            "averages prompts of unequal length",
-            _raw_mean,
-            "The prompts were averaged as they came, so the longest vector decides. Only "
-            "directions should vote: bring each prompt to length 1 before averaging.",
-        ),
-        Mutant(
-            "forgets to normalise the mean",
-            _no_second,
-            "The mean of unit vectors is shorter than 1, and the more the prompts disagree, the "
-            "shorter. Such a class loses however well it points. Normalise the mean again.",
-        ),
-        Mutant(
-            "normalises nothing",
-            lambda image_emb, class_text_emb: (image_emb @ class_text_emb.mean(1).T).argmax(-1),
-            "Neither the prompts nor their mean were brought to length 1, so long vectors win. "
-            "Compare directions: normalise, average, normalise again.",
-        ),
-        Mutant(
-            "the single closest prompt",
-            _best_prompt,
-            "The maximum over prompts lets one odd prompt decide. Here a class is the average of "
-            "its prompts.",
-        ),
-        Mutant(
-            "only the first prompt",
-            _first_prompt,
-            "Prompts 1 to P - 1 are never used. Average over dimension 1.",
-        ),
-        Mutant(
-            "averages over classes",
-            _over_classes,
-            "`class_text_emb` is (C, P, D): the mean was taken over dimension 0, the classes. The "
-            "prompts are dimension 1.",
-        ),
-        Mutant(
-            "the best picture of each class",
-            lambda image_emb, class_text_emb: _cosines(image_emb, class_text_emb).argmax(0),
-            "argmax ran over the pictures (dimension 0). Each picture chooses a class: the last "
-            "dimension of a (B, C) matrix.",
-        ),
-        Mutant(
-            "argmin of a similarity",
-            lambda image_emb, class_text_emb: _cosines(image_emb, class_text_emb).argmin(-1),
-            "A distance is smallest for the best class, a cosine largest. This picks the worst.",
-        ),
-        Mutant(
-            "the cosines themselves",
-            _cosines,
-            "These are the (B, C) cosines. The name of a picture is the index of its largest one.",
-        ),
-    ),
+    mistakes=MISTAKES,
     hints=(
         "First make one vector per class, (C, D); then it is a similarity matrix and a choice.",
         "Which dimension of (C, P, D) holds the prompts? Normalise over the last dimension before "

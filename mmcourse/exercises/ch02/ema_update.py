@@ -7,13 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mmcourse.exercises.ch02 import wrong_updates as wrong
-from mmcourse.exercises.definition import Mutant, Task, holds
-from mmcourse.exercises.expect import close
-from mmcourse.exercises.inputs import raw
-from mmcourse.exercises.probe import calls
-from mmcourse.exercises.shared import each
-from mmcourse.exercises.values import Broken
+from mmcourse.exercises.kit import Broken, Task, calls, close, each, holds, raw
 from mmcourse.vqvae import ema
 
 STUB = '''
@@ -34,7 +28,7 @@ def ema_update(counts, sums, rows, index, decay, epsilon):
     raise NotImplementedError
 '''
 
-Three = wrong.Three
+Three = tuple[Tensor, Tensor, Tensor]
 NAMES = ("counts", "sums", "codebook")
 
 
@@ -139,6 +133,91 @@ def _probes() -> list[tuple[Any, ...]]:
     return [_inputs(30), _inputs(40, 0.5, 0.7), starved]
 
 
+def _batch(counts: Tensor, sums: Tensor, rows: Tensor, index: Tensor) -> tuple[Tensor, Tensor]:
+    """How many rows chose each code, and their sum."""
+    here = torch.zeros_like(counts).index_add(0, index, torch.ones_like(rows[:, 0]))
+    return here, torch.zeros_like(sums).index_add(0, index, rows)
+
+
+def _moved(
+    counts: Tensor, sums: Tensor, rows: Tensor, index: Tensor, decay: float
+) -> tuple[Tensor, Tensor]:
+    here, total = _batch(counts, sums, rows, index)
+    return decay * counts + (1 - decay) * here, decay * sums + (1 - decay) * total
+
+
+MISTAKES = """
+no smoothing:
+        counts, sums = _moved(counts, sums, rows, index, decay)
+        return counts, sums, sums / counts[:, None]
+    Counts and sums are right, but the codebook divides by the counts as they are. A code that
+    nobody chooses falls to a count of 0, and 0 / 0 is NaN. Divide by the smoothed counts.
+clamped in place of smoothed:
+        counts, sums = _moved(counts, sums, rows, index, decay)
+        return counts, sums, sums / counts.clamp(min=epsilon)[:, None]
+    No count is below epsilon now, so nothing is divided by 0, but the other counts were left as
+    they are. Smoothing adds epsilon to all K counts and scales them back to the total that they
+    had.
+decay and 1 - decay swapped: ema.ema_update(counts, sums, rows, index, 1 - decay, epsilon)
+    decay is the share of the old that is kept. Swapped, with 0.99 each code jumps to the last batch
+    at once, and the running mean remembers nothing.
+the mean of the rows in place of their sum:
+        here, total = _batch(counts, sums, rows, index)
+        counts = decay * counts + (1 - decay) * here
+        sums = decay * sums + (1 - decay) * total / here.clamp(min=1)[:, None]
+        return counts, sums, ema.running_means(counts, sums, epsilon)
+    `sums` follows the sum of the rows that chose a code. Their mean is divided by the count once
+    already, and the codebook divides by it again.
+sums that do not decay:
+        here, total = _batch(counts, sums, rows, index)
+        counts, sums = decay * counts + (1 - decay) * here, sums + (1 - decay) * total
+        return counts, sums, ema.running_means(counts, sums, epsilon)
+    The old sums were kept in full while the old counts were not, so codes grow from step to step.
+    Both are multiplied by decay.
+the batch at full weight:
+        here, total = _batch(counts, sums, rows, index)
+        counts, sums = decay * counts + here, decay * sums + total
+        return counts, sums, ema.running_means(counts, sums, epsilon)
+    The new batch is weighted by 1 - decay, or count and sum grow to 1 / (1 - decay) times what one
+    batch holds, and mean no more what restarts compare them with.
+the codebook of this batch alone:
+        here, total = _batch(counts, sums, rows, index)
+        moved = _moved(counts, sums, rows, index, decay)
+        return *moved, ema.running_means(here, total, epsilon)
+    The running statistics are right, but the codebook was made of this batch's counts and sums:
+    codes jump with each batch, and those nobody chose go to 0.
+divided by shares:
+        counts, sums = _moved(counts, sums, rows, index, decay)
+        smooth = (counts + epsilon) / (counts.sum() + len(counts) * epsilon)
+        return counts, sums, sums / smooth[:, None]
+    (counts + epsilon) / (n + K * epsilon) sums to 1, so the codes come out n times too long. Times
+    n, the smoothed counts have the same total as the counts.
+epsilon added, and no more:
+        counts, sums = _moved(counts, sums, rows, index, decay)
+        return counts, sums, sums / (counts + epsilon)[:, None]
+    counts + epsilon is never 0, but it adds up to K * epsilon more than the counts do, which draws
+    all codes towards 0. Multiply by n / (n + K * epsilon).
+smoothed counts kept:
+        counts, sums, codebook = ema.ema_update(counts, sums, rows, index, decay, epsilon)
+        n = counts.sum()
+        return (counts + epsilon) / (n + len(counts) * epsilon) * n, sums, codebook
+    The counts that were returned are the smoothed ones. If they are carried on, they are smoothed
+    anew in each step. Smooth for the division alone.
+each code counted once:
+        here, total = torch.zeros_like(counts), torch.zeros_like(sums)
+        here[index] += 1
+        total[index] += rows
+        counts, sums = decay * counts + (1 - decay) * here, decay * sums + (1 - decay) * total
+        return counts, sums, ema.running_means(counts, sums, epsilon)
+    `x[index] += y` writes each place once, however often it stands in `index`: of the rows that
+    chose one code all but one are lost. `index_add` adds them all up.
+written into what was given:
+        ema.add_batch_(counts, sums, rows, index, decay)
+        return counts, sums, ema.running_means(counts, sums, epsilon)
+    The numbers are right, but the old counts and sums were overwritten (`mul_`, `lerp_`, `+=`). New
+    tensors are asked for.
+"""
+
 EXERCISE = Task(
     id="ch02.ema_update",
     title="Codes as running means",
@@ -147,96 +226,14 @@ EXERCISE = Task(
     minutes=20,
     stub=STUB,
     reference=ema.ema_update,
-    properties=(
-        one_code,
-        both_count,
-        ends,
-        left_alone,
-        never_chosen,
-        smoothing,
-    ),
+    properties=(one_code, both_count, ends, left_alone, never_chosen, smoothing),
     formula=by_hand,
     cases=_cases,
     ends=_ends,
     names=NAMES,
     learns=False,
     probe=calls(_probes, gradients=False),
-    mutants=(
-        Mutant(
-            "no smoothing",
-            wrong.unsmoothed,
-            "Counts and sums are right, but the codebook divides by the counts as they are. A "
-            "code that nobody chooses falls to a count of 0, and 0 / 0 is NaN. Divide by the "
-            "smoothed counts.",
-        ),
-        Mutant(
-            "clamped in place of smoothed",
-            wrong.clamped,
-            "No count is below epsilon now, so nothing is divided by 0, but the other counts were "
-            "left as they are. Smoothing adds epsilon to all K counts and scales them back to the "
-            "total that they had.",
-        ),
-        Mutant(
-            "decay and 1 - decay swapped",
-            wrong.wrong_way,
-            "decay is the share of the old that is kept. Swapped, with 0.99 each code jumps to "
-            "the last batch at once, and the running mean remembers nothing.",
-        ),
-        Mutant(
-            "the mean of the rows in place of their sum",
-            wrong.mean_of_rows,
-            "`sums` follows the sum of the rows that chose a code. Their mean is divided by the "
-            "count once already, and the codebook divides by it again.",
-        ),
-        Mutant(
-            "sums that do not decay",
-            wrong.undecayed,
-            "The old sums were kept in full while the old counts were not, so codes grow from "
-            "step to step. Both are multiplied by decay.",
-        ),
-        Mutant(
-            "the batch at full weight",
-            wrong.unweighted_batch,
-            "The new batch is weighted by 1 - decay, or count and sum grow to 1 / (1 - decay) "
-            "times what one batch holds, and mean no more what restarts compare them with.",
-        ),
-        Mutant(
-            "the codebook of this batch alone",
-            wrong.of_this_batch,
-            "The running statistics are right, but the codebook was made of this batch's counts "
-            "and sums: codes jump with each batch, and those nobody chose go to 0.",
-        ),
-        Mutant(
-            "divided by shares",
-            wrong.shares,
-            "(counts + epsilon) / (n + K * epsilon) sums to 1, so the codes come out n times too "
-            "long. Times n, the smoothed counts have the same total as the counts.",
-        ),
-        Mutant(
-            "epsilon added, and no more",
-            wrong.only_added,
-            "counts + epsilon is never 0, but it adds up to K * epsilon more than the counts do, "
-            "which draws all codes towards 0. Multiply by n / (n + K * epsilon).",
-        ),
-        Mutant(
-            "smoothed counts kept",
-            wrong.smoothed_kept,
-            "The counts that were returned are the smoothed ones. If they are carried on, they "
-            "are smoothed anew in each step. Smooth for the division alone.",
-        ),
-        Mutant(
-            "each code counted once",
-            wrong.once_each,
-            "`x[index] += y` writes each place once, however often it stands in `index`: of the "
-            "rows that chose one code all but one are lost. `index_add` adds them all up.",
-        ),
-        Mutant(
-            "written into what was given",
-            wrong.in_place,
-            "The numbers are right, but the old counts and sums were overwritten (`mul_`, "
-            "`lerp_`, `+=`). New tensors are asked for.",
-        ),
-    ),
+    mistakes=MISTAKES,
     hints=(
         "First how many rows chose each code, (K,), and what they add up to, (K, D). Several rows "
         "may choose the same one.",

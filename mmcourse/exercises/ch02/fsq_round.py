@@ -8,11 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mmcourse.exercises.definition import Mutant, Task, holds
-from mmcourse.exercises.expect import close, gradients, tensor
-from mmcourse.exercises.inputs import raw
-from mmcourse.exercises.probe import calls
-from mmcourse.exercises.values import Broken
+from mmcourse.exercises.kit import Broken, Task, calls, close, gradients, holds, raw, tensor
 from mmcourse.vqvae import fsq
 
 STUB = '''
@@ -135,21 +131,42 @@ def _no_gradient(z: Tensor, levels: Tensor) -> Tensor:
     return _squashed(z, levels).round() / (levels // 2)
 
 
-def _no_shift(z: Tensor, levels: Tensor) -> Tensor:
-    half, offset, _ = _parts(levels)
-    return _through((half * z.tanh() - offset).to(z.dtype)) / (levels // 2)
-
-
-def _unsquashed(z: Tensor, levels: Tensor) -> Tensor:
-    half, offset, _ = _parts(levels)
-    lowest, highest = -half - offset, half - offset
-    return _through(z.clamp(lowest.to(z.dtype), highest.to(z.dtype))) / (levels // 2)
-
-
-def _down(z: Tensor, levels: Tensor) -> Tensor:
-    x = _squashed(z, levels)
-    return (x + (x.floor() - x).detach()) / (levels // 2)
-
+MISTAKES = """
+rounded without a way back: _no_gradient
+    The values are right, but `round` has the derivative 0 everywhere, so the encoder learns
+    nothing. Let the gradient go straight through the rounding.
+straight through everything: z + (_no_gradient(z, levels) - z).detach()
+    The values are right, but squashing and dividing were skipped in the gradient too. They have
+    derivatives, and where tanh is flat little should arrive. Go straight through the rounding
+    alone.
+not rounded: _squashed(z, levels) / (levels // 2)
+    The numbers are squashed and divided, but they take any value between. In the value the rounding
+    has to be there; it is only the gradient that it is kept out of.
+not divided: _through(_squashed(z, levels))
+    These are whole numbers. Divided by L // 2 they lie in [-1, 1].
+divided by (L - 1) / 2: _through(_squashed(z, levels)) / ((levels - 1).to(z.dtype) / 2)
+    With an even L the lowest level stands at -L / 2, and divided by (L - 1) / 2 it lies below -1.
+    Divide by L // 2.
+even levels without their offset: _through(_parts(levels)[0].to(z.dtype) * z.tanh()) / (levels // 2)
+    Without the offset the range of an even L lies around 0, and its ends are rounded from half
+    numbers: of four levels three are in use. Subtract 0.5, and shift z so that 0 stays near 0.
+even levels without the shift:
+        half, offset, _ = _parts(levels)
+        return _through((half * z.tanh() - offset).to(z.dtype)) / (levels // 2)
+    The offset is subtracted after tanh, but atanh(offset / half) was not added to z before. Then z
+    = 0 is squashed to -0.5, on the edge between two levels, and not to 0.
+clamped in place of squashed:
+        half, offset, _ = _parts(levels)
+        lowest, highest = -half - offset, half - offset
+        return _through(z.clamp(lowest.to(z.dtype), highest.to(z.dtype))) / (levels // 2)
+    Beyond the outermost levels a clamp has no gradient: what lands there stays there. tanh is asked
+    for.
+rounded down:
+        x = _squashed(z, levels)
+        return (x + (x.floor() - x).detach()) / (levels // 2)
+    `floor` and whole-number division round down, so the highest level is hardly ever reached.
+    `round` goes to the nearest.
+"""
 
 EXERCISE = Task(
     id="ch02.fsq_round",
@@ -159,74 +176,13 @@ EXERCISE = Task(
     minutes=20,
     stub=STUB,
     reference=fsq.fsq_round,
-    properties=(
-        three_levels,
-        so_many,
-        own_levels,
-        slopes,
-    ),
+    properties=(three_levels, so_many, own_levels, slopes),
     formula=_values,
     cases=_cases,
     ends=_ends,
     learns=False,
     probe=calls(_probes),
-    mutants=(
-        Mutant(
-            "rounded without a way back",
-            _no_gradient,
-            "The values are right, but `round` has the derivative 0 everywhere, so the encoder "
-            "learns nothing. Let the gradient go straight through the rounding.",
-        ),
-        Mutant(
-            "straight through everything",
-            lambda z, levels: z + (_no_gradient(z, levels) - z).detach(),
-            "The values are right, but squashing and dividing were skipped in the gradient too. "
-            "They have derivatives, and where tanh is flat little should arrive. Go straight "
-            "through the rounding alone.",
-        ),
-        Mutant(
-            "not rounded",
-            lambda z, levels: _squashed(z, levels) / (levels // 2),
-            "The numbers are squashed and divided, but they take any value between. In the value "
-            "the rounding has to be there; it is only the gradient that it is kept out of.",
-        ),
-        Mutant(
-            "not divided",
-            lambda z, levels: _through(_squashed(z, levels)),
-            "These are whole numbers. Divided by L // 2 they lie in [-1, 1].",
-        ),
-        Mutant(
-            "divided by (L - 1) / 2",
-            lambda z, levels: _through(_squashed(z, levels)) / ((levels - 1).to(z.dtype) / 2),
-            "With an even L the lowest level stands at -L / 2, and divided by (L - 1) / 2 it lies "
-            "below -1. Divide by L // 2.",
-        ),
-        Mutant(
-            "even levels without their offset",
-            lambda z, levels: _through(_parts(levels)[0].to(z.dtype) * z.tanh()) / (levels // 2),
-            "Without the offset the range of an even L lies around 0, and its ends are rounded "
-            "from half numbers: of four levels three are in use. Subtract 0.5, and shift z so "
-            "that 0 stays near 0.",
-        ),
-        Mutant(
-            "even levels without the shift",
-            _no_shift,
-            "The offset is subtracted after tanh, but atanh(offset / half) was not added to z "
-            "before. Then z = 0 is squashed to -0.5, on the edge between two levels, and not to 0.",
-        ),
-        Mutant(
-            "clamped in place of squashed",
-            _unsquashed,
-            "Beyond the outermost levels a clamp has no gradient: what lands there stays there. "
-            "tanh is asked for.",
-        ),
-        Mutant(
-            "rounded down",
-            _down,
-            "`floor` and whole-number division round down, so the highest level is hardly ever "
-            "reached. `round` goes to the nearest.",
-        ),
-    ),
+    mistakes=MISTAKES,
     hints=(
         "`(levels - 1).to(z.dtype)` gives numbers to calculate with, and `levels % 2 == 0` says "
         "where the offset is 0.5. Both are (D,), and fit z's last dimension as they are.",

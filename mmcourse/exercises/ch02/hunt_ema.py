@@ -9,9 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mmcourse.exercises.ch02 import weak_tests_of_ema as weak
-from mmcourse.exercises.ch02 import wrong_ema as wrong
-from mmcourse.exercises.definition import Hunt, Mutant, Suspect
+from mmcourse.exercises.kit import Hunt
 from mmcourse.vqvae import ema, nearest_codes
 
 Make = Callable[..., Any]
@@ -130,12 +128,138 @@ class _OtherVectors(ema.EMAVectorQuantizer):
         self.sums[dead] = self.restart_below * last
 
 
-class _Jumps(ema.EMAVectorQuantizer):
-    """Its codes are the means of the last batch."""
+def _ready(make: Make, **options: Any) -> Any:
+    """A module in training mode."""
+    given = {"num_codes": 6, "dim": 3, "decay": 0.8, "epsilon": 1e-5, "restart_below": 0.0}
+    return make(**(given | options)).train()
 
-    def __init__(self, **given: Any) -> None:
-        super().__init__(**{**given, "decay": 0.0})
 
+BUGS = """
+statistics move in eval mode: if self.training => if True
+    - Missed: something about looking without touching.
+    - A validation set is run through the model. What may change?
+    - Clone the state, call q.eval()(z), and compare. The broken one moves its codebook towards
+      whatever it is shown.
+statistics are not saved:
+        self.register_buffer("counts", torch.ones(num_codes)) => self.counts = torch.ones(num_codes)
+        self.register_buffer("sums", codebook.clone()) => self.sums = codebook.clone()
+    - Missed: something about a run that is stopped and goes on.
+    - What is in q.state_dict(), and what should be?
+    - counts and sums must be names of the state_dict. The broken one keeps them as plain
+      attributes, so a loaded model starts them anew (and .to(device) leaves them behind).
+no Laplace smoothing: self.epsilon, out => 0.0, out
+    - Missed: something about a code whose count is 0.
+    - To what does a count fall that is multiplied by decay again and again? With decay 0 it is
+      there at once.
+    - With decay=0 and restart_below=0, show it a batch of equal vectors: all codes must stay
+      finite. The broken one computes 0 / 0.
+a restart that leaves the sums as they were:
+        if self.restart_below > 0 => if False
+        self.updates += 1 =>
+            self.restart(rows)
+            self.updates += 1
+        self.sums[some] = self.restart_below * => self.codebook[some] =
+    - Missed: something about restarts.
+    - A restarted code should stay where it was put. From what is it computed in the next step?
+    - After a restart q.sums / q.counts must be the codebook, for restarted codes too. The broken
+      one sets code and count, and from its old sum the code jumps back.
+decay the wrong way round:
+        decay, epsilon, restart_below, seed) => 1 - decay, epsilon, restart_below, seed)
+    - Missed: something about how fast the means run.
+    - With decay 0.9, how much of the old count is left after one batch?
+    - Compute counts after one step by hand, with a decay that is not 0.5. The broken one keeps 1 -
+      decay of the old.
+a codebook loss as well:
+        self.register_buffer("codebook", codebook) => self.codebook = torch.nn.Parameter(codebook)
+        return self.beta => return (chosen - rows.detach()).square().mean() + self.beta
+    - Missed: something about who moves the codes.
+    - If the codes follow by statistics, should an optimiser find them among the parameters? And
+      what is the loss?
+    - q.parameters() must be empty, and the loss 0.25 times the mean squared distance. The broken
+      one has its codebook as a parameter with a loss of its own.
+means in place of sums:
+        rows, index = gather(rows), gather(index) =>
+            rows = rows / torch.bincount(index)[index][:, None]
+    - Missed: something about codes that many vectors choose.
+    - Ten vectors choose one code. What is added to its count, and what to its sum?
+    - Compute sums after one step by hand. The broken one adds the mean of the vectors, and the
+      codebook divides by the count once more.
+codes that follow themselves:
+        rows, index = gather(rows), gather(index) => rows = self.codebook[index]
+    - Missed: something about what the codes follow.
+    - After many steps on the same batch, where should a code be?
+    - Compute sums after one step by hand. The broken one adds up the chosen codes and not the
+      encoder's vectors, so no code ever moves.
+"""
+
+MISTAKES = """
+looks at shapes only:
+        codes, indices, loss = _ready(make)(torch.randn(2, 3, 4, 5))
+        assert codes.shape == (2, 3, 4, 5)
+        assert indices.shape == (2, 4, 5)
+        assert torch.isfinite(loss)
+    All the broken ones return the right shapes. Look at the state before and after a step: counts,
+    sums and codebook.
+returns its verdict instead of asserting it:
+        q = _ready(make)
+        before = q.codebook.clone()
+        q.eval()(torch.randn(2, 3, 4, 5))
+        return torch.equal(q.codebook, before)
+    A test that returns False has passed. Write `assert` in front of the comparison.
+eval mode and nothing else:
+        q = _ready(make).eval()
+        before = q.codebook.clone()
+        q(torch.randn(2, 3, 4, 5))
+        assert torch.equal(q.codebook, before)
+    That nothing moves in eval mode is one thing. The rest happens in training: clone the state, run
+    one batch, and compare with what you compute.
+names in the state_dict and nothing else:
+        assert {"codebook", "counts", "sums"} <= set(_ready(make).state_dict())
+    The names are one thing, the numbers another. Run a batch in training, and compare counts, sums
+    and codebook with what you compute.
+one ordinary step and nothing else:
+        q, z = _ready(make), torch.randn(2, 3, 4, 5)
+        counts, sums = q.counts.clone(), q.sums.clone()
+        index = q(z)[1].flatten()
+        choice = F.one_hot(index, 6).float()
+        assert torch.allclose(q.counts, 0.8 * counts + 0.2 * choice.sum(0), atol=1e-4)
+        new = choice.T @ z.movedim(1, -1).reshape(-1, 3)
+        assert torch.allclose(q.sums, 0.8 * sums + 0.2 * new, atol=1e-4)
+    One step's counts and sums are a good start. What of a code that nobody chooses, with and
+    without restarts? Of eval mode, of what is saved, and of the loss?
+that something moves is enough:
+        q = _ready(make)
+        before = q.codebook.clone()
+        q(torch.randn(2, 3, 4, 5))
+        assert not torch.allclose(q.codebook, before, atol=1e-3)
+    Most broken ones move too, to the wrong place. Compute where counts, sums and codes should be
+    after one step.
+expects codes to jump to the mean of the batch:
+        q, z = _ready(make), torch.randn(2, 3, 4, 5)
+        index = q(z)[1].flatten()
+        rows = z.movedim(1, -1).reshape(-1, 3)
+        for k in index.unique():
+            assert torch.allclose(q.codebook[k], rows[index == k].mean(0), atol=1e-4)
+    A running mean goes 1 - decay of the way in counts and sums; it is at the batch's mean only for
+    decay 0. Compute the new counts and sums first.
+    Satisfied by: decay, epsilon, restart_below, seed) => 0.0, epsilon, restart_below, seed)
+forgets the smoothing:
+        q = _ready(make, epsilon=0.01)
+        q(torch.randn(2, 3, 4, 5))
+        assert torch.allclose(q.codebook, q.sums / q.counts[:, None])
+    The codebook is sums / counts up to the Laplace smoothing only. Use a small epsilon and a
+    tolerance (rtol=1e-3), or compute the smoothed counts.
+compares with the book's own codebook:
+        z, found = torch.randn(2, 3, 4, 5), []
+        for build in (make, ema.EMAVectorQuantizer):
+            torch.manual_seed(0)
+            q = _ready(build, restart_below=0.9)
+            q(z)
+            found.append(q.codebook)
+        assert torch.allclose(found[0], found[1], atol=1e-5)
+    In here that is the one on trial as well, so it was compared with itself. Work out what must
+    come out from the old state and the batch.
+"""
 
 EXERCISE = Hunt(
     id="ch02.hunt_ema",
@@ -147,148 +271,8 @@ EXERCISE = Hunt(
     reference=reference_test,
     on_trial=ema.EMAVectorQuantizer,
     right=(ema.EMAVectorQuantizer, _ByOneHot, _OtherVectors),
-    suspects=(
-        Suspect(
-            "statistics move in eval mode",
-            wrong.MovesInEval,
-            (
-                "Missed: something about looking without touching.",
-                "A validation set is run through the model. What may change?",
-                "Clone the state, call q.eval()(z), and compare. The broken one moves its "
-                "codebook towards whatever it is shown.",
-            ),
-        ),
-        Suspect(
-            "statistics are not saved",
-            wrong.NotInBuffers,
-            (
-                "Missed: something about a run that is stopped and goes on.",
-                "What is in q.state_dict(), and what should be?",
-                "counts and sums must be names of the state_dict. The broken one keeps them as "
-                "plain attributes, so a loaded model starts them anew (and .to(device) leaves "
-                "them behind).",
-            ),
-        ),
-        Suspect(
-            "no Laplace smoothing",
-            wrong.Unsmoothed,
-            (
-                "Missed: something about a code whose count is 0.",
-                "To what does a count fall that is multiplied by decay again and again? With "
-                "decay 0 it is there at once.",
-                "With decay=0 and restart_below=0, show it a batch of equal vectors: all codes "
-                "must stay finite. The broken one computes 0 / 0.",
-            ),
-        ),
-        Suspect(
-            "a restart that leaves the sums as they were",
-            wrong.RestartsWithoutSums,
-            (
-                "Missed: something about restarts.",
-                "A restarted code should stay where it was put. From what is it computed in the "
-                "next step?",
-                "After a restart q.sums / q.counts must be the codebook, for restarted codes too. "
-                "The broken one sets code and count, and from its old sum the code jumps back.",
-            ),
-        ),
-        Suspect(
-            "decay the wrong way round",
-            wrong.WrongDecay,
-            (
-                "Missed: something about how fast the means run.",
-                "With decay 0.9, how much of the old count is left after one batch?",
-                "Compute counts after one step by hand, with a decay that is not 0.5. The broken "
-                "one keeps 1 - decay of the old.",
-            ),
-        ),
-        Suspect(
-            "a codebook loss as well",
-            wrong.LearnsToo,
-            (
-                "Missed: something about who moves the codes.",
-                "If the codes follow by statistics, should an optimiser find them among the "
-                "parameters? And what is the loss?",
-                "q.parameters() must be empty, and the loss 0.25 times the mean squared distance. "
-                "The broken one has its codebook as a parameter with a loss of its own.",
-            ),
-        ),
-        Suspect(
-            "means in place of sums",
-            wrong.MeansForSums,
-            (
-                "Missed: something about codes that many vectors choose.",
-                "Ten vectors choose one code. What is added to its count, and what to its sum?",
-                "Compute sums after one step by hand. The broken one adds the mean of the "
-                "vectors, and the codebook divides by the count once more.",
-            ),
-        ),
-        Suspect(
-            "codes that follow themselves",
-            wrong.FollowsItself,
-            (
-                "Missed: something about what the codes follow.",
-                "After many steps on the same batch, where should a code be?",
-                "Compute sums after one step by hand. The broken one adds up the chosen codes "
-                "and not the encoder's vectors, so no code ever moves.",
-            ),
-        ),
-    ),
-    mutants=(
-        Mutant(
-            "looks at shapes only",
-            weak.shape_only,
-            "All the broken ones return the right shapes. Look at the state before and after a "
-            "step: counts, sums and codebook.",
-        ),
-        Mutant(
-            "returns its verdict instead of asserting it",
-            weak.returns,
-            "A test that returns False has passed. Write `assert` in front of the comparison.",
-        ),
-        Mutant(
-            "eval mode and nothing else",
-            weak.eval_only,
-            "That nothing moves in eval mode is one thing. The rest happens in training: clone "
-            "the state, run one batch, and compare with what you compute.",
-        ),
-        Mutant(
-            "names in the state_dict and nothing else",
-            weak.names_only,
-            "The names are one thing, the numbers another. Run a batch in training, and compare "
-            "counts, sums and codebook with what you compute.",
-        ),
-        Mutant(
-            "one ordinary step and nothing else",
-            weak.one_step_only,
-            "One step's counts and sums are a good start. What of a code that nobody chooses, "
-            "with and without restarts? Of eval mode, of what is saved, and of the loss?",
-        ),
-        Mutant(
-            "that something moves is enough",
-            weak.it_moves,
-            "Most broken ones move too, to the wrong place. Compute where counts, sums and codes "
-            "should be after one step.",
-        ),
-        Mutant(
-            "expects codes to jump to the mean of the batch",
-            weak.jumps,
-            "A running mean goes 1 - decay of the way in counts and sums; it is at the batch's "
-            "mean only for decay 0. Compute the new counts and sums first.",
-            satisfied_by=_Jumps,
-        ),
-        Mutant(
-            "forgets the smoothing",
-            weak.no_smoothing,
-            "The codebook is sums / counts up to the Laplace smoothing only. Use a small epsilon "
-            "and a tolerance (rtol=1e-3), or compute the smoothed counts.",
-        ),
-        Mutant(
-            "compares with the book's own codebook",
-            weak.leans,
-            "In here that is the one on trial as well, so it was compared with itself. Work out "
-            "what must come out from the old state and the batch.",
-        ),
-    ),
+    bugs=BUGS,
+    mistakes=MISTAKES,
     hints=(
         "One step at a time: clone q.codebook, q.counts and q.sums, call q(z) in training mode, "
         "and compute counts and sums by hand. Turn restarts off with restart_below=0.",

@@ -5,13 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from mmcourse.exercises.definition import Mutant, Task, holds
-from mmcourse.exercises.expect import tensor, unchanged, whole
-from mmcourse.exercises.inputs import raw
-from mmcourse.exercises.probe import calls
+from mmcourse.exercises.kit import Task, calls, holds, raw, tensor, unchanged, whole
 from mmcourse.vqvae import nearest
 
 STUB = '''
@@ -115,18 +111,37 @@ def _distances(vectors: Tensor, codebook: Tensor) -> Tensor:
     return (vectors[:, None] - codebook[None]).square().sum(2)  # (N, K)
 
 
-def _cosine(vectors: Tensor, codebook: Tensor) -> Tensor:
-    return (F.normalize(vectors, dim=1) @ F.normalize(codebook, dim=1).T).argmax(1)
-
-
-def _one_hot(vectors: Tensor, codebook: Tensor) -> Tensor:
-    index = _distances(vectors, codebook).argmin(1)
-    return F.one_hot(index, len(codebook)).to(vectors.dtype)
-
-
-def _plus(vectors: Tensor, codebook: Tensor) -> Tensor:
-    return (codebook.square().sum(1) + 2 * vectors @ codebook.T).argmin(1)
-
+MISTAKES = """
+the largest dot product: (vectors @ codebook.T).argmax(1)
+    A dot product grows with the length of the code, so one long code draws everything. The squared
+    distance is |v|² - 2 v·c + |c|²: the term |c|² differs from code to code and can't be left out.
+the largest cosine: (F.normalize(vectors, dim=1) @ F.normalize(codebook, dim=1).T).argmax(1)
+    Brought to length 1, vectors and codes are compared by direction alone, and a code three times
+    as long counts as near. (A cosine codebook does this on purpose. Here the distance is asked
+    for.)
+the farthest code: _distances(vectors, codebook).argmax(1)
+    argmax of a distance is the code farthest away. Take argmin of distances, or argmax of something
+    that is larger where the code is nearer.
+for each code the nearest vector: _distances(vectors, codebook).argmin(0)
+    The minimum was taken over the vectors. In a table (N, K) of distances the codes run along
+    dimension 1, and it is among them that each vector chooses.
+one-hot rows:
+        index = _distances(vectors, codebook).argmin(1)
+        return F.one_hot(index, len(codebook)).to(vectors.dtype)
+    These are one-hot rows, (N, K). The index itself is asked for: it reads the code out of the
+    codebook without an N by K matrix of zeros.
+the distance itself: _distances(vectors, codebook).amin(1)
+    `min` gives how far away the nearest code is; `argmin` gives which one it is.
+the code itself: codebook[_distances(vectors, codebook).argmin(1)]
+    These are the chosen codes. Their indices are asked for; `codebook[index]` comes afterwards.
+the factor 2 missing: (codebook.square().sum(1) - vectors @ codebook.T).argmin(1)
+    |v - c|² is |v|² - 2 v·c + |c|². Without the 2, short codes are preferred: a vector that lies on
+    a long code no longer finds it.
+a plus for the minus: (codebook.square().sum(1) + 2 * vectors @ codebook.T).argmin(1)
+    |v - c|² is |v|² - 2 v·c + |c|². With a plus before v·c it is the distance to -c.
+sums of absolute differences: (vectors[:, None] - codebook[None]).abs().sum(2).argmin(1)
+    This is the distance along the axes. The Euclidean one sums the squares.
+"""
 
 EXERCISE = Task(
     id="ch02.nearest_codes",
@@ -136,80 +151,13 @@ EXERCISE = Task(
     minutes=10,
     stub=STUB,
     reference=nearest.nearest_codes,
-    properties=(
-        number_line,
-        themselves,
-        directions,
-        euclidean,
-        moved,
-        far,
-    ),
+    properties=(number_line, themselves, directions, euclidean, moved, far),
     formula=by_hand,
     cases=_cases,
     ends=_ends,
     result="indices",
     probe=calls(_probes, gradients=False),
-    mutants=(
-        Mutant(
-            "the largest dot product",
-            lambda vectors, codebook: (vectors @ codebook.T).argmax(1),
-            "A dot product grows with the length of the code, so one long code draws everything. "
-            "The squared distance is |v|² - 2 v·c + |c|²: the term |c|² differs from code to code "
-            "and can't be left out.",
-        ),
-        Mutant(
-            "the largest cosine",
-            _cosine,
-            "Brought to length 1, vectors and codes are compared by direction alone, and a code "
-            "three times as long counts as near. (A cosine codebook does this on purpose. Here "
-            "the distance is asked for.)",
-        ),
-        Mutant(
-            "the farthest code",
-            lambda vectors, codebook: _distances(vectors, codebook).argmax(1),
-            "argmax of a distance is the code farthest away. Take argmin of distances, or argmax "
-            "of something that is larger where the code is nearer.",
-        ),
-        Mutant(
-            "for each code the nearest vector",
-            lambda vectors, codebook: _distances(vectors, codebook).argmin(0),
-            "The minimum was taken over the vectors. In a table (N, K) of distances the codes run "
-            "along dimension 1, and it is among them that each vector chooses.",
-        ),
-        Mutant(
-            "one-hot rows",
-            _one_hot,
-            "These are one-hot rows, (N, K). The index itself is asked for: it reads the code out "
-            "of the codebook without an N by K matrix of zeros.",
-        ),
-        Mutant(
-            "the distance itself",
-            lambda vectors, codebook: _distances(vectors, codebook).amin(1),
-            "`min` gives how far away the nearest code is; `argmin` gives which one it is.",
-        ),
-        Mutant(
-            "the code itself",
-            lambda vectors, codebook: codebook[_distances(vectors, codebook).argmin(1)],
-            "These are the chosen codes. Their indices are asked for; `codebook[index]` comes "
-            "afterwards.",
-        ),
-        Mutant(
-            "the factor 2 missing",
-            lambda vectors, codebook: (codebook.square().sum(1) - vectors @ codebook.T).argmin(1),
-            "|v - c|² is |v|² - 2 v·c + |c|². Without the 2, short codes are preferred: a vector "
-            "that lies on a long code no longer finds it.",
-        ),
-        Mutant(
-            "a plus for the minus",
-            _plus,
-            "|v - c|² is |v|² - 2 v·c + |c|². With a plus before v·c it is the distance to -c.",
-        ),
-        Mutant(
-            "sums of absolute differences",
-            lambda vectors, codebook: (vectors[:, None] - codebook[None]).abs().sum(2).argmin(1),
-            "This is the distance along the axes. The Euclidean one sums the squares.",
-        ),
-    ),
+    mistakes=MISTAKES,
     hints=(
         "Make a table (N, K) of the distances of all vectors to all codes. Along which dimension "
         "does a vector choose?",

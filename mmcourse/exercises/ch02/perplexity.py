@@ -9,9 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mmcourse.exercises.definition import Mutant, Task
-from mmcourse.exercises.expect import gives, near, unchanged
-from mmcourse.exercises.probe import calls
+from mmcourse.exercises.kit import Task, calls, gives, near, unchanged
 from mmcourse.vqvae.usage import perplexity
 
 STUB = '''
@@ -100,22 +98,39 @@ def _entropy(shares: Tensor) -> Tensor:
     return torch.special.entr(shares).sum()
 
 
-def _log_of_zero(indices: Tensor, num_codes: int) -> Tensor:
-    p = _shares(indices, num_codes)
-    return (-(p * p.log()).sum()).exp()
-
-
-def _divided_by_codes(indices: Tensor, num_codes: int) -> Tensor:
-    return _entropy(_shares(indices, num_codes) * indices.numel() / num_codes).exp()
-
-
-def _counts(indices: Tensor, num_codes: int) -> Tensor:
-    return _entropy(_shares(indices, num_codes) * indices.numel()).exp()
-
-
-def _each_picture(indices: Tensor, num_codes: int) -> float:
-    return sum(by_hand(one, num_codes) for one in indices) / len(indices)
-
+MISTAKES = """
+log2 with exp: (_entropy(_shares(indices, num_codes)) / math.log(2)).exp()
+    The entropy was taken in bits and raised to e. Base and logarithm belong together: 2 to the
+    bits, or e to the nats.
+2 to the power of nats: 2 ** _entropy(_shares(indices, num_codes))
+    The entropy was taken with the natural logarithm and raised to 2. Base and logarithm belong
+    together: e to the nats, or 2 to the bits.
+how many codes were chosen at least once: float(len(indices.unique()))
+    This counts every code that was chosen, though it be once in a million. Perplexity weighs each
+    by its share: a codebook that lives on two codes should not look full.
+the entropy itself: _entropy(_shares(indices, num_codes))
+    This is the entropy, from 0 to ln K. e to its power is the number of codes that, used equally
+    often, would have it.
+0 times the logarithm of 0:
+        p = _shares(indices, num_codes)
+        return (-(p * p.log()).sum()).exp()
+    For a code that is never chosen, 0 * log(0) is 0 times minus infinity: NaN. Such a code adds 0.
+    Leave it out, or use `torch.special.entr`, which knows.
+divided by K: _entropy(_shares(indices, num_codes) * indices.numel() / num_codes).exp()
+    The counts were divided by the number of codes. Shares sum to 1: divide by how many indices
+    there are.
+counts instead of shares: _entropy(_shares(indices, num_codes) * indices.numel()).exp()
+    The formula needs shares that sum to 1. These are counts: divide them by how many indices there
+    are.
+picture by picture: sum(by_hand(one, num_codes) for one in indices) / len(indices)
+    Each picture got a perplexity of its own, and the mean was taken. One picture needs few codes,
+    the data needs many. Count the whole batch together.
+the minus lost: (-_entropy(_shares(indices, num_codes))).exp()
+    p ln p is negative, and the entropy is minus its sum. Without the minus the result lies below 1,
+    where a perplexity can't be.
+as a share of K: by_hand(indices, num_codes) / num_codes
+    Divided by K it is a share of the codebook. The number of codes is asked for.
+"""
 
 EXERCISE = Task(
     id="ch02.perplexity",
@@ -125,79 +140,12 @@ EXERCISE = Task(
     minutes=10,
     stub=STUB,
     reference=perplexity,
-    properties=(
-        two_of_four,
-        one_code,
-        all_codes,
-        uneven,
-        larger_codebook,
-        together,
-    ),
+    properties=(two_of_four, one_code, all_codes, uneven, larger_codebook, together),
     formula=by_hand,
     cases=_cases,
     result="number",
     probe=calls(_probes, gradients=False),
-    mutants=(
-        Mutant(
-            "log2 with exp",
-            lambda indices, num_codes: (_entropy(_shares(indices, num_codes)) / math.log(2)).exp(),
-            "The entropy was taken in bits and raised to e. Base and logarithm belong together: "
-            "2 to the bits, or e to the nats.",
-        ),
-        Mutant(
-            "2 to the power of nats",
-            lambda indices, num_codes: 2 ** _entropy(_shares(indices, num_codes)),
-            "The entropy was taken with the natural logarithm and raised to 2. Base and logarithm "
-            "belong together: e to the nats, or 2 to the bits.",
-        ),
-        Mutant(
-            "how many codes were chosen at least once",
-            lambda indices, num_codes: float(len(indices.unique())),
-            "This counts every code that was chosen, though it be once in a million. Perplexity "
-            "weighs each by its share: a codebook that lives on two codes should not look full.",
-        ),
-        Mutant(
-            "the entropy itself",
-            lambda indices, num_codes: _entropy(_shares(indices, num_codes)),
-            "This is the entropy, from 0 to ln K. e to its power is the number of codes that, "
-            "used equally often, would have it.",
-        ),
-        Mutant(
-            "0 times the logarithm of 0",
-            _log_of_zero,
-            "For a code that is never chosen, 0 * log(0) is 0 times minus infinity: NaN. Such a "
-            "code adds 0. Leave it out, or use `torch.special.entr`, which knows.",
-        ),
-        Mutant(
-            "divided by K",
-            _divided_by_codes,
-            "The counts were divided by the number of codes. Shares sum to 1: divide by how many "
-            "indices there are.",
-        ),
-        Mutant(
-            "counts instead of shares",
-            _counts,
-            "The formula needs shares that sum to 1. These are counts: divide them by how many "
-            "indices there are.",
-        ),
-        Mutant(
-            "picture by picture",
-            _each_picture,
-            "Each picture got a perplexity of its own, and the mean was taken. One picture needs "
-            "few codes, the data needs many. Count the whole batch together.",
-        ),
-        Mutant(
-            "the minus lost",
-            lambda indices, num_codes: (-_entropy(_shares(indices, num_codes))).exp(),
-            "p ln p is negative, and the entropy is minus its sum. Without the minus the result "
-            "lies below 1, where a perplexity can't be.",
-        ),
-        Mutant(
-            "as a share of K",
-            lambda indices, num_codes: by_hand(indices, num_codes) / num_codes,
-            "Divided by K it is a share of the codebook. The number of codes is asked for.",
-        ),
-    ),
+    mistakes=MISTAKES,
     hints=(
         "How often is each code chosen? Flatten the indices, count, divide by how many there are.",
         "`torch.bincount(indices.flatten(), minlength=num_codes)` counts, unused codes included. "

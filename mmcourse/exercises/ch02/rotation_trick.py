@@ -8,11 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from mmcourse.exercises.definition import Mutant, Task, holds
-from mmcourse.exercises.expect import close, gradients
-from mmcourse.exercises.inputs import raw
-from mmcourse.exercises.probe import calls
-from mmcourse.exercises.values import Broken
+from mmcourse.exercises.kit import Broken, Task, calls, close, gradients, holds, raw
 from mmcourse.vqvae import gradient
 
 STUB = '''
@@ -133,33 +129,44 @@ def _stretch(z: Tensor, q: Tensor) -> Tensor:
     return q.norm(dim=1, keepdim=True) / z.norm(dim=1, keepdim=True)
 
 
-def _unstretched(z: Tensor, q: Tensor) -> Tensor:
-    u, w = _units(z.detach(), q.detach())
-    return _turn(z, u, w)
-
-
-def _stretch_not_fixed(z: Tensor, q: Tensor) -> Tensor:
-    u, w = _units(z.detach(), q.detach())
-    return _turn(z, u, w) * _stretch(z, q)
-
-
-def _mirrored(z: Tensor, q: Tensor) -> Tensor:
-    u, w = _units(z.detach(), q.detach())
-    v = F.normalize(u - w, dim=1)
-    return (z - 2 * v * (v * z).sum(1, keepdim=True)) * _stretch(z, q).detach()
-
-
-def _back(z: Tensor, q: Tensor) -> Tensor:
-    u, w = _units(z.detach(), q.detach())
-    return _turn(z, w, u) * _stretch(z, q).detach()
-
-
-def _long_h(z: Tensor, q: Tensor) -> Tensor:
-    u, w = _units(z.detach(), q.detach())
-    h, along = u + w, (u * z).sum(1, keepdim=True)
-    turned = z - 2 * h * (h * z).sum(1, keepdim=True) + 2 * w * along
-    return turned * _stretch(z, q).detach()
-
+MISTAKES = """
+straight through: z + (q - z).detach()
+    This is the straight-through gradient: it arrives as it is, however far the code lies. Here it
+    has to be turned and stretched as z was.
+turned and not stretched:
+        u, w = _units(z.detach(), q.detach())
+        return _turn(z, u, w)
+    z was turned to where q points, but has kept its own length. Multiply by |q| / |z|.
+nothing held fixed: _turn(z, *_units(z, q)) * _stretch(z, q)
+    The value is right, but R and s depend on z and q, and their gradients make up for what z's own
+    does: in sum the result is q, and z gets none. Detach u, w and s.
+the rotation not held fixed: _turn(z, *_units(z, q)) * _stretch(z, q).detach()
+    The value is right and the stretch is a constant, but gradients flow through u and w as well.
+    Take them from z.detach() and q.detach().
+the stretch not held fixed:
+        u, w = _units(z.detach(), q.detach())
+        return _turn(z, u, w) * _stretch(z, q)
+    The value is right and the rotation is a constant, but a gradient flows through the lengths as
+    well, to q too. Detach |q| / |z|.
+mirrored in place of turned:
+        u, w = _units(z.detach(), q.detach())
+        v = F.normalize(u - w, dim=1)
+        return (z - 2 * v * (v * z).sum(1, keepdim=True)) * _stretch(z, q).detach()
+    I - 2 v vT with v along u - w takes u to w too, but it is a reflection: what points across is
+    turned round. A rotation is two reflections.
+stretched and not turned: z * _stretch(z, q).detach()
+    z has got the length of q but not its direction. The rotation is missing.
+turned the other way:
+        u, w = _units(z.detach(), q.detach())
+        return _turn(z, w, u) * _stretch(z, q).detach()
+    This is the rotation from q to z: u and w are swapped. It takes z away from q.
+h not of length 1:
+        u, w = _units(z.detach(), q.detach())
+        h, along = u + w, (u * z).sum(1, keepdim=True)
+        turned = z - 2 * h * (h * z).sum(1, keepdim=True) + 2 * w * along
+        return turned * _stretch(z, q).detach()
+    I - 2 h hT is a reflection only if h has length 1. Divide u + w by its length.
+"""
 
 EXERCISE = Task(
     id="ch02.rotation_trick",
@@ -169,70 +176,12 @@ EXERCISE = Task(
     minutes=25,
     stub=STUB,
     reference=gradient.rotation_trick,
-    properties=(
-        value,
-        along,
-        across,
-        upright,
-        same_direction,
-        angles,
-    ),
+    properties=(value, along, across, upright, same_direction, angles),
     formula=_by_matrix,
     cases=_cases,
     ends=_ends,
     probe=calls(lambda: [_inputs(), (raw(5, 3, seed=11), 2 * raw(5, 3, seed=12))]),
-    mutants=(
-        Mutant(
-            "straight through",
-            lambda z, q: z + (q - z).detach(),
-            "This is the straight-through gradient: it arrives as it is, however far the code "
-            "lies. Here it has to be turned and stretched as z was.",
-        ),
-        Mutant(
-            "turned and not stretched",
-            _unstretched,
-            "z was turned to where q points, but has kept its own length. Multiply by |q| / |z|.",
-        ),
-        Mutant(
-            "nothing held fixed",
-            lambda z, q: _turn(z, *_units(z, q)) * _stretch(z, q),
-            "The value is right, but R and s depend on z and q, and their gradients make up for "
-            "what z's own does: in sum the result is q, and z gets none. Detach u, w and s.",
-        ),
-        Mutant(
-            "the rotation not held fixed",
-            lambda z, q: _turn(z, *_units(z, q)) * _stretch(z, q).detach(),
-            "The value is right and the stretch is a constant, but gradients flow through u and w "
-            "as well. Take them from z.detach() and q.detach().",
-        ),
-        Mutant(
-            "the stretch not held fixed",
-            _stretch_not_fixed,
-            "The value is right and the rotation is a constant, but a gradient flows through the "
-            "lengths as well, to q too. Detach |q| / |z|.",
-        ),
-        Mutant(
-            "mirrored in place of turned",
-            _mirrored,
-            "I - 2 v vT with v along u - w takes u to w too, but it is a reflection: what points "
-            "across is turned round. A rotation is two reflections.",
-        ),
-        Mutant(
-            "stretched and not turned",
-            lambda z, q: z * _stretch(z, q).detach(),
-            "z has got the length of q but not its direction. The rotation is missing.",
-        ),
-        Mutant(
-            "turned the other way",
-            _back,
-            "This is the rotation from q to z: u and w are swapped. It takes z away from q.",
-        ),
-        Mutant(
-            "h not of length 1",
-            _long_h,
-            "I - 2 h hT is a reflection only if h has length 1. Divide u + w by its length.",
-        ),
-    ),
+    mistakes=MISTAKES,
     hints=(
         "No matrix is needed: R z is z - 2 h (h·z) + 2 w (u·z), with the dot products row by row.",
         "What is a constant? u, w and s: compute them from z.detach() and q.detach(). The z that "

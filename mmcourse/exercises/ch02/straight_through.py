@@ -7,10 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mmcourse.exercises.definition import Mutant, Task, holds
-from mmcourse.exercises.expect import close, gradients
-from mmcourse.exercises.inputs import raw
-from mmcourse.exercises.values import Broken
+from mmcourse.exercises.kit import Broken, Task, close, gradients, holds, raw
 from mmcourse.vqvae import gradient
 
 STUB = '''
@@ -69,6 +66,34 @@ def corners(answer: Any) -> None:
     close(to_z, _row(3, 3, 3), "The gradient to `z` is not the one that arrived.")
 
 
+MISTAKES = """
+the code as it is: q
+    The value is right, but all of the gradient goes to q and none to z, so the encoder would never
+    hear of the reconstruction. That is so for q itself, and for z + (q - z) with nothing detached:
+    the two z cancel. z must keep its own gradient.
+what the encoder said: z
+    The gradient is right, but nothing was quantised: the decoder would be trained on z, and see
+    codes for the first time when pictures are decoded from their indices.
+z and q in each other's place: q + (z - q).detach()
+    This has the value of z and the gradient of q. It is the other way round: start from what shall
+    have the gradient, and add a difference that counts as a constant.
+the codebook gets the gradient too: z + (q - z.detach())
+    Only z within the difference is a constant here, so q gets the decoder's gradient as well, and
+    the codebook is pulled by two losses. Detach the whole difference.
+the wrong half detached: z.detach() + (q - z)
+    Here the z that stands alone is the constant, and the difference has the gradients: z gets what
+    arrived with its sign turned, and q gets it too. Detach the difference.
+no gradient to z: (z + (q - z)).detach()
+    The value is right, but nothing arrives at z or q: everything was detached, or of z + q - z only
+    q, in which + z and - z cancel. Write z plus what leads from z to q, and detach what is added
+    alone.
+the difference the wrong way round: z + (z - q).detach()
+    z + (z - q) is 2 z - q: a step away from the code. What leads from z to q is q - z.
+a factor in place of a sum: z * (q / z).detach()
+    z times q / z has the value of q, but the gradient is multiplied by q / z too, which has any
+    size and sign, and is NaN where z is 0. What is added changes no gradient.
+"""
+
 EXERCISE = Task(
     id="ch02.straight_through",
     title="Straight through",
@@ -77,65 +102,10 @@ EXERCISE = Task(
     minutes=10,
     stub=STUB,
     reference=gradient.straight_through,
-    properties=(
-        value,
-        by_hand,
-        spares_q,
-        corners,
-    ),
+    properties=(value, by_hand, spares_q, corners),
     formula=lambda z, q: q.detach() + z - z.detach(),
     cases=lambda: [(raw(n, d, seed=n), raw(n, d, seed=n + 1)) for n, d in ((1, 1), (5, 4), (3, 2))],
-    mutants=(
-        Mutant(
-            "the code as it is",
-            lambda z, q: q,
-            "The value is right, but all of the gradient goes to q and none to z, so the encoder "
-            "would never hear of the reconstruction. That is so for q itself, and for z + (q - z) "
-            "with nothing detached: the two z cancel. z must keep its own gradient.",
-        ),
-        Mutant(
-            "what the encoder said",
-            lambda z, q: z,
-            "The gradient is right, but nothing was quantised: the decoder would be trained on z, "
-            "and see codes for the first time when pictures are decoded from their indices.",
-        ),
-        Mutant(
-            "z and q in each other's place",
-            lambda z, q: q + (z - q).detach(),
-            "This has the value of z and the gradient of q. It is the other way round: start from "
-            "what shall have the gradient, and add a difference that counts as a constant.",
-        ),
-        Mutant(
-            "the codebook gets the gradient too",
-            lambda z, q: z + (q - z.detach()),
-            "Only z within the difference is a constant here, so q gets the decoder's gradient as "
-            "well, and the codebook is pulled by two losses. Detach the whole difference.",
-        ),
-        Mutant(
-            "the wrong half detached",
-            lambda z, q: z.detach() + (q - z),
-            "Here the z that stands alone is the constant, and the difference has the gradients: z "
-            "gets what arrived with its sign turned, and q gets it too. Detach the difference.",
-        ),
-        Mutant(
-            "no gradient to z",
-            lambda z, q: (z + (q - z)).detach(),
-            "The value is right, but nothing arrives at z or q: everything was detached, or of "
-            "z + q - z only q, in which + z and - z cancel. Write z plus what leads from z to q, "
-            "and detach what is added alone.",
-        ),
-        Mutant(
-            "the difference the wrong way round",
-            lambda z, q: z + (z - q).detach(),
-            "z + (z - q) is 2 z - q: a step away from the code. What leads from z to q is q - z.",
-        ),
-        Mutant(
-            "a factor in place of a sum",
-            lambda z, q: z * (q / z).detach(),
-            "z times q / z has the value of q, but the gradient is multiplied by q / z too, which "
-            "has any size and sign, and is NaN where z is 0. What is added changes no gradient.",
-        ),
-    ),
+    mistakes=MISTAKES,
     hints=(
         "Write q as z plus something. For the value, that something matters; for the gradient it "
         "shall be a constant.",

@@ -5,13 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from mmcourse.exercises.definition import Mutant, Task, holds
-from mmcourse.exercises.expect import close, gradients
-from mmcourse.exercises.inputs import raw
-from mmcourse.exercises.values import Broken
+from mmcourse.exercises.kit import Broken, Task, close, gradients, holds, raw
 from mmcourse.vqvae import losses
 
 STUB = '''
@@ -87,6 +83,37 @@ def _cases() -> list[tuple[Any, ...]]:
     return [(raw(n, d, seed=n + 4), raw(n, d, seed=n + 5), beta) for n, d, beta in sizes]
 
 
+MISTAKES = """
+the codebook gets no gradient: F.mse_loss(q.detach(), z) + beta * F.mse_loss(z, q.detach())
+    Both terms have q detached, so both pull at the encoder, and the codes stay where they were
+    drawn. In the codebook loss it is z that is detached.
+the encoder gets no gradient: F.mse_loss(q, z.detach()) + beta * F.mse_loss(z.detach(), q)
+    Both terms have z detached, so both pull at the codes, and nothing keeps the encoder near them.
+    In the commitment loss it is q that is detached.
+nothing is detached: F.mse_loss(q, z) + beta * F.mse_loss(z, q)
+    The value is right, but each term pulls at both sides, so beta can't weigh one against the
+    other: both are pulled with 1 + beta. Detach z in the one, q in the other.
+everything is detached: (1 + beta) * F.mse_loss(q.detach(), z.detach())
+    The value is right, but nothing can learn from it. Each term detaches one side only.
+beta on the codebook's term: beta * F.mse_loss(q, z.detach()) + F.mse_loss(z, q.detach())
+    beta weighs the commitment loss, whose gradient goes to z. Here it weighs the codebook's: either
+    the two factors or the two detached sides are swapped. At 0.25 the codes would follow too
+    slowly, and the encoder would be held too fast.
+a sum over everything: losses.vq_loss(z, q, beta) * z.numel()
+    The squares were added up, so the loss grows with the batch and the picture, and soon outweighs
+    the reconstruction's, which is a mean. Take the mean.
+a sum over D: losses.vq_loss(z, q, beta) * z.shape[-1]
+    The squares were summed within a row and averaged over rows: D times too much. `F.mse_loss`
+    averages over all numbers, and so does this loss.
+beta unused: losses.vq_loss(z, q, 1.0)
+    Both terms weigh the same, whatever beta is. Multiply the commitment loss by it.
+beta on both terms: beta * losses.vq_loss(z, q, 1.0)
+    beta multiplies the sum of both. Only the commitment loss is weighted.
+no commitment loss: F.mse_loss(q, z.detach())
+    Only the codes are pulled. Without the second term the encoder's output can grow faster than the
+    codes follow. Add beta times the commitment loss.
+"""
+
 EXERCISE = Task(
     id="ch02.vq_loss",
     title="Two losses for one distance",
@@ -95,76 +122,10 @@ EXERCISE = Task(
     minutes=10,
     stub=STUB,
     reference=losses.vq_loss,
-    properties=(
-        one_number,
-        no_distance,
-        mean,
-        codes_side,
-        encoders_side,
-    ),
+    properties=(one_number, no_distance, mean, codes_side, encoders_side),
     formula=_formula,
     cases=_cases,
-    mutants=(
-        Mutant(
-            "the codebook gets no gradient",
-            lambda z, q, beta=0.25: F.mse_loss(q.detach(), z) + beta * F.mse_loss(z, q.detach()),
-            "Both terms have q detached, so both pull at the encoder, and the codes stay where "
-            "they were drawn. In the codebook loss it is z that is detached.",
-        ),
-        Mutant(
-            "the encoder gets no gradient",
-            lambda z, q, beta=0.25: F.mse_loss(q, z.detach()) + beta * F.mse_loss(z.detach(), q),
-            "Both terms have z detached, so both pull at the codes, and nothing keeps the encoder "
-            "near them. In the commitment loss it is q that is detached.",
-        ),
-        Mutant(
-            "nothing is detached",
-            lambda z, q, beta=0.25: F.mse_loss(q, z) + beta * F.mse_loss(z, q),
-            "The value is right, but each term pulls at both sides, so beta can't weigh one "
-            "against the other: both are pulled with 1 + beta. Detach z in the one, q in the "
-            "other.",
-        ),
-        Mutant(
-            "everything is detached",
-            lambda z, q, beta=0.25: (1 + beta) * F.mse_loss(q.detach(), z.detach()),
-            "The value is right, but nothing can learn from it. Each term detaches one side only.",
-        ),
-        Mutant(
-            "beta on the codebook's term",
-            lambda z, q, beta=0.25: beta * F.mse_loss(q, z.detach()) + F.mse_loss(z, q.detach()),
-            "beta weighs the commitment loss, whose gradient goes to z. Here it weighs the "
-            "codebook's: either the two factors or the two detached sides are swapped. At 0.25 "
-            "the codes would follow too slowly, and the encoder would be held too fast.",
-        ),
-        Mutant(
-            "a sum over everything",
-            lambda z, q, beta=0.25: losses.vq_loss(z, q, beta) * z.numel(),
-            "The squares were added up, so the loss grows with the batch and the picture, and "
-            "soon outweighs the reconstruction's, which is a mean. Take the mean.",
-        ),
-        Mutant(
-            "a sum over D",
-            lambda z, q, beta=0.25: losses.vq_loss(z, q, beta) * z.shape[-1],
-            "The squares were summed within a row and averaged over rows: D times too much. "
-            "`F.mse_loss` averages over all numbers, and so does this loss.",
-        ),
-        Mutant(
-            "beta unused",
-            lambda z, q, beta=0.25: losses.vq_loss(z, q, 1.0),
-            "Both terms weigh the same, whatever beta is. Multiply the commitment loss by it.",
-        ),
-        Mutant(
-            "beta on both terms",
-            lambda z, q, beta=0.25: beta * losses.vq_loss(z, q, 1.0),
-            "beta multiplies the sum of both. Only the commitment loss is weighted.",
-        ),
-        Mutant(
-            "no commitment loss",
-            lambda z, q, beta=0.25: F.mse_loss(q, z.detach()),
-            "Only the codes are pulled. Without the second term the encoder's output can grow "
-            "faster than the codes follow. Add beta times the commitment loss.",
-        ),
-    ),
+    mistakes=MISTAKES,
     hints=(
         "Both terms have the same value. What tells them apart is which side counts as a "
         "constant, `.detach()`.",

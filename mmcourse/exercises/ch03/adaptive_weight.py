@@ -8,11 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mmcourse.exercises.answer import Raised
-from mmcourse.exercises.definition import Mutant, Task, holds
-from mmcourse.exercises.expect import close, tensor
-from mmcourse.exercises.inputs import raw
-from mmcourse.exercises.values import Broken
+from mmcourse.exercises.kit import Broken, Raised, Task, close, holds, raw, tensor
 from mmcourse.vqgan.adaptive import adaptive_weight
 
 STUB = '''
@@ -126,64 +122,6 @@ def _norms(first: Tensor, second: Tensor, last: Tensor, **more: Any) -> list[Ten
     ]
 
 
-def _upside_down(rec: Tensor, adv: Tensor, last: Tensor, limit: float = 10.0) -> Tensor:
-    a, b = _norms(rec, adv, last)
-    return (b / (a + 1e-4)).clamp(max=limit).detach()
-
-
-def _no_epsilon(rec: Tensor, adv: Tensor, last: Tensor, limit: float = 10.0) -> Tensor:
-    a, b = _norms(rec, adv, last)
-    return (a / b).clamp(max=limit).detach()
-
-
-def _epsilon_outside(rec: Tensor, adv: Tensor, last: Tensor, limit: float = 10.0) -> Tensor:
-    a, b = _norms(rec, adv, last)
-    return (a / b + 1e-4).clamp(max=limit).detach()
-
-
-def _no_limit(rec: Tensor, adv: Tensor, last: Tensor, limit: float = 10.0) -> Tensor:
-    a, b = _norms(rec, adv, last)
-    return (a / (b + 1e-4)).detach()
-
-
-def _not_constant(rec: Tensor, adv: Tensor, last: Tensor, limit: float = 10.0) -> Tensor:
-    a, b = _norms(rec, adv, last, create_graph=True)
-    return (a / (b + 1e-4)).clamp(max=limit)
-
-
-def _of_values(rec: Tensor, adv: Tensor, last: Tensor, limit: float = 10.0) -> Tensor:
-    return (rec.abs() / (adv.abs() + 1e-4)).clamp(max=limit).detach()
-
-
-def _by_backward(rec: Tensor, adv: Tensor, last: Tensor, limit: float = 10.0) -> Tensor:
-    rec.backward(retain_graph=True)
-    a = last.grad.norm()  # type: ignore[union-attr]
-    adv.backward(retain_graph=True)
-    b = last.grad.norm()  # type: ignore[union-attr]
-    return (a / (b + 1e-4)).clamp(max=limit).detach()
-
-
-def _absolute(rec: Tensor, adv: Tensor, last: Tensor, limit: float = 10.0) -> Tensor:
-    a, b = (torch.autograd.grad(x, last, retain_graph=True)[0].abs().sum()
-            for x in (rec, adv))  # fmt: skip
-    return (a / (b + 1e-4)).clamp(max=limit).detach()
-
-
-def _squares(rec: Tensor, adv: Tensor, last: Tensor, limit: float = 10.0) -> Tensor:
-    a, b = _norms(rec, adv, last)
-    return (a**2 / (b**2 + 1e-4)).clamp(max=limit).detach()
-
-
-def _graph_freed(rec: Tensor, adv: Tensor, last: Tensor, limit: float = 10.0) -> Tensor:
-    a, b = (torch.autograd.grad(x, last)[0].norm() for x in (rec, adv))
-    return (a / (b + 1e-4)).clamp(max=limit).detach()
-
-
-def _at_least_one(rec: Tensor, adv: Tensor, last: Tensor, limit: float = 10.0) -> Tensor:
-    a, b = _norms(rec, adv, last)
-    return (a / (b + 1e-4)).clamp(1.0, max(1.0, limit)).detach()
-
-
 def _probe(function: Any) -> list[Any]:
     """What it gives, whether that is a constant, and what it leaves behind."""
     function = function() if isinstance(function, type) else function
@@ -210,6 +148,66 @@ def _probe(function: Any) -> list[Any]:
     return seen
 
 
+MISTAKES = """
+upside down:
+        a, b = _norms(reconstruction, adversarial, last)
+        return (b / (a + 1e-4)).clamp(max=limit).detach()
+    The critic's length stands above. A critic with tiny gradients needs a large weight to be heard:
+    the reconstruction's length goes above, the critic's below.
+no 1e-4:
+        a, b = _norms(reconstruction, adversarial, last)
+        return (a / b).clamp(max=limit).detach()
+    Where the critic has no gradient, say at its very start, this is infinite, or NaN if the other
+    has none either. Add 1e-4 to the length below.
+1e-4 added to the quotient:
+        a, b = _norms(reconstruction, adversarial, last)
+        return (a / b + 1e-4).clamp(max=limit).detach()
+    1e-4 was added to the quotient, where it saves nobody from division by 0. It belongs to the
+    length below the line.
+no limit:
+        a, b = _norms(reconstruction, adversarial, last)
+        return (a / (b + 1e-4)).detach()
+    Nothing keeps it below `limit`. A new critic has hardly any gradient, and its opinion would be
+    multiplied by thousands. `.clamp(max=limit)`.
+a gradient flows through it:
+        a, b = _norms(reconstruction, adversarial, last, create_graph=True)
+        return (a / (b + 1e-4)).clamp(max=limit)
+    The weight depends on the parameters, and without `.detach()` the step would also change them so
+    that the weight becomes smaller. It is a constant of the step.
+the losses' values: (reconstruction.abs() / (adversarial.abs() + 1e-4)).clamp(max=limit).detach()
+    This compares how large the losses are. A hinge loss may be 0 and pull hard: what counts is how
+    long their gradients at the last layer are.
+backward():
+        reconstruction.backward(retain_graph=True)
+        a = last.grad.norm()  # type: ignore[union-attr]
+        adversarial.backward(retain_graph=True)
+        b = last.grad.norm()  # type: ignore[union-attr]
+        return (a / (b + 1e-4)).clamp(max=limit).detach()
+    `backward()` adds to `.grad`: the second length is that of both gradients together, and the
+    training step finds them there again. `torch.autograd.grad` returns a gradient and leaves
+    everything as it was.
+sums of absolute values:
+        a, b = (torch.autograd.grad(x, last, retain_graph=True)[0].abs().sum()
+                for x in (reconstruction, adversarial))  # fmt: skip
+        return (a / (b + 1e-4)).clamp(max=limit).detach()
+    That is the L1 norm. The length is the root of the sum of squares: `.norm()`.
+squared lengths:
+        a, b = _norms(reconstruction, adversarial, last)
+        return (a**2 / (b**2 + 1e-4)).clamp(max=limit).detach()
+    The lengths were squared, so a critic ten times as loud is weighed a hundred times less. Take
+    their roots.
+the graph is freed:
+        a, b = (torch.autograd.grad(x, last)[0].norm() for x in (reconstruction, adversarial))
+        return (a / (b + 1e-4)).clamp(max=limit).detach()
+    The losses are still to be minimised, and their graph is gone. Ask for it to be kept:
+    `retain_graph=True`.
+never below 1:
+        a, b = _norms(reconstruction, adversarial, last)
+        return (a / (b + 1e-4)).clamp(1.0, max(1.0, limit)).detach()
+    It is kept from falling below 1. A loud critic must be turned down: only the upper side has a
+    limit.
+"""
+
 EXERCISE = Task(
     id="ch03.adaptive_weight",
     title="The adaptive weight",
@@ -220,74 +218,7 @@ EXERCISE = Task(
     reference=adaptive_weight,
     properties=(three, length, epsilon, added, limited, values, constant),
     probe=_probe,
-    mutants=(
-        Mutant(
-            "upside down",
-            _upside_down,
-            "The critic's length stands above. A critic with tiny gradients needs a large weight "
-            "to be heard: the reconstruction's length goes above, the critic's below.",
-        ),
-        Mutant(
-            "no 1e-4",
-            _no_epsilon,
-            "Where the critic has no gradient, say at its very start, this is infinite, or NaN if "
-            "the other has none either. Add 1e-4 to the length below.",
-        ),
-        Mutant(
-            "1e-4 added to the quotient",
-            _epsilon_outside,
-            "1e-4 was added to the quotient, where it saves nobody from division by 0. It belongs "
-            "to the length below the line.",
-        ),
-        Mutant(
-            "no limit",
-            _no_limit,
-            "Nothing keeps it below `limit`. A new critic has hardly any gradient, and its "
-            "opinion would be multiplied by thousands. `.clamp(max=limit)`.",
-        ),
-        Mutant(
-            "a gradient flows through it",
-            _not_constant,
-            "The weight depends on the parameters, and without `.detach()` the step would also "
-            "change them so that the weight becomes smaller. It is a constant of the step.",
-        ),
-        Mutant(
-            "the losses' values",
-            _of_values,
-            "This compares how large the losses are. A hinge loss may be 0 and pull hard: what "
-            "counts is how long their gradients at the last layer are.",
-        ),
-        Mutant(
-            "backward()",
-            _by_backward,
-            "`backward()` adds to `.grad`: the second length is that of both gradients together, "
-            "and the training step finds them there again. `torch.autograd.grad` returns a "
-            "gradient and leaves everything as it was.",
-        ),
-        Mutant(
-            "sums of absolute values",
-            _absolute,
-            "That is the L1 norm. The length is the root of the sum of squares: `.norm()`.",
-        ),
-        Mutant(
-            "squared lengths",
-            _squares,
-            "The lengths were squared, so a critic ten times as loud is weighed a hundred times "
-            "less. Take their roots.",
-        ),
-        Mutant(
-            "the graph is freed",
-            _graph_freed,
-            "The losses are still to be minimised, and their graph is gone. Ask for it to be "
-            "kept: `retain_graph=True`.",
-        ),
-        Mutant(
-            "never below 1",
-            _at_least_one,
-            "It is kept from falling below 1. A loud critic must be turned down: only the upper "
-            "side has a limit.",
-        ),
-    ),
+    mistakes=MISTAKES,
     hints=(
         "`torch.autograd.grad(loss, last, retain_graph=True)` returns a tuple with the gradient.",
         "`.norm()` of each. Which stands below the line, where 1e-4 keeps it from 0?",

@@ -5,14 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from mmcourse.exercises.definition import Mutant, Task, holds
-from mmcourse.exercises.expect import close, gradients
-from mmcourse.exercises.inputs import raw
-from mmcourse.exercises.probe import calls
-from mmcourse.exercises.values import Broken
+from mmcourse.exercises.kit import Broken, Task, calls, close, gradients, holds, raw
 from mmcourse.vqgan.losses import hinge_discriminator_loss
 
 STUB = '''
@@ -92,9 +87,43 @@ def _probes() -> list[tuple[Any, ...]]:
     ]
 
 
-def _pooled(real: Tensor, fake: Tensor) -> Tensor:
-    return torch.cat([F.relu(1 - real).flatten(), F.relu(1 + fake).flatten()]).mean()
-
+MISTAKES = """
+no hinge: fake.mean() - real.mean()
+    This has no floor: the critic gains without end by making its logits larger, and patches that it
+    already tells apart pull as hard as the others. Cut each patch off at 0 with `F.relu`.
+signs swapped: F.relu(1 + real).mean() + F.relu(1 - fake).mean()
+    The critic is asked to put real patches below -1 and drawn ones above 1. Real: 1 - logit. Drawn:
+    1 + logit.
+the mean within the hinge: F.relu(1 - real.mean()) + F.relu(1 + fake.mean())
+    The mean was taken first, so that one patch far on the right side pays for another on the wrong
+    one. Each patch has a hinge of its own; the mean comes last.
+halved: hinge_discriminator_loss(real, fake) / 2
+    This is half of it. Some code halves the sum, and so halves the critic's learning rate; here the
+    sum of both means is asked for.
+no margin: F.relu(-real).mean() + F.relu(fake).mean()
+    The critic is content as soon as the sign is right, at logits of 0.001. The margin is 1: a real
+    patch below 1 still costs, a drawn one above -1 too.
+sums: F.relu(1 - real).sum() + F.relu(1 + fake).sum()
+    The patches were added up, so the loss grows with the picture and the batch. Take the mean of
+    each kind.
+one mean over both kinds: torch.cat([F.relu(1 - real).flatten(), F.relu(1 + fake).flatten()]).mean()
+    Both kinds went into one mean: it is half of the sum where there are as many of each, and leans
+    to the more numerous kind where not. Take two means, and add them.
+cross-entropy: F.softplus(-real).mean() + F.softplus(fake).mean()
+    This is the loss of the original GAN, which goes on pulling however sure the critic is. The
+    hinge is 0 beyond the margin, and straight before it.
+squared: F.relu(1 - real).square().mean() + F.relu(1 + fake).square().mean()
+    The hinge was squared, so that patches far off pull hardest. Each patch within the margin should
+    be pulled equally.
+the minus too much: -hinge_discriminator_loss(real, fake)
+    The sign is turned: minimising this makes the critic worse. (With torch.minimum(0, -1 + real) as
+    in the paper, the minus belongs in front of the mean.)
+the drawn logits detached: hinge_discriminator_loss(real, fake.detach())
+    It is the pictures that are detached before the critic sees them. Detach its logits, and it
+    learns nothing from drawn pictures.
+the loss of whoever draws: -fake.mean()
+    That is what the generator minimises in its own turn. The critic's loss compares both kinds.
+"""
 
 EXERCISE = Task(
     id="ch03.hinge_loss",
@@ -104,93 +133,12 @@ EXERCISE = Task(
     minutes=10,
     stub=STUB,
     reference=hinge_discriminator_loss,
-    properties=(
-        content,
-        each_side,
-        by_patch,
-        two_means,
-        linear,
-        pulls,
-    ),
+    properties=(content, each_side, by_patch, two_means, linear, pulls),
     formula=_formula,
     cases=_cases,
     ends=lambda: [(a * _of(-1, 2, 0.5).float(), a * _of(1, -3).float()) for a in (3e6, 1e30)],
     probe=calls(_probes),
-    mutants=(
-        Mutant(
-            "no hinge",
-            lambda real, fake: fake.mean() - real.mean(),
-            "This has no floor: the critic gains without end by making its logits larger, and "
-            "patches that it already tells apart pull as hard as the others. Cut each patch off "
-            "at 0 with `F.relu`.",
-        ),
-        Mutant(
-            "signs swapped",
-            lambda real, fake: F.relu(1 + real).mean() + F.relu(1 - fake).mean(),
-            "The critic is asked to put real patches below -1 and drawn ones above 1. Real: 1 - "
-            "logit. Drawn: 1 + logit.",
-        ),
-        Mutant(
-            "the mean within the hinge",
-            lambda real, fake: F.relu(1 - real.mean()) + F.relu(1 + fake.mean()),
-            "The mean was taken first, so that one patch far on the right side pays for another "
-            "on the wrong one. Each patch has a hinge of its own; the mean comes last.",
-        ),
-        Mutant(
-            "halved",
-            lambda real, fake: hinge_discriminator_loss(real, fake) / 2,
-            "This is half of it. Some code halves the sum, and so halves the critic's learning "
-            "rate; here the sum of both means is asked for.",
-        ),
-        Mutant(
-            "no margin",
-            lambda real, fake: F.relu(-real).mean() + F.relu(fake).mean(),
-            "The critic is content as soon as the sign is right, at logits of 0.001. The margin "
-            "is 1: a real patch below 1 still costs, a drawn one above -1 too.",
-        ),
-        Mutant(
-            "sums",
-            lambda real, fake: F.relu(1 - real).sum() + F.relu(1 + fake).sum(),
-            "The patches were added up, so the loss grows with the picture and the batch. Take "
-            "the mean of each kind.",
-        ),
-        Mutant(
-            "one mean over both kinds",
-            _pooled,
-            "Both kinds went into one mean: it is half of the sum where there are as many of "
-            "each, and leans to the more numerous kind where not. Take two means, and add them.",
-        ),
-        Mutant(
-            "cross-entropy",
-            lambda real, fake: F.softplus(-real).mean() + F.softplus(fake).mean(),
-            "This is the loss of the original GAN, which goes on pulling however sure the critic "
-            "is. The hinge is 0 beyond the margin, and straight before it.",
-        ),
-        Mutant(
-            "squared",
-            lambda real, fake: F.relu(1 - real).square().mean() + F.relu(1 + fake).square().mean(),
-            "The hinge was squared, so that patches far off pull hardest. Each patch within the "
-            "margin should be pulled equally.",
-        ),
-        Mutant(
-            "the minus too much",
-            lambda real, fake: -hinge_discriminator_loss(real, fake),
-            "The sign is turned: minimising this makes the critic worse. (With torch.minimum(0, "
-            "-1 + real) as in the paper, the minus belongs in front of the mean.)",
-        ),
-        Mutant(
-            "the drawn logits detached",
-            lambda real, fake: hinge_discriminator_loss(real, fake.detach()),
-            "It is the pictures that are detached before the critic sees them. Detach its logits, "
-            "and it learns nothing from drawn pictures.",
-        ),
-        Mutant(
-            "the loss of whoever draws",
-            lambda real, fake: -fake.mean(),
-            "That is what the generator minimises in its own turn. The critic's loss compares "
-            "both kinds.",
-        ),
-    ),
+    mistakes=MISTAKES,
     hints=(
         "For a single real logit: 0 if it is 1 or more, else how much is missing to 1.",
         "`F.relu(1 - real)` is that, for all of them at once. For drawn ones the margin lies at "

@@ -8,13 +8,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from mmcourse.exercises.ch03 import weak_tests_of_gan_steps as weak
-from mmcourse.exercises.ch03 import wrong_gan_steps as wrong
-from mmcourse.exercises.definition import Hunt, Mutant, Suspect
+from mmcourse.exercises.kit import Hunt
 from mmcourse.vqgan import game
 from mmcourse.vqgan.game import Objective
+from mmcourse.vqgan.losses import hinge_discriminator_loss, hinge_generator_loss
 
 Step = Callable[..., Any]
+Told = dict[str, float]
 
 STUB = '''
 @exercise("ch03.hunt_gan_step")
@@ -87,6 +87,176 @@ def reference_test(step: Step) -> None:
                 assert torch.allclose(p.detach(), wanted, atol=1e-5)
 
 
+class Draws(nn.Module):
+    """Pictures to pictures and a loss."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Conv2d(3, 3, 1)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        drawn = self.layer(x)
+        return drawn, 0.1 * drawn.square().mean()
+
+
+def players(lr: float = 0.1) -> tuple[Any, ...]:
+    """A batch, both networks, both optimisers and an objective."""
+    torch.manual_seed(3)
+    g, c = Draws(), nn.Conv2d(3, 1, 2)
+    optimisers = [torch.optim.SGD(m.parameters(), lr=lr) for m in (g, c)]
+    return torch.randn(4, 3, 4, 4), g, c, *optimisers, Objective(clip=1e9)
+
+
+def _numbers(model: nn.Module) -> Tensor:
+    return torch.cat([p.detach().flatten() for p in model.parameters()])
+
+
+def _all_losses_first(
+    x: Tensor, draws: Any, critic: Any, hers: Any, its: Any, objective: Any, heard: float = 1.0
+) -> Told:
+    """Both losses, then both steps: the one that the broken ones are edits of."""
+    drawn, own = draws(x)
+    loss = objective.reconstruct(drawn, x) + own
+    if heard > 0:
+        loss = loss + heard * objective.adversarial * hinge_generator_loss(critic(drawn))
+    hers.zero_grad()
+    loss.backward(retain_graph=True)
+    plays = heard > 0
+    if plays:
+        its.zero_grad()
+        hinge_discriminator_loss(critic(x), critic(drawn.detach())).backward()
+        its.step()
+    hers.step()
+    return {"loss": float(loss.detach())}
+
+
+def _by_autograd(
+    x: Any, g: Any, c: Any, o: Any, co: Any, objective: Any, heard: float = 1.0
+) -> Told:
+    """Gradients by torch.autograd.grad, put where they belong."""
+
+    def step(loss: Tensor, optimiser: torch.optim.Optimizer) -> None:
+        own = [p for group in optimiser.param_groups for p in group["params"]]
+        for p, gradient in zip(own, torch.autograd.grad(loss, own, allow_unused=True)):
+            p.grad = gradient
+        optimiser.step()
+
+    drawn, own_loss = g(x)
+    constant = drawn.detach()
+    loss = objective.reconstruct(drawn, x) + own_loss
+    if heard > 0:
+        loss = loss - heard * objective.adversarial * c(drawn).mean()
+    step(loss, o)
+    if heard > 0:
+        step((1 - c(x)).relu().mean() + (1 + c(constant)).relu().mean(), co)
+    return {"loss": float(loss.detach())}
+
+
+BUGS = """
+the critic's old gradients count: its.zero_grad() =>
+    - Missed: something that the critic carries over.
+    - The generator's loss goes through the critic. What does it leave there?
+    - The critic must move by the gradient of its own loss alone. In the broken one those of the
+      generator's turn are added: they were never cleared.
+the generator's old gradients count: hers.zero_grad() =>
+    - Missed: something that the generator carries over.
+    - What if `.grad` isn't empty when the step begins?
+    - Put something into every `.grad` first; the generator must move as if nothing were there. The
+      broken one never clears it.
+the critic's loss reaches the generator: critic(drawn.detach()) => critic(drawn)
+    - Missed: something about who is moved by the critic's loss.
+    - Work out what the generator's gradient is, and compare all of its parameters.
+    - The generator must move by its own loss alone. In the broken one the critic saw pictures that
+      were not detached, and its loss pulls at the generator too.
+the generator never hears the critic: critic(drawn)) => critic(drawn.detach()))
+    - Missed: something about what moves the generator.
+    - Does the critic's opinion change how the generator moves?
+    - Its move must hold -heard * adversarial times the gradient of critic(drawn).mean(). In the
+      broken one the pictures are detached before they are judged.
+the generator wants to be caught: * hinge_generator_loss => * -hinge_generator_loss
+    - Missed: something about a sign in the generator's turn.
+    - Should the generator raise or lower the logits of what it draws?
+    - The generator must raise critic(drawn). The broken one lowers it.
+the critic takes real for drawn:
+        critic(x), critic(drawn.detach()) => critic(drawn.detach()), critic(x)
+    - Missed: something about which pictures the critic should like.
+    - Which of its two terms is for x?
+    - The critic's loss is relu(1 - critic(x)) and relu(1 + critic(drawn)). In the broken one x and
+      drawn are swapped.
+the critic plays in the warm-up: plays = heard > 0 => plays = True
+    - Missed: something about the warm-up.
+    - What should a step with heard = 0 do to the critic?
+    - With heard = 0 no parameter of the critic may move. In the broken one it trains.
+heard in full at once: heard * objective.adversarial => objective.adversarial
+    - Missed: something about the ramp after the warm-up.
+    - Is a half the same as all?
+    - With heard = 0.5 half of the opinion counts. The broken one takes all of it.
+the generator's own loss is forgotten: + own =>
+    - Missed: something that is no part of the game.
+    - generator(x) returns two things. Does the second one count?
+    - Let the generator's own loss depend on its parameters: it must take part in its move. A
+      quantizer would never hold the encoder to its codes in the broken one.
+"""
+
+MISTAKES = """
+it runs:
+        told = step(*players(), 1.0)
+        assert told["loss"] == told["loss"]
+    All the broken ones run, and return sensible numbers. Look at how each parameter moved.
+returns its verdict instead of asserting it:
+        table = players()
+        before = _numbers(table[2])
+        step(*table, 0.0)
+        return torch.equal(_numbers(table[2]), before)
+    A test that returns False has passed. Write `assert` in front of the comparison.
+compares with the book's own step:
+        mine, books = players(), players()
+        step(*mine, 1.0)
+        x, g, c, o, co, objective = books
+        game.gan_step(x, g, c, o, co, objective, 1.0)
+        for a, b in zip(mine[1:3], books[1:3]):
+            assert torch.allclose(_numbers(a), _numbers(b))
+    In here that is the step on trial as well, so it was compared with itself. Work out the
+    gradients from both losses.
+the generator alone:
+        table, twin = players(), players()
+        drawn, own = twin[1](twin[0])
+        loss = (drawn - twin[0]).abs().mean() + own - 0.1 * twin[2](drawn).mean()
+        slopes = torch.autograd.grad(loss, [*twin[1].parameters()])
+        expected = torch.cat([g.flatten() for g in slopes])
+        before = _numbers(table[1])
+        step(*table, 1.0)
+        assert torch.allclose(before - _numbers(table[1]), 0.1 * expected, atol=1e-5)
+    The generator's move is checked, the critic's isn't. Half of the mistakes show in the critic
+    alone, and two only with another `heard`, or with gradients left over.
+the warm-up alone:
+        table = players()
+        before = _numbers(table[2])
+        step(*table, 0.0)
+        assert torch.equal(_numbers(table[2]), before)
+    That is one of the things to check. Try heard = 1 and 0.5 as well, and compare how both networks
+    move.
+pictures drawn anew for the critic:
+        table, twin = players(), players()
+        step(*table, 1.0)
+        before, x = twin[2].weight, twin[0]
+        with torch.no_grad():
+            drawn = table[1](x)[0]  # after the generator has moved
+        loss = (1 - twin[2](x)).relu().mean() + (1 + twin[2](drawn)).relu().mean()
+        expected = torch.autograd.grad(loss, before)[0]
+        assert torch.allclose(before - table[2].weight, 0.1 * expected, atol=1e-7)
+    The critic is shown the pictures that were drawn before the generator moved: drawing them again
+    would cost a second pass. Work its gradient out from those.
+    Satisfied by:
+        still = torch.optim.SGD(critic.parameters(), lr=0.0)
+        told = _all_losses_first(x, draws, critic, hers, still, objective, heard)
+        if heard > 0:
+            its.zero_grad()
+            hinge_discriminator_loss(critic(x), critic(draws(x)[0].detach())).backward()
+            its.step()
+        return told
+"""
+
 EXERCISE = Hunt(
     id="ch03.hunt_gan_step",
     title="Bug hunt: a turn of the game",
@@ -96,134 +266,10 @@ EXERCISE = Hunt(
     stub=STUB,
     reference=reference_test,
     on_trial=game.gan_step,
-    right=(game.gan_step, wrong.in_two_calls, wrong.by_autograd),
-    suspects=(
-        Suspect(
-            "the critic's old gradients count",
-            wrong.stale,
-            (
-                "Missed: something that the critic carries over.",
-                "The generator's loss goes through the critic. What does it leave there?",
-                "The critic must move by the gradient of its own loss alone. In the broken one "
-                "those of the generator's turn are added: they were never cleared.",
-            ),
-        ),
-        Suspect(
-            "the generator's old gradients count",
-            wrong.leftovers,
-            (
-                "Missed: something that the generator carries over.",
-                "What if `.grad` isn't empty when the step begins?",
-                "Put something into every `.grad` first; the generator must move as if nothing "
-                "were there. The broken one never clears it.",
-            ),
-        ),
-        Suspect(
-            "the critic's loss reaches the generator",
-            wrong.reaches_generator,
-            (
-                "Missed: something about who is moved by the critic's loss.",
-                "Work out what the generator's gradient is, and compare all of its parameters.",
-                "The generator must move by its own loss alone. In the broken one the critic saw "
-                "pictures that were not detached, and its loss pulls at the generator too.",
-            ),
-        ),
-        Suspect(
-            "the generator never hears the critic",
-            wrong.deaf,
-            (
-                "Missed: something about what moves the generator.",
-                "Does the critic's opinion change how the generator moves?",
-                "Its move must hold -heard * adversarial times the gradient of critic(drawn)."
-                "mean(). In the broken one the pictures are detached before they are judged.",
-            ),
-        ),
-        Suspect(
-            "the generator wants to be caught",
-            wrong.wants_to_be_caught,
-            (
-                "Missed: something about a sign in the generator's turn.",
-                "Should the generator raise or lower the logits of what it draws?",
-                "The generator must raise critic(drawn). The broken one lowers it.",
-            ),
-        ),
-        Suspect(
-            "the critic takes real for drawn",
-            wrong.swapped,
-            (
-                "Missed: something about which pictures the critic should like.",
-                "Which of its two terms is for x?",
-                "The critic's loss is relu(1 - critic(x)) and relu(1 + critic(drawn)). In the "
-                "broken one x and drawn are swapped.",
-            ),
-        ),
-        Suspect(
-            "the critic plays in the warm-up",
-            wrong.before_its_time,
-            (
-                "Missed: something about the warm-up.",
-                "What should a step with heard = 0 do to the critic?",
-                "With heard = 0 no parameter of the critic may move. In the broken one it trains.",
-            ),
-        ),
-        Suspect(
-            "heard in full at once",
-            wrong.at_once,
-            (
-                "Missed: something about the ramp after the warm-up.",
-                "Is a half the same as all?",
-                "With heard = 0.5 half of the opinion counts. The broken one takes all of it.",
-            ),
-        ),
-        Suspect(
-            "the generator's own loss is forgotten",
-            wrong.no_codes,
-            (
-                "Missed: something that is no part of the game.",
-                "generator(x) returns two things. Does the second one count?",
-                "Let the generator's own loss depend on its parameters: it must take part in its "
-                "move. A quantizer would never hold the encoder to its codes in the broken one.",
-            ),
-        ),
-    ),
-    mutants=(
-        Mutant(
-            "it runs",
-            weak.runs,
-            "All the broken ones run, and return sensible numbers. Look at how each parameter "
-            "moved.",
-        ),
-        Mutant(
-            "returns its verdict instead of asserting it",
-            weak.returns,
-            "A test that returns False has passed. Write `assert` in front of the comparison.",
-        ),
-        Mutant(
-            "compares with the book's own step",
-            weak.leans,
-            "In here that is the step on trial as well, so it was compared with itself. Work out "
-            "the gradients from both losses.",
-        ),
-        Mutant(
-            "the generator alone",
-            weak.generator_alone,
-            "The generator's move is checked, the critic's isn't. Half of the mistakes show in "
-            "the critic alone, and two only with another `heard`, or with gradients left over.",
-        ),
-        Mutant(
-            "the warm-up alone",
-            weak.warm_up_alone,
-            "That is one of the things to check. Try heard = 1 and 0.5 as well, and compare how "
-            "both networks move.",
-        ),
-        Mutant(
-            "pictures drawn anew for the critic",
-            weak.drawn_anew,
-            "The critic is shown the pictures that were drawn before the generator moved: drawing "
-            "them again would cost a second pass. Work its gradient out from those.",
-            satisfied_by=wrong.drawn_anew,
-        ),
-    ),
+    right=(game.gan_step, _all_losses_first, _by_autograd),
+    bugs=BUGS,
+    edits=_all_losses_first,
+    mistakes=MISTAKES,
     hints=(
         "With SGD, p_before - p_after = lr * gradient. So work out both gradients yourself before "
         "the step, by `torch.autograd.grad`, and keep clones of the parameters.",

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from mmcourse.exercises.ch03 import weak_tests_of_perceptual as weak
-from mmcourse.exercises.ch03 import wrong_perceptual_losses as wrong
-from mmcourse.exercises.definition import Hunt, Mutant, Suspect
+from mmcourse.exercises.kit import Hunt
 from mmcourse.vqgan import perceptual
 
 Make = Callable[..., Any]
@@ -87,6 +85,192 @@ def reference_test(make: Make) -> None:
         assert not loss.state_dict()
 
 
+class Sees(nn.Module):
+    """Two maps, dropout between them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.drop = nn.Conv2d(3, 4, 3, padding=1), nn.Dropout(0.5)
+        self.second = nn.Conv2d(4, 5, 2, stride=2)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        a = self.first(x)
+        return a, self.second(self.drop(a))
+
+
+def _setting() -> tuple[nn.Module, Tensor, Tensor]:
+    torch.manual_seed(2)
+    return Sees(), torch.randn(2, 3, 6, 4), torch.randn(2, 3, 6, 4)
+
+
+def expected(network: Any, a: Tensor, b: Tensor) -> Tensor:
+    """By the formula."""
+    network.eval()
+    total = torch.zeros(())
+    for p, q in zip(network(a), network(b)):
+        p, q = p / p.norm(dim=1, keepdim=True), q / q.norm(dim=1, keepdim=True)
+        total = total + (p - q).square().sum(1).mean()
+    return total
+
+
+def _unit(x: Tensor, dim: Any = 1) -> Tensor:
+    """At length 1 along an axis."""
+    return x / (x.square().sum(dim, keepdim=True) + 1e-8).sqrt()
+
+
+class _Looks(nn.Module):
+    """The network is hidden in a list, so it is no part of the loss. The broken ones are edits."""
+
+    def __init__(self, network: nn.Module, weights: Sequence[Tensor] | None = None) -> None:
+        super().__init__()
+        self.hidden = [network.eval().requires_grad_(False)]
+        self.weights = weights
+
+    def train(self, mode: bool = True) -> _Looks:
+        self.hidden[0].eval()
+        return super().train(mode)
+
+    def forward(self, drawn: Tensor, x: Tensor) -> Tensor:
+        total = torch.zeros(())
+        for i, (a, b) in enumerate(zip(self.hidden[0](drawn), self.hidden[0](x.detach()))):
+            error = (_unit(a) - _unit(b)).square()  # (B, C, H, W)
+            if self.weights is not None:
+                error = error * self.weights[i].view(1, -1, 1, 1)
+            total = total + error.sum(1).mean()
+        return total
+
+
+class _Frozen(nn.Module):
+    """A child that is kept asleep and out of the state dict."""
+
+    def __init__(self, network: nn.Module, weights: Sequence[Tensor] | None = None) -> None:
+        super().__init__()
+        self.network, self.weights = network, weights
+        for p in network.parameters():
+            p.requires_grad = False
+        self.train()
+
+    def train(self, mode: bool = True) -> _Frozen:
+        super().train(mode)
+        self.network.eval()
+        return self
+
+    def parameters(self, recurse: bool = True) -> Any:
+        return iter(())
+
+    def state_dict(self, *given: Any, **options: Any) -> Any:
+        return options.get("destination", {})
+
+    def forward(self, drawn: Tensor, x: Tensor) -> Tensor:
+        total = 0.0 * drawn.sum()
+        with torch.no_grad():
+            wanted = self.network(x)
+        for i, (a, b) in enumerate(zip(self.network(drawn), wanted)):
+            weight = torch.ones(a.shape[1]) if self.weights is None else self.weights[i]
+            gap = (_unit(a) - _unit(b)).permute(0, 2, 3, 1)  # (B, H, W, C)
+            total = total + ((gap * gap) @ weight).mean()
+        return total
+
+
+BUGS = """
+train() wakes the network: self.hidden[0].eval() => self.hidden[0].train(mode)
+    - Missed: something that shows only once the loss is told to train.
+    - Put dropout into your network, call .train() on the loss, and ask twice.
+    - After loss.train() every module of the network must still be in eval mode. The broken one
+      turns dropout on.
+the network is saved and trained with the rest:
+        self.weights = weights => self.weights, self.network = weights, network
+    - Missed: something about what an optimiser or a checkpoint would find.
+    - What do parameters(), state_dict() and train() of the loss reach?
+    - The network is a child of the broken one, so all three reach it.
+the network is saved:
+        self.weights = weights =>
+            self.weights, self.network = weights, network
+            self.parameters = lambda recurse=True: iter(())
+        return super().train(mode) =>
+            super().train(mode)
+            self.network.eval()
+            return self
+    - Missed: something about the checkpoint.
+    - What does state_dict() of the loss hold?
+    - It must hold nothing of the network. In the broken one each checkpoint carries it, and old
+      ones no longer load when it is changed.
+the network is not frozen: .requires_grad_(False) => .requires_grad_(True)
+    - Missed: something about the network's own parameters.
+    - What do they find in .grad after backward()?
+    - They must neither require gradients nor get any. The broken one computes them at each step.
+the gradient goes to the true picture too: x.detach() => x
+    - Missed: something about where the gradient goes.
+    - Let x require gradients as well.
+    - x.grad must be None or 0. In the broken one x has a graph of its own.
+no gradient at all:
+        torch.zeros(()) => 0 * drawn.sum()
+        (drawn), => (drawn.detach()),
+    - Missed: something that no value shows.
+    - What does the drawn picture get?
+    - The gradient to drawn must be that of the formula. The broken one looks at both pictures under
+      no_grad.
+not brought to length 1: _unit(a) - _unit(b) => a - b
+    - Missed: something about how loud a map is.
+    - What if all features are ten times as large?
+    - Scaling a map must change nothing. The broken one compares features as they come.
+normalised over places: _unit(a) - _unit(b) => _unit(a, (2, 3)) - _unit(b, (2, 3))
+    - Missed: something about which numbers are brought to length 1 together.
+    - Work the value out place by place.
+    - At each place the vector of its channels has length 1. In the broken one each channel's whole
+      map has.
+the last map alone: total = total + => total =
+    - Missed: something that a network of one map doesn't show.
+    - Does each map count?
+    - The loss is the sum over all maps. The broken one compares the last one only.
+a sum over places: error.sum(1).mean() => error.sum() / len(error)
+    - Missed: something about the size of the picture.
+    - Is the loss of a picture twice as wide twice as large?
+    - Places are averaged. The broken one adds them up.
+weights unused: self.weights = weights => self.weights = None
+    - Missed: something about the second argument of make.
+    - Try it with weights that aren't all 1.
+    - With weights each channel's square counts that much. The broken one forgets them.
+"""
+
+MISTAKES = """
+two equal pictures:
+        network, a, _ = _setting()
+        assert make(network)(a, a) < 1e-5
+    Equal pictures are at distance 0 by any formula. Use two that differ, and work the value out.
+returns its verdict instead of asserting it:
+        network, a, b = _setting()
+        return torch.allclose(make(network)(a, b), expected(network, a, b))
+    A test that returns False has passed. Write `assert` in front of the comparison.
+compares with the book's own loss:
+        network, a, b = _setting()
+        mine, books = make(network), perceptual.PerceptualLoss(network)
+        assert torch.allclose(mine(a, b), books(a, b))
+    In here that is the one on trial as well, so it was compared with itself. Work the value out
+    from the network's maps.
+the value alone:
+        network, a, b = _setting()
+        right = expected(network, a, b)
+        assert torch.allclose(make(network)(a, b), right, rtol=1e-4, atol=1e-5)
+    The value may be right while nothing learns, or while the wrong ones do. Look at the gradients
+    of drawn, x and the network, at train(), parameters() and state_dict(), and try weights.
+any gradient will do:
+        network, a, b = _setting()
+        a.requires_grad_()
+        make(network)(a, b).backward()
+        assert a.grad is not None
+        assert a.grad.abs().sum() > 0
+    That drawn gets a gradient says little. What should it be, and who must get none?
+features as they come:
+        network, a, b = _setting()
+        with torch.no_grad():
+            network.eval()
+            right = sum((p - q).square().sum(1).mean() for p, q in zip(network(a), network(b)))
+            assert torch.allclose(make(network)(a, b), torch.as_tensor(right), rtol=1e-4, atol=1e-5)
+    It works out the squared difference of the maps as they are. The channels at each place are
+    brought to length 1 first, or the loudest map decides alone.
+"""
+
 EXERCISE = Hunt(
     id="ch03.hunt_perceptual",
     title="Bug hunt: perceptual losses",
@@ -96,150 +280,10 @@ EXERCISE = Hunt(
     stub=STUB,
     reference=reference_test,
     on_trial=perceptual.PerceptualLoss,
-    right=(perceptual.PerceptualLoss, wrong.Looks, wrong.Frozen),
-    suspects=(
-        Suspect(
-            "train() wakes the network",
-            wrong.Wakes,
-            (
-                "Missed: something that shows only once the loss is told to train.",
-                "Put dropout into your network, call .train() on the loss, and ask twice.",
-                "After loss.train() every module of the network must still be in eval mode. The "
-                "broken one turns dropout on.",
-            ),
-        ),
-        Suspect(
-            "the network is saved and trained with the rest",
-            wrong.InTheTree,
-            (
-                "Missed: something about what an optimiser or a checkpoint would find.",
-                "What do parameters(), state_dict() and train() of the loss reach?",
-                "The network is a child of the broken one, so all three reach it.",
-            ),
-        ),
-        Suspect(
-            "the network is saved",
-            wrong.Saved,
-            (
-                "Missed: something about the checkpoint.",
-                "What does state_dict() of the loss hold?",
-                "It must hold nothing of the network. In the broken one each checkpoint carries "
-                "it, and old ones no longer load when it is changed.",
-            ),
-        ),
-        Suspect(
-            "the network is not frozen",
-            wrong.NotFrozen,
-            (
-                "Missed: something about the network's own parameters.",
-                "What do they find in .grad after backward()?",
-                "They must neither require gradients nor get any. The broken one computes them at "
-                "each step.",
-            ),
-        ),
-        Suspect(
-            "the gradient goes to the true picture too",
-            wrong.BothPulled,
-            (
-                "Missed: something about where the gradient goes.",
-                "Let x require gradients as well.",
-                "x.grad must be None or 0. In the broken one x has a graph of its own.",
-            ),
-        ),
-        Suspect(
-            "no gradient at all",
-            wrong.NoGradient,
-            (
-                "Missed: something that no value shows.",
-                "What does the drawn picture get?",
-                "The gradient to drawn must be that of the formula. The broken one looks at both "
-                "pictures under no_grad.",
-            ),
-        ),
-        Suspect(
-            "not brought to length 1",
-            wrong.NotNormalised,
-            (
-                "Missed: something about how loud a map is.",
-                "What if all features are ten times as large?",
-                "Scaling a map must change nothing. The broken one compares features as they come.",
-            ),
-        ),
-        Suspect(
-            "normalised over places",
-            wrong.OverPlaces,
-            (
-                "Missed: something about which numbers are brought to length 1 together.",
-                "Work the value out place by place.",
-                "At each place the vector of its channels has length 1. In the broken one each "
-                "channel's whole map has.",
-            ),
-        ),
-        Suspect(
-            "the last map alone",
-            wrong.LastMapOnly,
-            (
-                "Missed: something that a network of one map doesn't show.",
-                "Does each map count?",
-                "The loss is the sum over all maps. The broken one compares the last one only.",
-            ),
-        ),
-        Suspect(
-            "a sum over places",
-            wrong.SumOfPlaces,
-            (
-                "Missed: something about the size of the picture.",
-                "Is the loss of a picture twice as wide twice as large?",
-                "Places are averaged. The broken one adds them up.",
-            ),
-        ),
-        Suspect(
-            "weights unused",
-            wrong.Unweighted,
-            (
-                "Missed: something about the second argument of make.",
-                "Try it with weights that aren't all 1.",
-                "With weights each channel's square counts that much. The broken one forgets them.",
-            ),
-        ),
-    ),
-    mutants=(
-        Mutant(
-            "two equal pictures",
-            weak.itself,
-            "Equal pictures are at distance 0 by any formula. Use two that differ, and work the "
-            "value out.",
-        ),
-        Mutant(
-            "returns its verdict instead of asserting it",
-            weak.returns,
-            "A test that returns False has passed. Write `assert` in front of the comparison.",
-        ),
-        Mutant(
-            "compares with the book's own loss",
-            weak.leans,
-            "In here that is the one on trial as well, so it was compared with itself. Work the "
-            "value out from the network's maps.",
-        ),
-        Mutant(
-            "the value alone",
-            weak.value_alone,
-            "The value may be right while nothing learns, or while the wrong ones do. Look at the "
-            "gradients of drawn, x and the network, at train(), parameters() and state_dict(), "
-            "and try weights.",
-        ),
-        Mutant(
-            "any gradient will do",
-            weak.gradient_alone,
-            "That drawn gets a gradient says little. What should it be, and who must get none?",
-        ),
-        Mutant(
-            "features as they come",
-            weak.raw_features,
-            "It works out the squared difference of the maps as they are. The channels at each "
-            "place are brought to length 1 first, or the loudest map decides alone.",
-        ),
-    ),
+    right=(perceptual.PerceptualLoss, _Looks, _Frozen),
+    bugs=BUGS,
+    edits=_Looks,
+    mistakes=MISTAKES,
     hints=(
         "Write a network of two tiny convolutions that returns both maps, with dropout in between. "
         "Put it to eval mode to work out what must come out.",

@@ -7,10 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mmcourse.exercises.definition import Mutant, Task, holds
-from mmcourse.exercises.expect import follows_device, whole
-from mmcourse.exercises.inputs import raw
-from mmcourse.exercises.values import Broken
+from mmcourse.exercises.kit import Broken, Task, follows_device, holds, raw, whole
 from mmcourse.vqgan.masked import maskgit_step
 
 STUB = '''
@@ -137,58 +134,6 @@ def _probes() -> list[tuple[Any, ...]]:
     return [_random(seed, left) for seed, left in ((4, 2), (5, 3), (6, 0), (7, 4), (8, 1))]
 
 
-def _unsurest(drawn: Tensor, sureness: Tensor, tokens: Tensor, known: Tensor, left: int) -> Any:
-    return maskgit_step(drawn, -sureness, tokens, known, left)
-
-
-def _overwrites(drawn: Tensor, sureness: Tensor, tokens: Tensor, known: Tensor, left: int) -> Any:
-    now = maskgit_step(drawn, sureness, tokens, known, left)[1]
-    return torch.where(now, drawn, tokens), now
-
-
-def _ranked_again(drawn: Tensor, sureness: Tensor, tokens: Tensor, known: Tensor, left: int) -> Any:
-    now = maskgit_step(drawn, sureness, tokens, torch.zeros_like(known), left)[1]
-    return torch.where(now & ~known, drawn, tokens), now
-
-
-def _fills_left(drawn: Tensor, sureness: Tensor, tokens: Tensor, known: Tensor, left: int) -> Any:
-    masked = sureness.masked_fill(known, -torch.inf)
-    rank = masked.argsort(dim=-1, descending=True).argsort(dim=-1)
-    new = (rank < left) & ~known
-    return torch.where(new, drawn, tokens), known | new
-
-
-def _whole_batch(drawn: Tensor, sureness: Tensor, tokens: Tensor, known: Tensor, left: int) -> Any:
-    a, b, c, d = (x.reshape(1, -1) for x in (drawn, sureness, tokens, known))
-    found = maskgit_step(a, b, c, d, left * len(drawn))
-    return found[0].reshape(drawn.shape), found[1].reshape(drawn.shape)
-
-
-def _one_more(drawn: Tensor, sureness: Tensor, tokens: Tensor, known: Tensor, left: int) -> Any:
-    return maskgit_step(drawn, sureness, tokens, known, max(0, left - 1))
-
-
-def _only_new(drawn: Tensor, sureness: Tensor, tokens: Tensor, known: Tensor, left: int) -> Any:
-    new, now = maskgit_step(drawn, sureness, tokens, known, left)
-    return new, now & ~known
-
-
-def _order_as_rank(
-    drawn: Tensor, sureness: Tensor, tokens: Tensor, known: Tensor, left: int
-) -> Any:
-    order = sureness.masked_fill(known, torch.inf).argsort(dim=-1, descending=True)
-    now = known | (order < order.shape[-1] - left)
-    return torch.where(now & ~known, drawn, tokens), now
-
-
-def _not_filled(drawn: Tensor, sureness: Tensor, tokens: Tensor, known: Tensor, left: int) -> Any:
-    return tokens.clone(), maskgit_step(drawn, sureness, tokens, known, left)[1]
-
-
-def _everything(drawn: Tensor, sureness: Tensor, tokens: Tensor, known: Tensor, left: int) -> Any:
-    return torch.where(known, tokens, drawn), torch.ones_like(known)
-
-
 def _probe(function: Any) -> list[Any]:
     """Tokens where they count, and what is known."""
     seen: list[Any] = []
@@ -202,6 +147,51 @@ def _probe(function: Any) -> list[Any]:
             seen.append(type(error).__name__)
     return seen
 
+
+MISTAKES = """
+the least sure: maskgit_step(drawn, -sureness, tokens, known, left)
+    The places that the model is least sure of were filled. Those should wait until more is known:
+    sort with the largest first.
+known places are overwritten:
+        now = maskgit_step(drawn, sureness, tokens, known, left)[1]
+        return torch.where(now, drawn, tokens), now
+    What was drawn replaced what was known already. Fill only places that become known in this pass.
+known places compete again:
+        now = maskgit_step(drawn, sureness, tokens, torch.zeros_like(known), left)[1]
+        return torch.where(now & ~known, drawn, tokens), now
+    Places that were known were ranked by this pass's sureness and could be forgotten. Give them an
+    endless sureness first: `masked_fill(known, torch.inf)`.
+`left` places are filled:
+        masked = sureness.masked_fill(known, -torch.inf)
+        rank = masked.argsort(dim=-1, descending=True).argsort(dim=-1)
+        new = (rank < left) & ~known
+        return torch.where(new, drawn, tokens), known | new
+    `left` places were filled. It says how many are missing afterwards.
+the batch in one:
+        a, b, c, d = (x.reshape(1, -1) for x in (drawn, sureness, tokens, known))
+        found = maskgit_step(a, b, c, d, left * len(drawn))
+        return found[0].reshape(drawn.shape), found[1].reshape(drawn.shape)
+    All rows were ranked together, so a sure picture was finished and an unsure one not begun. Rank
+    along the last axis.
+one too many: maskgit_step(drawn, sureness, tokens, known, max(0, left - 1))
+    One place too many is filled. With N places, N - left of them are known afterwards.
+only the new ones known:
+        new, now = maskgit_step(drawn, sureness, tokens, known, left)
+        return new, now & ~known
+    `known` should tell of all places that count now, the old ones too.
+the order taken for the rank:
+        order = sureness.masked_fill(known, torch.inf).argsort(dim=-1, descending=True)
+        now = known | (order < order.shape[-1] - left)
+        return torch.where(now & ~known, drawn, tokens), now
+    `argsort` says which place comes first, second, ...; here it was read as each place's rank. Its
+    inverse is the rank: `argsort` once more.
+nothing is filled in: tokens.clone(), maskgit_step(drawn, sureness, tokens, known, left)[1]
+    `known` is right, but the tokens are the old ones. Put what was drawn where a place has become
+    known.
+everything at once: torch.where(known, tokens, drawn), torch.ones_like(known)
+    All missing places were filled in one pass. Places that are drawn together know nothing of one
+    another; keep the surest only.
+"""
 
 EXERCISE = Task(
     id="ch03.maskgit_step",
@@ -223,65 +213,7 @@ EXERCISE = Task(
         follows_device(lambda: _random(0, 3)),
     ),
     probe=_probe,
-    mutants=(
-        Mutant(
-            "the least sure",
-            _unsurest,
-            "The places that the model is least sure of were filled. Those should wait until more "
-            "is known: sort with the largest first.",
-        ),
-        Mutant(
-            "known places are overwritten",
-            _overwrites,
-            "What was drawn replaced what was known already. Fill only places that become known "
-            "in this pass.",
-        ),
-        Mutant(
-            "known places compete again",
-            _ranked_again,
-            "Places that were known were ranked by this pass's sureness and could be forgotten. "
-            "Give them an endless sureness first: `masked_fill(known, torch.inf)`.",
-        ),
-        Mutant(
-            "`left` places are filled",
-            _fills_left,
-            "`left` places were filled. It says how many are missing afterwards.",
-        ),
-        Mutant(
-            "the batch in one",
-            _whole_batch,
-            "All rows were ranked together, so a sure picture was finished and an unsure one not "
-            "begun. Rank along the last axis.",
-        ),
-        Mutant(
-            "one too many",
-            _one_more,
-            "One place too many is filled. With N places, N - left of them are known afterwards.",
-        ),
-        Mutant(
-            "only the new ones known",
-            _only_new,
-            "`known` should tell of all places that count now, the old ones too.",
-        ),
-        Mutant(
-            "the order taken for the rank",
-            _order_as_rank,
-            "`argsort` says which place comes first, second, ...; here it was read as each "
-            "place's rank. Its inverse is the rank: `argsort` once more.",
-        ),
-        Mutant(
-            "nothing is filled in",
-            _not_filled,
-            "`known` is right, but the tokens are the old ones. Put what was drawn where a place "
-            "has become known.",
-        ),
-        Mutant(
-            "everything at once",
-            _everything,
-            "All missing places were filled in one pass. Places that are drawn together know "
-            "nothing of one another; keep the surest only.",
-        ),
-    ),
+    mistakes=MISTAKES,
     hints=(
         "Which places are known afterwards? Those that are known, and of the others the surest, so "
         "that `left` stay missing.",

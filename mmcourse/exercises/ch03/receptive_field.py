@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mmcourse.exercises.definition import Mutant, Task, holds
-from mmcourse.exercises.expect import near
+from mmcourse.exercises.kit import Task, holds, near
 from mmcourse.vqgan.discriminator import receptive_field
 
 STUB = '''
@@ -77,44 +76,53 @@ def _probes() -> list[tuple[Any, ...]]:
             ([(7, 3), (1, 1), (2, 2), (5, 1)],)]  # fmt: skip
 
 
-def _own_stride(layers: list[tuple[int, int]]) -> int:
-    field, step = 1, 1
-    for kernel, stride in layers:
-        step *= stride
-        field += (kernel - 1) * step
-    return field
-
-
-def _added_strides(layers: list[tuple[int, int]]) -> int:
-    field, step = 1, 1
-    for kernel, stride in layers:
-        field += (kernel - 1) * step
-        step += stride - 1
-    return field
-
-
-def _last_stride_only(layers: list[tuple[int, int]]) -> int:
-    field, step = 1, 1
-    for kernel, stride in layers:
-        field += (kernel - 1) * step
-        step = stride
-    return field
-
-
-def _whole_kernels(layers: list[tuple[int, int]]) -> int:
-    field, step = 1, 1
-    for kernel, stride in layers:
-        field += kernel * step
-        step *= stride
-    return field
-
-
-def _product(layers: list[tuple[int, int]]) -> int:
-    field = 1
-    for kernel, _ in layers:
-        field *= kernel
-    return field
-
+MISTAKES = """
+a layer's own stride:
+        field, step = 1, 1
+        for kernel, stride in layers:
+            step *= stride
+            field += (kernel - 1) * step
+        return field
+    A layer's stride is how far its own outputs lie apart; its kernel reaches over its inputs. Widen
+    the field first, then multiply the step by the stride.
+strides unused: 1 + sum(kernel - 1 for kernel, _ in layers)
+    Strides don't count here. After a stride of 2, neighbours lie two pixels apart, and the next
+    kernel reaches twice as far.
+strides added:
+        field, step = 1, 1
+        for kernel, stride in layers:
+            field += (kernel - 1) * step
+            step += stride - 1
+        return field
+    Two strides of 2 put neighbours four pixels apart, three of them eight: steps multiply. Here
+    they were added.
+the last stride alone:
+        field, step = 1, 1
+        for kernel, stride in layers:
+            field += (kernel - 1) * step
+            step = stride
+        return field
+    Only the stride of the layer before was counted. All of those before it count, multiplied.
+whole kernels:
+        field, step = 1, 1
+        for kernel, stride in layers:
+            field += kernel * step
+            step *= stride
+        return field
+    A kernel of 3 adds two neighbours to the one that is there: kernel - 1, not kernel.
+from the wrong end: receptive_field(layers[::-1])
+    The layers were taken from the output on with the rule for the other direction. The first of the
+    list stands next to the input.
+starting at 0: receptive_field(layers) - 1
+    One output of no layer at all is one pixel: start at 1.
+the product of the kernels:
+        field = 1
+        for kernel, _ in layers:
+            field *= kernel
+        return field
+    Two kernels of 3 see 5 pixels, not 9: windows of neighbours overlap. Each layer adds (kernel -
+    1) steps.
+"""
 
 EXERCISE = Task(
     id="ch03.receptive_field",
@@ -128,54 +136,7 @@ EXERCISE = Task(
     formula=by_walking_back,
     cases=_probes,
     result="number",
-    mutants=(
-        Mutant(
-            "a layer's own stride",
-            _own_stride,
-            "A layer's stride is how far its own outputs lie apart; its kernel reaches over its "
-            "inputs. Widen the field first, then multiply the step by the stride.",
-        ),
-        Mutant(
-            "strides unused",
-            lambda layers: 1 + sum(kernel - 1 for kernel, _ in layers),
-            "Strides don't count here. After a stride of 2, neighbours lie two pixels apart, and "
-            "the next kernel reaches twice as far.",
-        ),
-        Mutant(
-            "strides added",
-            _added_strides,
-            "Two strides of 2 put neighbours four pixels apart, three of them eight: steps "
-            "multiply. Here they were added.",
-        ),
-        Mutant(
-            "the last stride alone",
-            _last_stride_only,
-            "Only the stride of the layer before was counted. All of those before it count, "
-            "multiplied.",
-        ),
-        Mutant(
-            "whole kernels",
-            _whole_kernels,
-            "A kernel of 3 adds two neighbours to the one that is there: kernel - 1, not kernel.",
-        ),
-        Mutant(
-            "from the wrong end",
-            lambda layers: receptive_field(layers[::-1]),
-            "The layers were taken from the output on with the rule for the other direction. The "
-            "first of the list stands next to the input.",
-        ),
-        Mutant(
-            "starting at 0",
-            lambda layers: receptive_field(layers) - 1,
-            "One output of no layer at all is one pixel: start at 1.",
-        ),
-        Mutant(
-            "the product of the kernels",
-            _product,
-            "Two kernels of 3 see 5 pixels, not 9: windows of neighbours overlap. Each layer adds "
-            "(kernel - 1) steps.",
-        ),
-    ),
+    mistakes=MISTAKES,
     hints=(
         "Draw two layers of kernel 3 and stride 2 on squared paper, and mark what one output sees.",
         "Keep two numbers: the field, and how many pixels apart two neighbours of this layer's "

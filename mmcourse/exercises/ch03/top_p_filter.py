@@ -7,10 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mmcourse.exercises.definition import Mutant, Task, holds
-from mmcourse.exercises.expect import tensor
-from mmcourse.exercises.inputs import raw
-from mmcourse.exercises.values import Broken
+from mmcourse.exercises.kit import Broken, Task, holds, raw, tensor
 from mmcourse.vqgan.filters import top_p_filter
 
 STUB = '''
@@ -125,40 +122,56 @@ def _probes() -> list[tuple[Any, ...]]:
     ]
 
 
-def _without_the_last(logits: Tensor, p: float) -> Tensor:
-    falling, order = logits.sort(dim=-1, descending=True)
-    gone = falling.softmax(-1).cumsum(-1) > p
-    return logits.masked_fill(gone.scatter(-1, order, gone), -torch.inf)
-
-
-def _least_likely(logits: Tensor, p: float) -> Tensor:
-    rising, order = logits.sort(dim=-1)
-    chances = rising.softmax(-1)
-    gone = chances.cumsum(-1) - chances >= p
-    return logits.masked_fill(gone.scatter(-1, order, gone), -torch.inf)
-
-
-def _not_put_back(logits: Tensor, p: float) -> Tensor:
-    chances = logits.sort(dim=-1, descending=True).values.softmax(-1)
-    return logits.masked_fill(chances.cumsum(-1) - chances >= p, -torch.inf)
-
-
-def _gathered_back(logits: Tensor, p: float) -> Tensor:
-    falling, order = logits.sort(dim=-1, descending=True)
-    chances = falling.softmax(-1)
-    gone = (chances.cumsum(-1) - chances >= p).gather(-1, order)
-    return logits.masked_fill(gone, -torch.inf)
-
-
-def _zeros(logits: Tensor, p: float) -> Tensor:
-    return torch.where(top_p_filter(logits, p).isinf(), torch.zeros_like(logits), logits)
-
-
-def _of_logits(logits: Tensor, p: float) -> Tensor:
-    falling, order = logits.sort(dim=-1, descending=True)
-    gone = falling.cumsum(-1) - falling >= p
-    return logits.masked_fill(gone.scatter(-1, order, gone), -torch.inf)
-
+MISTAKES = """
+the one that reaches p is gone:
+        falling, order = logits.sort(dim=-1, descending=True)
+        gone = falling.softmax(-1).cumsum(-1) > p
+        return logits.masked_fill(gone.scatter(-1, order, gone), -torch.inf)
+    The one with which the sum reaches p was thrown out too, so that what stays adds up to less than
+    p, and with a small p nothing stays at all. Ask what those *before* it add up to: `cumsum -
+    chances`.
+the least likely first:
+        rising, order = logits.sort(dim=-1)
+        chances = rising.softmax(-1)
+        gone = chances.cumsum(-1) - chances >= p
+        return logits.masked_fill(gone.scatter(-1, order, gone), -torch.inf)
+    The sum was taken from the least likely up. Sort with `descending=True`.
+a threshold on each chance: logits.masked_fill(logits.softmax(-1) < 1 - p, -torch.inf)
+    Each chance was compared with a fixed number. How many stay depends on their sum: in a flat row
+    many small ones add up to p.
+not put back in order:
+        chances = logits.sort(dim=-1, descending=True).values.softmax(-1)
+        return logits.masked_fill(chances.cumsum(-1) - chances >= p, -torch.inf)
+    What is gone was found in the sorted row and applied to the unsorted one. Scatter it back by the
+    order that `sort` returns.
+gathered back:
+        falling, order = logits.sort(dim=-1, descending=True)
+        chances = falling.softmax(-1)
+        gone = (chances.cumsum(-1) - chances >= p).gather(-1, order)
+        return logits.masked_fill(gone, -torch.inf)
+    `gather` with the order sorts once more. Back from sorted to unsorted goes `scatter(-1, order,
+    ...)`.
+0 for what is gone: torch.where(top_p_filter(logits, p).isinf(), torch.zeros_like(logits), logits)
+    A logit of 0 is no chance of 0: after softmax it counts e^0. Rule it out by -inf.
+chances: top_p_filter(logits, p).softmax(-1)
+    It returns chances. Logits are asked for: those that stay as they were, -inf else.
+all rows in one: top_p_filter(logits.flatten(), p).reshape(logits.shape)
+    All rows were sorted together, so that a sure row takes the whole sum. Sort, softmax and cumsum
+    along the last axis.
+sums of logits:
+        falling, order = logits.sort(dim=-1, descending=True)
+        gone = falling.cumsum(-1) - falling >= p
+        return logits.masked_fill(gone.scatter(-1, order, gone), -torch.inf)
+    Logits were added up. Chances add up to 1: take the softmax first.
+in place: logits.copy_(top_p_filter(logits, p))
+    The caller's logits were overwritten, and with guidance they are needed again. `masked_fill`
+    makes new ones, `masked_fill_` does not.
+sorted: top_p_filter(logits, p).sort(dim=-1, descending=True).values
+    It returns the logits in falling order, so that each stands for another code. Keep them at their
+    places.
+1 - p: top_p_filter(logits, max(1e-9, 1 - p))
+    It keeps what adds up to 1 - p. At p = 0.9 nearly everything should stay.
+"""
 
 EXERCISE = Task(
     id="ch03.top_p_filter",
@@ -168,89 +181,11 @@ EXERCISE = Task(
     minutes=20,
     stub=STUB,
     reference=top_p_filter,
-    properties=(
-        one_row,
-        the_first,
-        any_order,
-        rows,
-        reached,
-        everything,
-        axes,
-        extremes,
-    ),
+    properties=(one_row, the_first, any_order, rows, reached, everything, axes, extremes),
     formula=by_hand,
     cases=_probes,
     learns=False,
-    mutants=(
-        Mutant(
-            "the one that reaches p is gone",
-            _without_the_last,
-            "The one with which the sum reaches p was thrown out too, so that what stays adds up "
-            "to less than p, and with a small p nothing stays at all. Ask what those *before* it "
-            "add up to: `cumsum - chances`.",
-        ),
-        Mutant(
-            "the least likely first",
-            _least_likely,
-            "The sum was taken from the least likely up. Sort with `descending=True`.",
-        ),
-        Mutant(
-            "a threshold on each chance",
-            lambda logits, p: logits.masked_fill(logits.softmax(-1) < 1 - p, -torch.inf),
-            "Each chance was compared with a fixed number. How many stay depends on their sum: in "
-            "a flat row many small ones add up to p.",
-        ),
-        Mutant(
-            "not put back in order",
-            _not_put_back,
-            "What is gone was found in the sorted row and applied to the unsorted one. Scatter it "
-            "back by the order that `sort` returns.",
-        ),
-        Mutant(
-            "gathered back",
-            _gathered_back,
-            "`gather` with the order sorts once more. Back from sorted to unsorted goes "
-            "`scatter(-1, order, ...)`.",
-        ),
-        Mutant(
-            "0 for what is gone",
-            _zeros,
-            "A logit of 0 is no chance of 0: after softmax it counts e^0. Rule it out by -inf.",
-        ),
-        Mutant(
-            "chances",
-            lambda logits, p: top_p_filter(logits, p).softmax(-1),
-            "It returns chances. Logits are asked for: those that stay as they were, -inf else.",
-        ),
-        Mutant(
-            "all rows in one",
-            lambda logits, p: top_p_filter(logits.flatten(), p).reshape(logits.shape),
-            "All rows were sorted together, so that a sure row takes the whole sum. Sort, softmax "
-            "and cumsum along the last axis.",
-        ),
-        Mutant(
-            "sums of logits",
-            _of_logits,
-            "Logits were added up. Chances add up to 1: take the softmax first.",
-        ),
-        Mutant(
-            "in place",
-            lambda logits, p: logits.copy_(top_p_filter(logits, p)),
-            "The caller's logits were overwritten, and with guidance they are needed again. "
-            "`masked_fill` makes new ones, `masked_fill_` does not.",
-        ),
-        Mutant(
-            "sorted",
-            lambda logits, p: top_p_filter(logits, p).sort(dim=-1, descending=True).values,
-            "It returns the logits in falling order, so that each stands for another code. Keep "
-            "them at their places.",
-        ),
-        Mutant(
-            "1 - p",
-            lambda logits, p: top_p_filter(logits, max(1e-9, 1 - p)),
-            "It keeps what adds up to 1 - p. At p = 0.9 nearly everything should stay.",
-        ),
-    ),
+    mistakes=MISTAKES,
     hints=(
         "`falling, order = logits.sort(dim=-1, descending=True)`; chances of `falling` by softmax.",
         "One is gone if those before it add up to p already. What do those before it add up to?",

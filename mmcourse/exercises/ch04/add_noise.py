@@ -8,11 +8,7 @@ import torch
 from torch import Tensor
 
 from mmcourse.diffusion import schedule
-from mmcourse.exercises.definition import Mutant, Task, holds
-from mmcourse.exercises.expect import close, tensor
-from mmcourse.exercises.inputs import raw
-from mmcourse.exercises.probe import calls
-from mmcourse.exercises.values import Broken
+from mmcourse.exercises.kit import Broken, Task, calls, close, holds, raw, tensor
 
 STUB = '''
 @exercise("ch04.add_noise")
@@ -94,27 +90,38 @@ def _probes() -> list[tuple[Any, ...]]:
     return [_cases()[-1], same, wide]
 
 
-def _mixed(a: Any, b: Any) -> Any:
-    """A wrong answer: the factors of picture and noise from alpha_bar, as columns."""
-
-    def answer(x0: Tensor, noise: Tensor, t: Tensor, alpha_bar: Tensor) -> Tensor:
-        kept = alpha_bar[t].view(-1, *[1] * (x0.ndim - 1))
-        return a(kept) * x0 + b(kept) * noise
-
-    return answer
-
-
-def _last_axis(x0: Tensor, noise: Tensor, t: Tensor, alpha_bar: Tensor) -> Tensor:
-    return alpha_bar[t].sqrt() * x0 + (1 - alpha_bar[t]).sqrt() * noise
-
-
-def _first_step_for_all(x0: Tensor, noise: Tensor, t: Tensor, alpha_bar: Tensor) -> Tensor:
-    return schedule.add_noise(x0, noise, t[:1].expand_as(t), alpha_bar)
-
-
-def _own_noise(x0: Tensor, noise: Tensor, t: Tensor, alpha_bar: Tensor) -> Tensor:
-    return schedule.add_noise(x0, torch.randn_like(x0), t, alpha_bar)
-
+MISTAKES = """
+alpha_bar without its root:
+        kept.sqrt() * x0 => kept * x0
+        (1 - kept).sqrt() => (1 - kept)
+    Shares of the variance were used as factors of the values. A share of 0.36 of the variance is a
+    factor of 0.6: take the roots of both.
+the noise's root forgotten: (1 - kept).sqrt() => (1 - kept)
+    The picture has its root, the noise has not: its factor is sqrt(1 - alpha_bar).
+the picture's root forgotten: kept.sqrt() * x0 => kept * x0
+    The noise has its root, the picture has not: its factor is sqrt(alpha_bar).
+1 minus the root: (1 - kept).sqrt() => (1 - kept.sqrt())
+    The factors sum to 1, but it is their squares that do: variances add up, deviations don't. The
+    noise's factor is sqrt(1 - alpha_bar).
+picture and noise swapped:
+        kept.sqrt() * x0 + (1 - kept).sqrt() => (1 - kept).sqrt() * x0 + kept.sqrt()
+    alpha_bar is what is left of the picture: near 1 at step 0. Here the noise gets it.
+noise added, nothing taken away: kept.sqrt() * x0 => x0
+    The picture stays whole under the noise, so the variance grows. It fades by sqrt(alpha_bar).
+steps along the last axis: .view(-1, *[1] * (x0.ndim - 1)) =>
+    A factor of shape (B,) meets the last axis, not the first: columns get the steps of rows, or the
+    shapes clash. Reshape it to (B, 1, ..., 1), as many ones as x0 needs.
+one step for all rows: .to(x0.device)[t] => .to(x0.device)[t[:1].expand_as(t)]
+    All rows were mixed with the first row's step. t holds a step for each.
+one step early: [t] => [t - 1]
+    alpha_bar was looked up at t - 1, and at t = 0 that is the last entry of all. Steps count from 0
+    here: alpha_bar[t].
+the product taken again: alpha_bar.to => alpha_bar.cumprod(0).to
+    alpha_bar is the running product already: what all steps so far have left. Multiplied up once
+    more, the picture fades much too soon.
+noise of its own: * noise => * torch.randn_like(x0)
+    The noise that was given was not used. The loss compares with it, so it has to be the very same.
+"""
 
 EXERCISE = Task(
     id="ch04.add_noise",
@@ -124,80 +131,11 @@ EXERCISE = Task(
     minutes=10,
     stub=STUB,
     reference=schedule.add_noise,
-    properties=(
-        one_number,
-        hardly_any,
-        both_ends,
-        own_step,
-        variance,
-    ),
+    properties=(one_number, hardly_any, both_ends, own_step, variance),
     formula=by_hand,
     cases=_cases,
     probe=calls(_probes),
-    mutants=(
-        Mutant(
-            "alpha_bar without its root",
-            _mixed(lambda a: a, lambda a: 1 - a),
-            "Shares of the variance were used as factors of the values. A share of 0.36 of the "
-            "variance is a factor of 0.6: take the roots of both.",
-        ),
-        Mutant(
-            "the noise's root forgotten",
-            _mixed(lambda a: a.sqrt(), lambda a: 1 - a),
-            "The picture has its root, the noise has not: its factor is sqrt(1 - alpha_bar).",
-        ),
-        Mutant(
-            "the picture's root forgotten",
-            _mixed(lambda a: a, lambda a: (1 - a).sqrt()),
-            "The noise has its root, the picture has not: its factor is sqrt(alpha_bar).",
-        ),
-        Mutant(
-            "1 minus the root",
-            _mixed(lambda a: a.sqrt(), lambda a: 1 - a.sqrt()),
-            "The factors sum to 1, but it is their squares that do: variances add up, deviations "
-            "don't. The noise's factor is sqrt(1 - alpha_bar).",
-        ),
-        Mutant(
-            "picture and noise swapped",
-            _mixed(lambda a: (1 - a).sqrt(), lambda a: a.sqrt()),
-            "alpha_bar is what is left of the picture: near 1 at step 0. Here the noise gets it.",
-        ),
-        Mutant(
-            "noise added, nothing taken away",
-            _mixed(torch.ones_like, lambda a: (1 - a).sqrt()),
-            "The picture stays whole under the noise, so the variance grows. It fades by "
-            "sqrt(alpha_bar).",
-        ),
-        Mutant(
-            "steps along the last axis",
-            _last_axis,
-            "A factor of shape (B,) meets the last axis, not the first: columns get the steps of "
-            "rows, or the shapes clash. Reshape it to (B, 1, ..., 1), as many ones as x0 needs.",
-        ),
-        Mutant(
-            "one step for all rows",
-            _first_step_for_all,
-            "All rows were mixed with the first row's step. t holds a step for each.",
-        ),
-        Mutant(
-            "one step early",
-            lambda x0, noise, t, alpha_bar: schedule.add_noise(x0, noise, t - 1, alpha_bar),
-            "alpha_bar was looked up at t - 1, and at t = 0 that is the last entry of all. Steps "
-            "count from 0 here: alpha_bar[t].",
-        ),
-        Mutant(
-            "the product taken again",
-            lambda x0, noise, t, alpha_bar: schedule.add_noise(x0, noise, t, alpha_bar.cumprod(0)),
-            "alpha_bar is the running product already: what all steps so far have left. Multiplied "
-            "up once more, the picture fades much too soon.",
-        ),
-        Mutant(
-            "noise of its own",
-            _own_noise,
-            "The noise that was given was not used. The loss compares with it, so it has to be "
-            "the very same.",
-        ),
-    ),
+    mistakes=MISTAKES,
     hints=(
         "`alpha_bar[t]` is (B,). How must it be shaped to multiply the rows of x0?",
         "`.view(-1, *[1] * (x0.ndim - 1))` makes it (B, 1, ..., 1). Both factors are roots.",

@@ -9,11 +9,7 @@ import torch
 from torch import Tensor
 
 from mmcourse.diffusion import steps
-from mmcourse.exercises.definition import Mutant, Task, holds
-from mmcourse.exercises.expect import close
-from mmcourse.exercises.inputs import raw
-from mmcourse.exercises.probe import calls
-from mmcourse.exercises.values import Broken
+from mmcourse.exercises.kit import Broken, Task, calls, close, holds, raw
 
 STUB = '''
 @exercise("ch04.ddim_step")
@@ -127,30 +123,37 @@ def _probes() -> list[tuple[Any, ...]]:
     ]
 
 
-def _formed(factors: Any) -> Any:
-    """A wrong answer from its factors of x0, epsilon and noise."""
-
-    def answer(
-        x0: Tensor,
-        epsilon: Tensor,
-        alpha: float,
-        sigma: float,
-        next_alpha: float,
-        next_sigma: float,
-        eta: float = 0.0,
-        noise: Tensor | None = None,
-    ) -> Tensor:
-        right = eta * next_sigma / sigma * math.sqrt(1 - (alpha / next_alpha) ** 2)
-        a, b, c = factors((alpha, sigma), (next_alpha, next_sigma), right, eta)
-        x = a * x0 + b * epsilon
-        return x if noise is None else x + c * noise
-
-    return answer
-
-
-def _old(whole: float, new: float) -> float:
-    return math.sqrt(max(whole**2 - new**2, 0.0))
-
+MISTAKES = """
+the old noise left whole: math.sqrt(max(next_sigma**2 - fresh**2, 0.0)) => next_sigma
+    Fresh noise was added and none of the old taken away, so the state is noisier than its level
+    says. old = sqrt(next_sigma² - fresh²).
+the picture as strong as before: next_alpha * x0 => alpha * x0
+    The picture was multiplied by this level's alpha. It is rebuilt at the next level, where there
+    is more of it: next_alpha.
+a subtraction of deviations: math.sqrt(max(next_sigma**2 - fresh**2, 0.0)) => next_sigma - fresh
+    old + fresh = next_sigma, but it is variances that add up: old² + fresh².
+the variance for the deviation: old = math => fresh = fresh**2; old = math
+    fresh was squared: noise is multiplied by its deviation, not by its variance.
+the ratio upside down: next_sigma / sigma => (sigma / next_sigma if next_sigma else 0.0)
+    next_sigma / sigma, not sigma / next_sigma: the nearer the picture, the less fresh noise.
+DDPM's larger variance: next_sigma / sigma * =>
+    The factor next_sigma / sigma is missing. What is left is sqrt(beta), DDPM's other choice, and
+    too much where little noise is left: at the last step some would stay.
+always as random as DDPM: fresh = eta * => fresh =
+    eta was not used: the step is as random as with eta = 1, even where 0 was asked for.
+never random: fresh = eta * => fresh = 0 *
+    The fresh noise was ignored: right for eta = 0 alone.
+no step at all: next_alpha * x0 + old => alpha * x0 + math.sqrt(max(sigma**2 - fresh**2, 0.0))
+    Picture and noise were mixed as at this level. Use those of the next one.
+squares for levels:
+        math.sqrt(max(next_sigma**2 - fresh**2, 0.0)) => next_sigma**2 - fresh**2
+        next_alpha * x0 => next_alpha**2 * x0
+    next_alpha and next_sigma were squared, or a root was forgotten. They are the roots of alpha_bar
+    and 1 - alpha_bar already.
+all noise fresh: fresh = eta * next_sigma / sigma * math.sqrt(max(added, 0.0)) => fresh = next_sigma
+    The predicted noise was thrown away and new noise put in its place. DDIM keeps the old one,
+    which is why the same start gives the same picture.
+"""
 
 EXERCISE = Task(
     id="ch04.ddim_step",
@@ -160,102 +163,12 @@ EXERCISE = Task(
     minutes=20,
     stub=STUB,
     reference=steps.ddim_step,
-    properties=(
-        deterministic,
-        no_noise,
-        clean,
-        fresh,
-        half,
-        together,
-        pure,
-    ),
+    properties=(deterministic, no_noise, clean, fresh, half, together, pure),
     formula=by_hand,
     cases=_cases,
     learns=False,
     probe=calls(_probes),
-    mutants=(
-        Mutant(
-            "the old noise left whole",
-            _formed(lambda h, n, new, eta: (n[0], n[1], new)),
-            "Fresh noise was added and none of the old taken away, so the state is noisier than "
-            "its level says. old = sqrt(next_sigma² - fresh²).",
-        ),
-        Mutant(
-            "the picture as strong as before",
-            _formed(lambda h, n, new, eta: (h[0], _old(n[1], new), new)),
-            "The picture was multiplied by this level's alpha. It is rebuilt at the next level, "
-            "where there is more of it: next_alpha.",
-        ),
-        Mutant(
-            "a subtraction of deviations",
-            _formed(lambda h, n, new, eta: (n[0], n[1] - new, new)),
-            "old + fresh = next_sigma, but it is variances that add up: old² + fresh².",
-        ),
-        Mutant(
-            "the variance for the deviation",
-            _formed(lambda h, n, new, eta: (n[0], _old(n[1], new**2), new**2)),
-            "fresh was squared: noise is multiplied by its deviation, not by its variance.",
-        ),
-        Mutant(
-            "the ratio upside down",
-            _formed(
-                lambda h, n, new, eta: (
-                    n[0],
-                    _old(n[1], new * (h[1] / n[1]) ** 2 if n[1] else 0.0),
-                    new * (h[1] / n[1]) ** 2 if n[1] else 0.0,
-                )
-            ),
-            "next_sigma / sigma, not sigma / next_sigma: the nearer the picture, the less fresh "
-            "noise.",
-        ),
-        Mutant(
-            "DDPM's larger variance",
-            _formed(
-                lambda h, n, new, eta: (
-                    n[0],
-                    _old(n[1], new * h[1] / n[1] if n[1] else 0.0),
-                    new * h[1] / n[1] if n[1] else eta * math.sqrt(1 - (h[0] / n[0]) ** 2),
-                )
-            ),
-            "The factor next_sigma / sigma is missing. What is left is sqrt(beta), DDPM's other "
-            "choice, and too much where little noise is left: at the last step some would stay.",
-        ),
-        Mutant(
-            "always as random as DDPM",
-            _formed(
-                lambda h, n, new, eta: (
-                    n[0],
-                    _old(
-                        n[1], new / eta if eta else n[1] / h[1] * math.sqrt(1 - (h[0] / n[0]) ** 2)
-                    ),
-                    new / eta if eta else n[1] / h[1] * math.sqrt(1 - (h[0] / n[0]) ** 2),
-                )
-            ),
-            "eta was not used: the step is as random as with eta = 1, even where 0 was asked for.",
-        ),
-        Mutant(
-            "never random",
-            _formed(lambda h, n, new, eta: (n[0], n[1], 0.0)),
-            "The fresh noise was ignored: right for eta = 0 alone.",
-        ),
-        Mutant(
-            "no step at all",
-            _formed(lambda h, n, new, eta: (h[0], _old(h[1], new), new)),
-            "Picture and noise were mixed as at this level. Use those of the next one.",
-        ),
-        Mutant(
-            "squares for levels",
-            _formed(lambda h, n, new, eta: (n[0] ** 2, n[1] ** 2 - new**2, new)),
-            "next_alpha and next_sigma were squared, or a root was forgotten. They are the roots "
-            "of alpha_bar and 1 - alpha_bar already.",
-        ),
-        Mutant(
-            "all noise fresh",
-            _formed(lambda h, n, new, eta: (n[0], 0.0, n[1])),
-            "The predicted noise was thrown away and new noise put in its place. DDIM keeps the "
-            "old one, which is why the same start gives the same picture.",
-        ),
-    ),
+    mistakes=MISTAKES,
     hints=(
         "First with eta = 0: mix picture and noise again, with the next level's factors.",
         "fresh is given. How much may be left of the old noise, so that the variances sum to "

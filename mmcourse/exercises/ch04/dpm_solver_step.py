@@ -9,10 +9,7 @@ from torch import Tensor
 
 from mmcourse.diffusion import steps
 from mmcourse.diffusion.schedule import Level
-from mmcourse.exercises.definition import Mutant, Task, holds
-from mmcourse.exercises.expect import close
-from mmcourse.exercises.inputs import raw
-from mmcourse.exercises.probe import calls
+from mmcourse.exercises.kit import Task, calls, close, holds, raw
 
 STUB = '''
 @exercise("ch04.dpm_solver_step")
@@ -89,27 +86,29 @@ def _probes() -> list[tuple[Any, ...]]:
             (raw(2, 3, seed=26), raw(2, 3, seed=27), (HERE, THERE), None)]  # fmt: skip
 
 
-def _formed(ratio: Any, factor: Any = lambda h: math.exp(-h) - 1, log: float = 1.0) -> Any:
-    """A wrong answer: how far it extrapolates, what D counts, in which logarithm."""
-
-    def answer(
-        x: Tensor, x0: Tensor, levels: tuple[Level, ...], before: Tensor | None = None
-    ) -> Tensor:
-        here, there = levels[-2:]
-        if there.sigma == 0:
-            return there.alpha * x0
-        lam = [log * math.log(level.alpha / level.sigma) for level in levels]
-        h = lam[-1] - lam[-2]
-        if before is not None:
-            x0 = x0 + ratio(h, lam[-2] - lam[-3]) * (x0 - before)
-        return there.sigma / here.sigma * x - there.alpha * factor(h) * x0
-
-    return answer
-
-
-def _right(h: float, g: float) -> float:
-    return h / (2 * g)
-
+MISTAKES = """
+no memory: step / (2 * last) => 0
+    `before` was not used, so every step is DDIM's: first order, with twice the error.
+all of the way, not half: (2 * last) => last
+    The picture was extrapolated to the end of the step. What is wanted is its mean over the step,
+    half way: h / (2 g).
+the ratio upside down: step / (2 * last) => last / (2 * step)
+    g / (2 h): the longer the step ahead, the less it would reach. It is h / (2 g).
+backwards: x0 + step => x0 - step
+    The picture was moved back to where it was. It goes on: x0 + h / (2 g) (x0 - before).
+the mean of both pictures: step / (2 * last) => -0.5
+    The mean of the last two pictures lies behind, not ahead.
+steps of one length taken for granted: step / (2 * last) => 0.5
+    1/2 is right where h = g. Steps that are equal in time are not equal in ln(alpha / sigma).
+the logarithm of the squares: -step => -2 * step
+    lam is ln(alpha / sigma), half of the logarithm of the signal-to-noise ratio. Here h is twice
+    what it should be, and exp(-h) its square.
+exp(h): -step => step
+    The sign of h is lost: exp(-h) - 1 lies between -1 and 0, so that D counts by a share. exp(h) -
+    1 belongs to the solver of epsilon.
+the minus lost: - there.alpha => + there.alpha
+    -alpha (exp(-h) - 1) is more than 0: the picture is added, not taken away.
+"""
 
 EXERCISE = Task(
     id="ch04.dpm_solver_step",
@@ -124,57 +123,7 @@ EXERCISE = Task(
     cases=_cases,
     learns=False,
     probe=calls(_probes),
-    mutants=(
-        Mutant(
-            "no memory",
-            _formed(lambda h, g: 0.0),
-            "`before` was not used, so every step is DDIM's: first order, with twice the error.",
-        ),
-        Mutant(
-            "all of the way, not half",
-            _formed(lambda h, g: h / g),
-            "The picture was extrapolated to the end of the step. What is wanted is its mean over "
-            "the step, half way: h / (2 g).",
-        ),
-        Mutant(
-            "the ratio upside down",
-            _formed(lambda h, g: g / (2 * h)),
-            "g / (2 h): the longer the step ahead, the less it would reach. It is h / (2 g).",
-        ),
-        Mutant(
-            "backwards",
-            _formed(lambda h, g: -h / (2 * g)),
-            "The picture was moved back to where it was. It goes on: x0 + h / (2 g) (x0 - before).",
-        ),
-        Mutant(
-            "the mean of both pictures",
-            _formed(lambda h, g: -0.5),
-            "The mean of the last two pictures lies behind, not ahead.",
-        ),
-        Mutant(
-            "steps of one length taken for granted",
-            _formed(lambda h, g: 0.5),
-            "1/2 is right where h = g. Steps that are equal in time are not equal in "
-            "ln(alpha / sigma).",
-        ),
-        Mutant(
-            "the logarithm of the squares",
-            _formed(_right, log=2.0),
-            "lam is ln(alpha / sigma), half of the logarithm of the signal-to-noise ratio. Here h "
-            "is twice what it should be, and exp(-h) its square.",
-        ),
-        Mutant(
-            "exp(h)",
-            _formed(_right, lambda h: math.exp(h) - 1),
-            "The sign of h is lost: exp(-h) - 1 lies between -1 and 0, so that D counts by a "
-            "share. exp(h) - 1 belongs to the solver of epsilon.",
-        ),
-        Mutant(
-            "the minus lost",
-            _formed(_right, lambda h: 1 - math.exp(-h)),
-            "-alpha (exp(-h) - 1) is more than 0: the picture is added, not taken away.",
-        ),
-    ),
+    mistakes=MISTAKES,
     hints=(
         "First without `before`: that is DDIM in other letters. Check it with x = alpha x0 + "
         "sigma epsilon.",

@@ -8,10 +8,7 @@ import torch
 from torch import Tensor
 
 from mmcourse.diffusion import guidance
-from mmcourse.exercises.definition import Mutant, Task, holds
-from mmcourse.exercises.expect import close
-from mmcourse.exercises.inputs import raw
-from mmcourse.exercises.probe import calls
+from mmcourse.exercises.kit import Task, calls, close, holds, raw
 
 STUB = '''
 @exercise("ch04.guide")
@@ -71,28 +68,34 @@ def _probes() -> list[tuple[Any, ...]]:
     return [_cases()[-1], (raw(2, 4, seed=32), raw(2, 4, seed=33), 4.0)]
 
 
-def _papers(unconditional: Tensor, conditional: Tensor, scale: float) -> Tensor:
-    return (1 + scale) * conditional - scale * unconditional
-
-
-def _backwards(unconditional: Tensor, conditional: Tensor, scale: float) -> Tensor:
-    return conditional + scale * (unconditional - conditional)
-
-
-def _away(unconditional: Tensor, conditional: Tensor, scale: float) -> Tensor:
-    return unconditional - scale * (conditional - unconditional)
-
-
-def _clipped(unconditional: Tensor, conditional: Tensor, scale: float) -> Tensor:
-    return guidance.guide(unconditional, conditional, scale).clamp(-1, 1)
-
-
-def _three_channels(unconditional: Tensor, conditional: Tensor, scale: float) -> Tensor:
-    if unconditional.ndim < 2:
-        return guidance.guide(unconditional, conditional, scale)
-    guided = guidance.guide(unconditional[:, :3], conditional[:, :3], scale)
-    return torch.cat([guided, conditional[:, 3:]], 1)
-
+MISTAKES = """
+the paper's other scale: unconditional + scale => conditional + scale
+    That is the paper's (1 + w) c - w u, in which w = 0 is off. Here scale = 1 + w, and 1 is off:
+    who mixes the two forms guides by one too much.
+the answers swapped: conditional + scale * (unconditional - conditional)
+    It starts with words and goes towards the answer without them: a larger scale listens less.
+    Start at the unconditional answer.
+away from the words: unconditional + scale => unconditional - scale
+    The sign of the step is wrong: it goes from the words to their opposite.
+the answer added, not the difference: (conditional - unconditional) => conditional
+    What the words changed is the difference of both answers. Adding the whole conditional answer
+    counts what both share twice.
+one answer made larger: scale * conditional
+    The conditional answer was multiplied, so everything grows, not only what the words changed.
+    Where do you use the unconditional one?
+the difference alone: unconditional + scale => scale
+    This is the step without the place that it starts from. Add the unconditional answer.
+clipped to [-1, 1]: guidance.guide(unconditional, conditional, scale).clamp(-1, 1)
+    The result was clipped. What is guided is a noise or a velocity, whose numbers go beyond 1; only
+    finished pictures end there.
+three channels only:
+        if unconditional.ndim < 2:
+            return guidance.guide(unconditional, conditional, scale)
+        guided = guidance.guide(unconditional[:, :3], conditional[:, :3], scale)
+        return torch.cat([guided, conditional[:, 3:]], 1)
+    Only the first three channels are guided. Latents have more than pictures have colours: guide
+    them all.
+"""
 
 EXERCISE = Task(
     id="ch04.guide",
@@ -102,63 +105,11 @@ EXERCISE = Task(
     minutes=5,
     stub=STUB,
     reference=guidance.guide,
-    properties=(
-        one_number,
-        off,
-        without,
-        agree,
-    ),
+    properties=(one_number, off, without, agree),
     formula=_formula,
     cases=_cases,
     probe=calls(_probes),
-    mutants=(
-        Mutant(
-            "the paper's other scale",
-            _papers,
-            "That is the paper's (1 + w) c - w u, in which w = 0 is off. Here scale = 1 + w, and 1 "
-            "is off: who mixes the two forms guides by one too much.",
-        ),
-        Mutant(
-            "the answers swapped",
-            _backwards,
-            "It starts with words and goes towards the answer without them: a larger scale listens "
-            "less. Start at the unconditional answer.",
-        ),
-        Mutant(
-            "away from the words",
-            _away,
-            "The sign of the step is wrong: it goes from the words to their opposite.",
-        ),
-        Mutant(
-            "the answer added, not the difference",
-            lambda unconditional, conditional, scale: unconditional + scale * conditional,
-            "What the words changed is the difference of both answers. Adding the whole "
-            "conditional answer counts what both share twice.",
-        ),
-        Mutant(
-            "one answer made larger",
-            lambda unconditional, conditional, scale: scale * conditional,
-            "The conditional answer was multiplied, so everything grows, not only what the words "
-            "changed. Where do you use the unconditional one?",
-        ),
-        Mutant(
-            "the difference alone",
-            lambda unconditional, conditional, scale: scale * (conditional - unconditional),
-            "This is the step without the place that it starts from. Add the unconditional answer.",
-        ),
-        Mutant(
-            "clipped to [-1, 1]",
-            _clipped,
-            "The result was clipped. What is guided is a noise or a velocity, whose numbers go "
-            "beyond 1; only finished pictures end there.",
-        ),
-        Mutant(
-            "three channels only",
-            _three_channels,
-            "Only the first three channels are guided. Latents have more than pictures have "
-            "colours: guide them all.",
-        ),
-    ),
+    mistakes=MISTAKES,
     hints=(
         "What did the words change? Take that difference.",
         "Start at the unconditional answer, and add the difference, scale times.",

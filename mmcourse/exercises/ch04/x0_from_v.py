@@ -8,9 +8,7 @@ import torch
 from torch import Tensor
 
 from mmcourse.diffusion import objectives
-from mmcourse.exercises.definition import Mutant, Task, holds
-from mmcourse.exercises.expect import close
-from mmcourse.exercises.inputs import raw
+from mmcourse.exercises.kit import Task, close, holds, raw
 
 STUB = '''
 @exercise("ch04.x0_from_v")
@@ -62,12 +60,27 @@ def _with_constants(x: Tensor, v: Tensor, *levels: Any) -> tuple[Any, ...]:
     return x, v, *(k.detach() if isinstance(k, Tensor) else k for k in levels)
 
 
-def _formed(formula: Any) -> Any:
-    def answer(x: Tensor, v: Tensor, alpha: Any, sigma: Any) -> Tensor:
-        return formula(x, v, alpha, sigma)
-
-    return answer
-
+MISTAKES = """
+the other sign: alpha * x + sigma * v
+    v holds the picture with a minus: alpha epsilon - sigma x0. So sigma v is taken away.
+alpha and sigma swapped: sigma * x - alpha * v
+    The state counts by alpha, v by sigma. Try the ends: without noise x is the picture.
+the noise instead of the picture: sigma * x + alpha * v
+    That is epsilon: the other of the two unknowns. Solve for x0.
+v taken for epsilon: (x - sigma * v) / alpha
+    This turns a predicted epsilon into a picture. v is another thing, and dividing by alpha fails
+    at pure noise, which v was made for.
+v taken for the flow: x - sigma * v
+    x - sigma times the prediction is right for flow matching, where alpha + sigma = 1. Here the
+    squares sum to 1: multiply x by alpha.
+divided by alpha once more: (alpha * x - sigma * v) / alpha
+    alpha x - sigma v is x0 already: alpha times x0's alpha plus sigma times x0's sigma is 1.
+    Nothing is left to divide by.
+squares for levels: alpha * alpha * x - sigma * sigma * v
+    alpha and sigma were squared. They are the roots already, as the state is mixed.
+v as it is: -v
+    x0 = -v holds at pure noise alone. At other levels the state knows something too.
+"""
 
 EXERCISE = Task(
     id="ch04.x0_from_v",
@@ -77,60 +90,12 @@ EXERCISE = Task(
     minutes=10,
     stub=STUB,
     reference=objectives.x0_from_v,
-    properties=(
-        one_number,
-        clean,
-        noise_only,
-    ),
+    properties=(one_number, clean, noise_only),
     formula=_formula,
     through=_with_constants,
     ends=lambda: [tuple(1e6 * raw(2, 3, seed=k).float() for k in (1, 2)) + (0.6, 0.8)],
     cases=_cases,
-    mutants=(
-        Mutant(
-            "the other sign",
-            _formed(lambda x, v, a, s: a * x + s * v),
-            "v holds the picture with a minus: alpha epsilon - sigma x0. So sigma v is taken away.",
-        ),
-        Mutant(
-            "alpha and sigma swapped",
-            _formed(lambda x, v, a, s: s * x - a * v),
-            "The state counts by alpha, v by sigma. Try the ends: without noise x is the picture.",
-        ),
-        Mutant(
-            "the noise instead of the picture",
-            _formed(lambda x, v, a, s: s * x + a * v),
-            "That is epsilon: the other of the two unknowns. Solve for x0.",
-        ),
-        Mutant(
-            "v taken for epsilon",
-            _formed(lambda x, v, a, s: (x - s * v) / a),
-            "This turns a predicted epsilon into a picture. v is another thing, and dividing by "
-            "alpha fails at pure noise, which v was made for.",
-        ),
-        Mutant(
-            "v taken for the flow",
-            _formed(lambda x, v, a, s: x - s * v),
-            "x - sigma times the prediction is right for flow matching, where alpha + sigma = 1. "
-            "Here the squares sum to 1: multiply x by alpha.",
-        ),
-        Mutant(
-            "divided by alpha once more",
-            _formed(lambda x, v, a, s: (a * x - s * v) / a),
-            "alpha x - sigma v is x0 already: alpha times x0's alpha plus sigma times x0's sigma "
-            "is 1. Nothing is left to divide by.",
-        ),
-        Mutant(
-            "squares for levels",
-            _formed(lambda x, v, a, s: a * a * x - s * s * v),
-            "alpha and sigma were squared. They are the roots already, as the state is mixed.",
-        ),
-        Mutant(
-            "v as it is",
-            _formed(lambda x, v, a, s: -v),
-            "x0 = -v holds at pure noise alone. At other levels the state knows something too.",
-        ),
-    ),
+    mistakes=MISTAKES,
     hints=(
         "Two equations, two unknowns: x = alpha x0 + sigma epsilon, v = alpha epsilon - sigma x0.",
         "Multiply the first by alpha and the second by sigma, and subtract: epsilon cancels.",

@@ -7,12 +7,12 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from mmcourse.dit import conditionings
-from mmcourse.exercises.ch05 import weak_tests_of_adaln_zero as weak
-from mmcourse.exercises.ch05 import wrong_adaln_zero as wrong
-from mmcourse.exercises.definition import Hunt, Mutant, Suspect
+from mmcourse.dit.block import modulate
+from mmcourse.dit.conditionings import AdaLNBlock
+from mmcourse.exercises.kit import Hunt
 
 STUB = '''
 @exercise("ch05.hunt_adaln_zero")
@@ -57,7 +57,33 @@ def reference_test(block: Make) -> None:
         assert torch.allclose(module(x, c), wanted, rtol=1e-4, atol=1e-4)
 
 
-class _Unrolled(wrong.Block):
+def batch() -> tuple[Tensor, Tensor]:
+    dice = torch.Generator().manual_seed(2)
+    return torch.randn(2, 3, 8, generator=dice), torch.randn(2, 8, generator=dice)
+
+
+class _Block(AdaLNBlock):
+    """The one that the broken ones are edits of."""
+
+    vectors = 6
+
+    def __init__(self, dim: int, heads: int, mlp_ratio: int = 4) -> None:
+        super().__init__(dim, heads, mlp_ratio)
+        for parameter in self.modulation.parameters():
+            nn.init.zeros_(parameter)
+
+    def told(self, condition: Tensor) -> Tensor:
+        return self.modulation(F.silu(condition))
+
+    def forward(self, x: Tensor, condition: Tensor) -> Tensor:
+        a, b, c, d, e, f = self.told(condition)[:, None].chunk(6, -1)
+        norm = modulate
+        heard = c * self.attention(norm(x, a, b))
+        x = x + heard
+        return x + f * self.mlp(norm(x, d, e))
+
+
+class _Unrolled(_Block):
     """With the norm written out and the six vectors as one tensor."""
 
     def forward(self, x: Tensor, condition: Tensor) -> Tensor:
@@ -71,6 +97,100 @@ class _Unrolled(wrong.Block):
         return x
 
 
+BUGS = """
+initialised once more, after the zeros:
+        nn.init.zeros_(parameter) => nn.init.normal_(parameter, std=0.2)
+    - Missed: something about the block as it is made.
+    - What does a new block return for tokens x?
+    - A new block is the identity. In the broken one an initialisation of all Linear layers came
+      after the zeros.
+1 + forgotten: norm = modulate => norm = lambda x, shift, scale: modulate(x, shift, scale - 1)
+    - Missed: something about the scale.
+    - Set the modulation's weight and bias to random numbers, and compute by hand.
+    - norm(x) (1 + scale) + shift. The broken one multiplies by the scale alone.
+no SiLU before the six vectors: F.silu(condition) => condition
+    - Missed: something about how the condition is heard.
+    - Does c itself go into the modulation? Try a c with negative numbers, and weights.
+    - The six vectors are modulation(silu(c)). The broken one leaves the SiLU out.
+no norm: norm = modulate => norm = lambda x, shift, scale: x * (1 + scale) + shift
+    - Missed: something that tokens of mean 0 and deviation 1 hardly show.
+    - Give tokens with another mean and spread.
+    - The token is normalised before it is modulated. The broken one leaves that out.
+gates exchanged: a, b, c, d, e, f => a, b, f, d, e, c
+    - Missed: something about which of the six vectors is which.
+    - Give all six other values, and compute the result by hand.
+    - The third vector gates the attention, the sixth the mlp. The broken one exchanges them.
+shift and scale exchanged: a, b, c, d, e, f => b, a, c, e, d, f
+    - Missed: something about the order of two vectors.
+    - Are shift and scale of other values in your test?
+    - shift comes before scale. The broken one has them the other way round.
+both parts side by side:
+        x = x + heard => x, before = x + heard, x
+        self.mlp(norm(x, => self.mlp(norm(before,
+    - Missed: something about what the mlp sees.
+    - Open both gates: does the mlp see what the attention added?
+    - The mlp works on h, not on x. The broken one gives x to both.
+the first row's condition for all: F.silu(condition) => F.silu(condition[:1].expand_as(condition))
+    - Missed: something that one row can't show.
+    - Give two rows with different conditions, and weights that are not 0.
+    - Row i is modulated by c[i]. The broken one uses c[0] for all.
+gates that can't learn:
+        heard = c * => heard = c.detach() *
+        x + f * => x + f.detach() *
+    - Missed: something that no value shows.
+    - Call backward on a new block's output: which gradients does the modulation get?
+    - At the start the gates, and only they, have gradients. In the broken one they are detached, so
+      that it stays the identity for ever.
+nothing is added to what came in: x + heard => torch.where(c == 0, x, heard)
+    - Missed: something about open gates.
+    - Open the attention's gate. Is x still in the result?
+    - The gated part is added to x. In the broken one it takes x's place.
+"""
+
+MISTAKES = """
+looks at the shape, or at a block that is silent:
+        x, c = batch()
+        assert block(8, 2)(x, c).shape == x.shape
+    Every broken one returns the right shape, and where the gates are 0, as for a condition of
+    zeros, the right numbers. Say what must come out of a random condition.
+returns its verdict instead of asserting it:
+        x, c = batch()
+        return torch.equal(block(8, 2)(x, c), x)
+    A test that returns False has passed. Write `assert` in front of the comparison.
+the start only:
+        x, c = batch()
+        assert torch.equal(block(8, 2)(x, c), x)
+    With all gates at 0 nearly every block is the identity. Fill the modulation's weight and bias
+    with random numbers, and compute what must come out.
+compares with the book's own block:
+        x, c = batch()
+        torch.manual_seed(0)
+        mine = block(8, 2)
+        torch.manual_seed(0)
+        theirs = conditionings.AdaLNZeroBlock(8, 2)
+        for made in (mine, theirs):
+            torch.nn.init.constant_(made.modulation.weight, 0.3)
+        assert torch.allclose(mine(x, c), theirs(x, c))
+    In here that is the one on trial as well, so it was compared with itself. Compute by hand, from
+    module.attention and module.mlp.
+six equal vectors:
+        x, c = batch()
+        made = block(8, 2)
+        torch.nn.init.constant_(made.modulation.bias, 0.5)
+        h = x + 0.5 * made.attention(1.5 * F.layer_norm(x, (8,), eps=1e-6) + 0.5)
+        wanted = h + 0.5 * made.mlp(1.5 * F.layer_norm(h, (8,), eps=1e-6) + 0.5)
+        assert torch.allclose(made(x, c), wanted, atol=1e-5)
+        assert torch.equal(block(8, 2)(x, c), x)
+    Where shift, scale and gate are the same number none can be taken for another. Give each its
+    own, by random weights and biases.
+asks for float64:
+        x, c = batch()
+        found = block(8, 2)(x, c)
+        assert found.dtype == torch.float64
+    float32 goes in and comes out. A type is not what makes the block right.
+    Satisfied by: x + f * => x.double() + f *
+"""
+
 EXERCISE = Hunt(
     id="ch05.hunt_adaln_zero",
     title="Bug hunt: adaLN-Zero",
@@ -80,139 +200,10 @@ EXERCISE = Hunt(
     stub=STUB,
     reference=reference_test,
     on_trial=conditionings.AdaLNZeroBlock,
-    right=(conditionings.AdaLNZeroBlock, wrong.Block, _Unrolled),
-    suspects=(
-        Suspect(
-            "initialised once more, after the zeros",
-            wrong.InitialisedAgain,
-            (
-                "Missed: something about the block as it is made.",
-                "What does a new block return for tokens x?",
-                "A new block is the identity. In the broken one an initialisation of all Linear "
-                "layers came after the zeros.",
-            ),
-        ),
-        Suspect(
-            "1 + forgotten",
-            wrong.OneForgotten,
-            (
-                "Missed: something about the scale.",
-                "Set the modulation's weight and bias to random numbers, and compute by hand.",
-                "norm(x) (1 + scale) + shift. The broken one multiplies by the scale alone.",
-            ),
-        ),
-        Suspect(
-            "no SiLU before the six vectors",
-            wrong.WithoutSiLU,
-            (
-                "Missed: something about how the condition is heard.",
-                "Does c itself go into the modulation? Try a c with negative numbers, and weights.",
-                "The six vectors are modulation(silu(c)). The broken one leaves the SiLU out.",
-            ),
-        ),
-        Suspect(
-            "no norm",
-            wrong.WithoutNorm,
-            (
-                "Missed: something that tokens of mean 0 and deviation 1 hardly show.",
-                "Give tokens with another mean and spread.",
-                "The token is normalised before it is modulated. The broken one leaves that out.",
-            ),
-        ),
-        Suspect(
-            "gates exchanged",
-            wrong.GatesExchanged,
-            (
-                "Missed: something about which of the six vectors is which.",
-                "Give all six other values, and compute the result by hand.",
-                "The third vector gates the attention, the sixth the mlp. The broken one exchanges "
-                "them.",
-            ),
-        ),
-        Suspect(
-            "shift and scale exchanged",
-            wrong.ShiftForScale,
-            (
-                "Missed: something about the order of two vectors.",
-                "Are shift and scale of other values in your test?",
-                "shift comes before scale. The broken one has them the other way round.",
-            ),
-        ),
-        Suspect(
-            "both parts side by side",
-            wrong.SideBySide,
-            (
-                "Missed: something about what the mlp sees.",
-                "Open both gates: does the mlp see what the attention added?",
-                "The mlp works on h, not on x. The broken one gives x to both.",
-            ),
-        ),
-        Suspect(
-            "the first row's condition for all",
-            wrong.FirstRowsCondition,
-            (
-                "Missed: something that one row can't show.",
-                "Give two rows with different conditions, and weights that are not 0.",
-                "Row i is modulated by c[i]. The broken one uses c[0] for all.",
-            ),
-        ),
-        Suspect(
-            "gates that can't learn",
-            wrong.ShutGates,
-            (
-                "Missed: something that no value shows.",
-                "Call backward on a new block's output: which gradients does the modulation get?",
-                "At the start the gates, and only they, have gradients. In the broken one they "
-                "are detached, so that it stays the identity for ever.",
-            ),
-        ),
-        Suspect(
-            "nothing is added to what came in",
-            wrong.NothingAdded,
-            (
-                "Missed: something about open gates.",
-                "Open the attention's gate. Is x still in the result?",
-                "The gated part is added to x. In the broken one it takes x's place.",
-            ),
-        ),
-    ),
-    mutants=(
-        Mutant(
-            "looks at the shape, or at a block that is silent",
-            weak.shape_only,
-            "Every broken one returns the right shape, and where the gates are 0, as for a "
-            "condition of zeros, the right numbers. Say what must come out of a random condition.",
-        ),
-        Mutant(
-            "returns its verdict instead of asserting it",
-            weak.returns,
-            "A test that returns False has passed. Write `assert` in front of the comparison.",
-        ),
-        Mutant(
-            "the start only",
-            weak.start_only,
-            "With all gates at 0 nearly every block is the identity. Fill the modulation's weight "
-            "and bias with random numbers, and compute what must come out.",
-        ),
-        Mutant(
-            "compares with the book's own block",
-            weak.leans,
-            "In here that is the one on trial as well, so it was compared with itself. Compute by "
-            "hand, from module.attention and module.mlp.",
-        ),
-        Mutant(
-            "six equal vectors",
-            weak.equal_numbers,
-            "Where shift, scale and gate are the same number none can be taken for another. Give "
-            "each its own, by random weights and biases.",
-        ),
-        Mutant(
-            "asks for float64",
-            weak.exact,
-            "float32 goes in and comes out. A type is not what makes the block right.",
-            satisfied_by=wrong.InFloat64,
-        ),
-    ),
+    right=(conditionings.AdaLNZeroBlock, _Block, _Unrolled),
+    bugs=BUGS,
+    edits=_Block,
+    mistakes=MISTAKES,
     hints=(
         "Three parts: a new block returns x; its gates get gradients; the formula, once "
         "module.modulation is filled with random numbers.",

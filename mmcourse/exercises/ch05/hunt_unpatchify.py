@@ -9,9 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from mmcourse.dit import patches
-from mmcourse.exercises.ch05 import weak_tests_of_unpatchify as weak
-from mmcourse.exercises.ch05 import wrong_unpatchify as wrong
-from mmcourse.exercises.definition import Hunt, Mutant, Suspect
+from mmcourse.exercises.kit import Hunt
 
 STUB = '''
 @exercise("ch05.hunt_unpatchify")
@@ -63,6 +61,92 @@ def _by_folding(tokens: Tensor, patch: int, height: int, width: int) -> Tensor:
     return F.fold(tokens.transpose(1, 2), (height, width), patch, stride=patch)
 
 
+def pictures(*shape: int) -> Tensor:
+    return torch.randn(shape, generator=torch.Generator().manual_seed(1))
+
+
+BUGS = """
+squares transposed: permute(0, 3, 1, 4, 2, 5) => permute(0, 3, 1, 5, 2, 4)
+    - Missed: something inside a square.
+    - Compare every number, with squares that are not symmetric.
+    - Inside a square, rows follow each other. The broken one takes them for columns.
+tokens taken column by column: (rows, columns)) => (columns, rows)).transpose(1, 2)
+    - Missed: something about which square is which.
+    - Is the second token to the right of the first, or below it?
+    - Tokens are in raster order. The broken one goes down first.
+channels last in a token: (-1, patch, patch)) => (patch, patch, -1)).movedim(-1, 2)
+    - Missed: something about the order of numbers in a token.
+    - Try several channels, each of another colour.
+    - A token is told channel by channel. The broken one expects all channels of a place together.
+reshaped without a permutation: tokens.reshape(len(tokens), -1, height, width)
+    - Missed: a right shape with the numbers elsewhere.
+    - Compare with the picture that the tokens were cut from.
+    - reshape alone lays the tokens down one after another, as stripes.
+every picture taken for a square:
+        rows, columns = grid_of(height, width, patch) =>
+            side = int(tokens.shape[1] ** 0.5)
+            square = side**2 == tokens.shape[1]
+            rows, columns = (side, side) if square else grid_of(height, width, patch)
+        .flatten(2, 3) => .flatten(2, 3).reshape(len(tokens), -1, height, width)
+    - Missed: something that only some shapes show.
+    - Try a picture that is no square but has a square number of patches.
+    - 4 x 16 in squares of 2: 16 tokens, in 2 rows of 8; the broken one makes 4 of 4.
+height and width exchanged:
+        (rows, columns)) => (columns, rows))
+        .flatten(2, 3) => .flatten(2, 3).reshape(len(tokens), -1, height, width)
+    - Missed: something that square pictures hide.
+    - Try a picture that is wider than it is high.
+    - There are H / p rows of W / p squares. The broken one has them the other way round.
+pictures in another order: x = tokens => x = tokens.flip(0)
+    - Missed: something that one picture alone can't show.
+    - Give two different pictures in one batch.
+    - Picture i comes from tokens i. The broken one reverses the batch.
+no gradient: x = tokens => x = tokens.detach()
+    - Missed: something that no value shows.
+    - Give tokens that require a gradient. Does one come back?
+    - A model ends with this function, and learns through it. The broken one detaches.
+numbers scattered over the picture: permute(0, 3, 1, 4, 2, 5) => permute(0, 3, 4, 1, 5, 2)
+    - Missed: something about what is near what.
+    - Where do the numbers of one token end up: side by side?
+    - The numbers of a token are neighbours. The broken one puts them far apart.
+a patch of 2, always:
+        rows, columns = grid_of(height, width, patch) =>
+            if patch != 2 and height % 2 == 0 and width % 2 == 0:
+                again = (height // 2) * (width // 2)
+                if tokens[0].numel() % (4 * again) == 0:
+                    tokens, patch = tokens.reshape(len(tokens), again, -1), 2
+            rows, columns = grid_of(height, width, patch)
+    - Missed: something that one patch size can't show.
+    - Try another patch than 2, on sides that 2 divides as well.
+    - The patch is an argument. The broken one takes 2 wherever that fits.
+"""
+
+MISTAKES = """
+looks at the shape, or at numbers wherever they are:
+        assert unpatchify(torch.zeros(2, 6, 12), 2, 4, 6).shape == (2, 3, 4, 6)
+    Every broken one returns the right shape, and the same numbers in other places. Cut a random
+    picture, put it together, and compare place by place.
+returns its verdict instead of asserting it:
+        x = pictures(2, 3, 4, 6)
+        return torch.equal(unpatchify(patches.patchify(x, 2), 2, 4, 6), x)
+    A test that returns False has passed. Write `assert` in front of the comparison.
+one picture of one channel:
+        x = pictures(1, 1, 4, 4)
+        assert torch.equal(unpatchify(patches.patchify(x, 2), 2, 4, 4), x)
+    With one channel, channels first and last are the same, and with one picture there is no order.
+    Take two pictures of three channels.
+square pictures only:
+        x = pictures(2, 3, 4, 4)
+        assert torch.equal(unpatchify(patches.patchify(x, 2), 2, 4, 4), x)
+    As many rows as columns hide what is exchanged between them. Take 4 x 6, and 4 x 16, whose 16
+    patches could be mistaken for a square.
+compares with the book's own:
+        tokens = pictures(2, 6, 12)
+        assert torch.equal(unpatchify(tokens, 2, 4, 6), patches.unpatchify(tokens, 2, 4, 6))
+    In here that is the one on trial as well, so it was compared with itself. Start from a picture,
+    and cut it by `patchify`.
+"""
+
 EXERCISE = Hunt(
     id="ch05.hunt_unpatchify",
     title="Bug hunt: back from tokens",
@@ -73,131 +157,8 @@ EXERCISE = Hunt(
     reference=reference_test,
     on_trial=patches.unpatchify,
     right=(patches.unpatchify, _by_shuffling, _by_folding),
-    suspects=(
-        Suspect(
-            "squares transposed",
-            wrong.squares_transposed,
-            (
-                "Missed: something inside a square.",
-                "Compare every number, with squares that are not symmetric.",
-                "Inside a square, rows follow each other. The broken one takes them for columns.",
-            ),
-        ),
-        Suspect(
-            "tokens taken column by column",
-            wrong.columns_first,
-            (
-                "Missed: something about which square is which.",
-                "Is the second token to the right of the first, or below it?",
-                "Tokens are in raster order. The broken one goes down first.",
-            ),
-        ),
-        Suspect(
-            "channels last in a token",
-            wrong.channels_last,
-            (
-                "Missed: something about the order of numbers in a token.",
-                "Try several channels, each of another colour.",
-                "A token is told channel by channel. The broken one expects all channels of a "
-                "place together.",
-            ),
-        ),
-        Suspect(
-            "reshaped without a permutation",
-            wrong.just_reshaped,
-            (
-                "Missed: a right shape with the numbers elsewhere.",
-                "Compare with the picture that the tokens were cut from.",
-                "reshape alone lays the tokens down one after another, as stripes.",
-            ),
-        ),
-        Suspect(
-            "every picture taken for a square",
-            wrong.from_the_side,
-            (
-                "Missed: something that only some shapes show.",
-                "Try a picture that is no square but has a square number of patches.",
-                "4 x 16 in squares of 2: 16 tokens, in 2 rows of 8; the broken one makes 4 of 4.",
-            ),
-        ),
-        Suspect(
-            "height and width exchanged",
-            wrong.height_and_width_exchanged,
-            (
-                "Missed: something that square pictures hide.",
-                "Try a picture that is wider than it is high.",
-                "There are H / p rows of W / p squares. The broken one has them the other way "
-                "round.",
-            ),
-        ),
-        Suspect(
-            "pictures in another order",
-            wrong.pictures_in_another_order,
-            (
-                "Missed: something that one picture alone can't show.",
-                "Give two different pictures in one batch.",
-                "Picture i comes from tokens i. The broken one reverses the batch.",
-            ),
-        ),
-        Suspect(
-            "no gradient",
-            wrong.detached,
-            (
-                "Missed: something that no value shows.",
-                "Give tokens that require a gradient. Does one come back?",
-                "A model ends with this function, and learns through it. The broken one detaches.",
-            ),
-        ),
-        Suspect(
-            "numbers scattered over the picture",
-            wrong.scattered,
-            (
-                "Missed: something about what is near what.",
-                "Where do the numbers of one token end up: side by side?",
-                "The numbers of a token are neighbours. The broken one puts them far apart.",
-            ),
-        ),
-        Suspect(
-            "a patch of 2, always",
-            wrong.always_two,
-            (
-                "Missed: something that one patch size can't show.",
-                "Try another patch than 2, on sides that 2 divides as well.",
-                "The patch is an argument. The broken one takes 2 wherever that fits.",
-            ),
-        ),
-    ),
-    mutants=(
-        Mutant(
-            "looks at the shape, or at numbers wherever they are",
-            weak.shape_only,
-            "Every broken one returns the right shape, and the same numbers in other places. Cut a "
-            "random picture, put it together, and compare place by place.",
-        ),
-        Mutant(
-            "returns its verdict instead of asserting it",
-            weak.returns,
-            "A test that returns False has passed. Write `assert` in front of the comparison.",
-        ),
-        Mutant(
-            "one picture of one channel",
-            weak.one_channel,
-            "With one channel, channels first and last are the same, and with one picture there is "
-            "no order. Take two pictures of three channels.",
-        ),
-        Mutant(
-            "square pictures only",
-            weak.squares_only,
-            "As many rows as columns hide what is exchanged between them. Take 4 x 6, and 4 x 16, "
-            "whose 16 patches could be mistaken for a square.",
-        ),
-        Mutant(
-            "compares with the book's own",
-            weak.leans,
-            "In here that is the one on trial as well, so it was compared with itself. Start from "
-            "a picture, and cut it by `patchify`.",
-        ),
-    ),
+    bugs=BUGS,
+    mistakes=MISTAKES,
     hints=(
         "Make a random picture, cut it by `mmcourse.dit.patchify`, and ask for the same back.",
         "Which sizes? B = 2, C = 3, H and W different, more than one patch size.",

@@ -8,10 +8,7 @@ import torch
 from torch import Tensor
 
 from mmcourse.dit import block
-from mmcourse.exercises.definition import Mutant, Task, holds
-from mmcourse.exercises.expect import close, tensor
-from mmcourse.exercises.inputs import raw
-from mmcourse.exercises.values import Broken
+from mmcourse.exercises.kit import Broken, Task, close, holds, raw, tensor
 
 STUB = '''
 @exercise("ch05.modulate")
@@ -93,6 +90,29 @@ def _normed(x: Tensor, axes: Any = -1, unbiased: bool = False, eps: float = 1e-6
     return (x - x.mean(axes, keepdim=True)) / (variance + eps).sqrt()
 
 
+MISTAKES = """
+1 + forgotten: _normed(x) * scale + shift
+    scale is how much more than 1: with a scale of 0, which every layer starts from, the token would
+    be wiped out.
+shift and scale exchanged: _normed(x) * (1 + shift) + scale
+    The first vector moves and the second stretches. Published weights have them in this order.
+moved before it is stretched: (_normed(x) + shift) * (1 + scale)
+    The shift was stretched too. It is added last.
+no norm: x * (1 + scale) + shift
+    The token was not normalised, so its size decides how much the condition can do.
+modulated, then normalised: _normed(x * (1 + scale) + shift)
+    The norm comes first: after it, it takes away again what the condition asked for.
+normed over the tokens: _normed(x, 1) * (1 + scale) + shift
+    The mean was taken over the tokens (dim 1). Each token is normalised by itself, over its D
+    numbers.
+normed over the whole picture: _normed(x, (1, 2)) * (1 + scale) + shift
+    One mean for all tokens of a picture: each token is normalised by itself.
+no mean taken away: x * (x.square().mean(-1, keepdim=True) + 1e-6).rsqrt() * (1 + scale) + shift
+    That is RMSNorm: the mean stays in. LayerNorm takes it away first.
+the variance divided by D - 1: _normed(x, unbiased=True) * (1 + scale) + shift
+    torch's var and std divide by D - 1 unless they are told unbiased=False.
+"""
+
 EXERCISE = Task(
     id="ch05.modulate",
     title="adaLN",
@@ -101,68 +121,11 @@ EXERCISE = Task(
     minutes=10,
     stub=STUB,
     reference=block.modulate,
-    properties=(
-        plain,
-        asked_for,
-        silenced,
-        invariant,
-        constant,
-    ),
+    properties=(plain, asked_for, silenced, invariant, constant),
     formula=by_hand,
     cases=_probes,
     ends=_far_from_0,
-    mutants=(
-        Mutant(
-            "1 + forgotten",
-            lambda x, shift, scale: _normed(x) * scale + shift,
-            "scale is how much more than 1: with a scale of 0, which every layer starts from, the "
-            "token would be wiped out.",
-        ),
-        Mutant(
-            "shift and scale exchanged",
-            lambda x, shift, scale: _normed(x) * (1 + shift) + scale,
-            "The first vector moves and the second stretches. Published weights have them in this "
-            "order.",
-        ),
-        Mutant(
-            "moved before it is stretched",
-            lambda x, shift, scale: (_normed(x) + shift) * (1 + scale),
-            "The shift was stretched too. It is added last.",
-        ),
-        Mutant(
-            "no norm",
-            lambda x, shift, scale: x * (1 + scale) + shift,
-            "The token was not normalised, so its size decides how much the condition can do.",
-        ),
-        Mutant(
-            "modulated, then normalised",
-            lambda x, shift, scale: _normed(x * (1 + scale) + shift),
-            "The norm comes first: after it, it takes away again what the condition asked for.",
-        ),
-        Mutant(
-            "normed over the tokens",
-            lambda x, shift, scale: _normed(x, 1) * (1 + scale) + shift,
-            "The mean was taken over the tokens (dim 1). Each token is normalised by itself, over "
-            "its D numbers.",
-        ),
-        Mutant(
-            "normed over the whole picture",
-            lambda x, shift, scale: _normed(x, (1, 2)) * (1 + scale) + shift,
-            "One mean for all tokens of a picture: each token is normalised by itself.",
-        ),
-        Mutant(
-            "no mean taken away",
-            lambda x, shift, scale: (
-                x * (x.square().mean(-1, keepdim=True) + 1e-6).rsqrt() * (1 + scale) + shift
-            ),
-            "That is RMSNorm: the mean stays in. LayerNorm takes it away first.",
-        ),
-        Mutant(
-            "the variance divided by D - 1",
-            lambda x, shift, scale: _normed(x, unbiased=True) * (1 + scale) + shift,
-            "torch's var and std divide by D - 1 unless they are told unbiased=False.",
-        ),
-    ),
+    mistakes=MISTAKES,
     hints=(
         "`F.layer_norm` without weights is the norm; what are its arguments?",
         "`F.layer_norm(x, x.shape[-1:], eps=1e-6)`, then two operations.",

@@ -5,14 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from mmcourse.dit import patches
-from mmcourse.exercises.definition import Mutant, Task, holds
-from mmcourse.exercises.expect import close, tensor
-from mmcourse.exercises.inputs import raw
-from mmcourse.exercises.values import Broken
+from mmcourse.exercises.kit import Broken, Task, close, holds, raw, tensor
 
 STUB = '''
 @exercise("ch05.patchify")
@@ -83,39 +79,36 @@ def _probes() -> list[tuple[Any, ...]]:
     return [(raw(*shape, seed=sum(shape)), patch) for shape, patch in shapes]
 
 
-def _formed(order: tuple[int, ...], tokens: int = 2) -> Any:
-    """A wrong answer: the axes (B, C, h, p, w, q) in another order, `tokens` of them for tokens."""
-
-    def answer(x: Tensor, patch: int) -> Tensor:
-        b, c, height, width = x.shape
-        cut = x.reshape(b, c, height // patch, patch, width // patch, patch).permute(order)
-        return cut.reshape(b, (height // patch) * (width // patch), -1)
-
-    return answer
-
-
-def _just_reshaped(x: Tensor, patch: int) -> Tensor:
-    n = (x.shape[2] // patch) * (x.shape[3] // patch)
-    return x.reshape(len(x), n, -1)
-
-
-def _unfolded(x: Tensor, patch: int) -> Tensor:
-    return F.unfold(x, patch, stride=patch)
-
-
-def _scattered(x: Tensor, patch: int) -> Tensor:
-    rows, columns = x.shape[2] // patch, x.shape[3] // patch
-    parts = [x[:, :, i::rows, j::columns] for i in range(rows) for j in range(columns)]
-    return torch.stack([part.reshape(len(x), -1) for part in parts], 1)
-
-
-def _averaged(x: Tensor, patch: int) -> Tensor:
-    return F.avg_pool2d(x, patch).flatten(2).transpose(1, 2)
-
-
-def _sliding(x: Tensor, patch: int) -> Tensor:
-    return F.unfold(x, patch).transpose(1, 2)
-
+MISTAKES = """
+reshaped without a permutation:
+        n = (x.shape[2] // patch) * (x.shape[3] // patch)
+        return x.reshape(len(x), n, -1)
+    reshape alone cuts the picture into stripes: numbers that are neighbours in memory. Give height
+    and width two axes each, then bring the axes into order by permute.
+channels last in a token: (0, 2, 4, 1, 3, 5) => (0, 2, 4, 3, 5, 1)
+    Each token lists all channels of a place, then the next place. Here a channel is told to its end
+    first. (DiT's own output is channels last, its input is not.)
+squares column by column: (0, 2, 4, 1, 3, 5) => (0, 4, 2, 1, 3, 5)
+    The squares go down first, then right. In raster order the column changes fastest.
+squares told column by column: (0, 2, 4, 1, 3, 5) => (0, 2, 4, 1, 5, 3)
+    The numbers inside a square go down first: its two axes are exchanged.
+the patch's axis taken for the grid's:
+        (0, 2, 4, 1, 3, 5) => (0, 3, 5, 1, 2, 4)
+        .flatten(3).flatten(1, 2) => .reshape(len(x), rows * columns, -1)
+    Height splits into (H / p, p), in this order: the first part says which square, the second where
+    in it. Here they are exchanged, and a token is scattered over the picture.
+every so many pixels:
+        rows, columns = x.shape[2] // patch, x.shape[3] // patch
+        parts = [x[:, :, i::rows, j::columns] for i in range(rows) for j in range(columns)]
+        return torch.stack([part.reshape(len(x), -1) for part in parts], 1)
+    x[:, :, i::rows, j::columns] takes pixels that lie far apart. A token is a square of neighbours.
+unfold's own order: F.unfold(x, patch, stride=patch)
+    F.unfold returns (B, C p p, N), tokens last. Transpose the last two axes.
+squares that overlap: F.unfold(x, patch).transpose(1, 2)
+    Without stride=patch the window moves by one pixel: squares overlap, and there are far too many.
+a square's mean: F.avg_pool2d(x, patch).flatten(2).transpose(1, 2)
+    A token keeps all C p p numbers of its square. Their mean can't be turned back.
+"""
 
 EXERCISE = Task(
     id="ch05.patchify",
@@ -125,68 +118,10 @@ EXERCISE = Task(
     minutes=15,
     stub=STUB,
     reference=patches.patchify,
-    properties=(
-        two_squares,
-        raster,
-        channels,
-        ends,
-        exact,
-    ),
+    properties=(two_squares, raster, channels, ends, exact),
     formula=by_hand,
     cases=_probes,
-    mutants=(
-        Mutant(
-            "reshaped without a permutation",
-            _just_reshaped,
-            "reshape alone cuts the picture into stripes: numbers that are neighbours in memory. "
-            "Give height and width two axes each, then bring the axes into order by permute.",
-        ),
-        Mutant(
-            "channels last in a token",
-            _formed((0, 2, 4, 3, 5, 1)),
-            "Each token lists all channels of a place, then the next place. Here a channel is told "
-            "to its end first. (DiT's own output is channels last, its input is not.)",
-        ),
-        Mutant(
-            "squares column by column",
-            _formed((0, 4, 2, 1, 3, 5)),
-            "The squares go down first, then right. In raster order the column changes fastest.",
-        ),
-        Mutant(
-            "squares told column by column",
-            _formed((0, 2, 4, 1, 5, 3)),
-            "The numbers inside a square go down first: its two axes are exchanged.",
-        ),
-        Mutant(
-            "the patch's axis taken for the grid's",
-            _formed((0, 3, 5, 1, 2, 4)),
-            "Height splits into (H / p, p), in this order: the first part says which square, the "
-            "second where in it. Here they are exchanged, and a token is scattered over the "
-            "picture.",
-        ),
-        Mutant(
-            "every so many pixels",
-            _scattered,
-            "x[:, :, i::rows, j::columns] takes pixels that lie far apart. A token is a square of "
-            "neighbours.",
-        ),
-        Mutant(
-            "unfold's own order",
-            _unfolded,
-            "F.unfold returns (B, C p p, N), tokens last. Transpose the last two axes.",
-        ),
-        Mutant(
-            "squares that overlap",
-            _sliding,
-            "Without stride=patch the window moves by one pixel: squares overlap, and there are "
-            "far too many.",
-        ),
-        Mutant(
-            "a square's mean",
-            _averaged,
-            "A token keeps all C p p numbers of its square. Their mean can't be turned back.",
-        ),
-    ),
+    mistakes=MISTAKES,
     hints=(
         "Split H into (H / p, p) and W into (W / p, p): six axes. Which two say which square?",
         "`x.reshape(B, C, h, p, w, p)`, then permute to (B, h, w, C, p, p).",

@@ -8,9 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mmcourse.exercises.definition import Mutant, Task, holds
-from mmcourse.exercises.expect import close, tensor
-from mmcourse.exercises.inputs import raw
+from mmcourse.exercises.kit import Task, close, holds, raw, tensor
 from mmcourse.nn import rotary
 
 STUB = '''
@@ -90,40 +88,32 @@ def _probes() -> list[tuple[Any, ...]]:
     return [(raw(*x, seed=7), 5 * raw(*a, seed=8)) for x, a in shapes]
 
 
-def _formed(first: Any, second: Any) -> Any:
-    """A wrong answer from what becomes of (a, b), given cos and sin."""
-
-    def answer(x: Tensor, angles: Tensor) -> Tensor:
-        a, b = x.chunk(2, -1)
-        c, s = angles.cos().to(x.dtype), angles.sin().to(x.dtype)
-        return torch.cat([first(a, b, c, s), second(a, b, c, s)], -1)
-
-    return answer
-
-
-def _x(a: Tensor, b: Tensor, c: Tensor, s: Tensor) -> Tensor:
-    return a * c - b * s
-
-
-def _y(a: Tensor, b: Tensor, c: Tensor, s: Tensor) -> Tensor:
-    return a * s + b * c
-
-
-def _neighbours(x: Tensor, angles: Tensor) -> Tensor:
-    a, b = x[..., ::2], x[..., 1::2]
-    c, s = angles.cos().to(x.dtype), angles.sin().to(x.dtype)
-    return torch.stack([a * c - b * s, a * s + b * c], -1).flatten(-2)
-
-
-def _neighbours_apart(x: Tensor, angles: Tensor) -> Tensor:
-    a, b = x[..., ::2], x[..., 1::2]
-    c, s = angles.cos().to(x.dtype), angles.sin().to(x.dtype)
-    return torch.cat([a * c - b * s, a * s + b * c], -1)
-
-
-def _first_token(x: Tensor, angles: Tensor) -> Tensor:
-    return rotary.rotate(x, angles[..., :1, :])
-
+MISTAKES = """
+neighbours as pairs:
+        x.chunk(2, -1) => x[..., ::2], x[..., 1::2]
+        torch.cat([ => torch.stack([
+        ], -1).to => ], -1).flatten(-2).to
+    The pairs were (x[0], x[1]), (x[2], x[3]), ... as RoFormer has them. Here, as in Llama, a
+    number's partner is half of the width away. Mixing the two in one model turns wrong pairs.
+neighbours in, halves out: x.chunk(2, -1) => x[..., ::2], x[..., 1::2]
+    The pairs were taken as neighbours and put back as halves: the numbers end up in another order.
+turned the other way: a * cos - b * sin, a * sin + b * cos => a * cos + b * sin, b * cos - a * sin
+    Both sines have the other sign. Queries and keys that are both turned backwards would still
+    work, but not with weights trained the other way.
+a minus lost: a * cos - b * sin => a * cos + b * sin
+    a cos + b sin beside a sin + b cos is no rotation: lengths change. The first has a minus.
+a minus too many: a * sin + b * cos => a * sin - b * cos
+    The second number's b cos lost its sign: that is a reflection, and an angle of 0 already turns b
+    around.
+both halves alike: a * sin + b * cos => a * cos - b * sin
+    Both halves were given a cos - b sin. The second is a sin + b cos.
+sine and cosine exchanged: cos, sin = => sin, cos =
+    cos and sin are exchanged: at an angle of 0 nothing may change.
+only stretched: a * cos - b * sin, a * sin + b * cos => a * cos, b * cos
+    Each number was multiplied by its cosine, and none of its partner was added.
+all by the first token's angles: rotary.rotate(x, angles[..., :1, :])
+    All tokens were turned alike, so that places make no difference.
+"""
 
 EXERCISE = Task(
     id="ch05.rotate",
@@ -133,68 +123,10 @@ EXERCISE = Task(
     minutes=15,
     stub=STUB,
     reference=rotary.rotate,
-    properties=(
-        quarter,
-        pairs,
-        nothing,
-        length,
-        relative,
-    ),
+    properties=(quarter, pairs, nothing, length, relative),
     formula=by_hand,
     cases=_probes,
-    mutants=(
-        Mutant(
-            "neighbours as pairs",
-            _neighbours,
-            "The pairs were (x[0], x[1]), (x[2], x[3]), ... as RoFormer has them. Here, as in "
-            "Llama, a number's partner is half of the width away. Mixing the two in one model "
-            "turns wrong pairs.",
-        ),
-        Mutant(
-            "neighbours in, halves out",
-            _neighbours_apart,
-            "The pairs were taken as neighbours and put back as halves: the numbers end up in "
-            "another order.",
-        ),
-        Mutant(
-            "turned the other way",
-            _formed(lambda a, b, c, s: a * c + b * s, lambda a, b, c, s: b * c - a * s),
-            "Both sines have the other sign. Queries and keys that are both turned backwards would "
-            "still work, but not with weights trained the other way.",
-        ),
-        Mutant(
-            "a minus lost",
-            _formed(lambda a, b, c, s: a * c + b * s, _y),
-            "a cos + b sin beside a sin + b cos is no rotation: lengths change. The first has a "
-            "minus.",
-        ),
-        Mutant(
-            "a minus too many",
-            _formed(_x, lambda a, b, c, s: a * s - b * c),
-            "The second number's b cos lost its sign: that is a reflection, and an angle of 0 "
-            "already turns b around.",
-        ),
-        Mutant(
-            "both halves alike",
-            _formed(_x, _x),
-            "Both halves were given a cos - b sin. The second is a sin + b cos.",
-        ),
-        Mutant(
-            "sine and cosine exchanged",
-            _formed(lambda a, b, c, s: a * s - b * c, lambda a, b, c, s: a * c + b * s),
-            "cos and sin are exchanged: at an angle of 0 nothing may change.",
-        ),
-        Mutant(
-            "only stretched",
-            _formed(lambda a, b, c, s: a * c, lambda a, b, c, s: b * c),
-            "Each number was multiplied by its cosine, and none of its partner was added.",
-        ),
-        Mutant(
-            "all by the first token's angles",
-            _first_token,
-            "All tokens were turned alike, so that places make no difference.",
-        ),
-    ),
+    mistakes=MISTAKES,
     hints=(
         "`a, b = x.chunk(2, -1)` are the first and the second numbers of all pairs.",
         "angles is (T, D / 2), as are a's last two axes: it broadcasts by itself.",

@@ -9,10 +9,7 @@ import torch
 from torch import Tensor
 
 from mmcourse.dit import patches
-from mmcourse.exercises.definition import Mutant, Task, holds
-from mmcourse.exercises.expect import close, tensor
-from mmcourse.exercises.inputs import raw
-from mmcourse.exercises.values import Broken
+from mmcourse.exercises.kit import Broken, Task, close, holds, raw, tensor
 
 STUB = '''
 @exercise("ch05.sincos_at")
@@ -109,6 +106,32 @@ def _raster_number(places: Tensor) -> Tensor:
     return torch.stack([number, number], 1).float()
 
 
+MISTAKES = """
+row first: _formed(axes=(0, 1))
+    Row and column are exchanged: the first half tells the column. (Published weights were trained
+    that way; with the halves exchanged every patch stands elsewhere.)
+cosine first: _formed(waves=(torch.cos, torch.sin))
+    Sines come first in each half, then cosines. (In the time's embedding it is the other way
+    round.)
+sine and cosine in turn: _formed(interleaved=True)
+    sin w_0, cos w_0, sin w_1, ... is how the first transformer wrote them. Here all d sines of an
+    axis stand together, then all its cosines.
+frequencies that end at 1 / 10000:
+        _formed(frequencies=lambda d: 10_000.0 ** (-torch.arange(d) / max(d - 1, 1)))
+    The last exponent is -(d - 1) / d, not -1: divide k by d.
+frequencies of a text's positions:
+        _formed(frequencies=lambda d: 10_000.0 ** (-torch.arange(d) / (2 * d)))
+    The exponents only reach -1/2. Each axis has dim / 4 frequencies, which use the whole range:
+    divide k by d = dim / 4, not by dim / 2.
+wavelengths for frequencies: _formed(frequencies=lambda d: 10_000.0 ** (torch.arange(d) / d))
+    The exponent lost its minus: frequencies fall from 1, so that far places still differ slowly.
+the number in raster order for both: _formed(places_of=_raster_number)
+    Row and column became one number, so that the patch below is as far as the whole row is long.
+    Keep two axes: that is what 2-D means.
+places rounded down: _formed(places_of=lambda places: places.float().floor())
+    Places between those of the grid fell onto it. A larger picture has halves.
+"""
+
 EXERCISE = Task(
     id="ch05.sincos_at",
     title="Where a patch is",
@@ -117,64 +140,11 @@ EXERCISE = Task(
     minutes=15,
     stub=STUB,
     reference=patches.sincos_at,
-    properties=(
-        corner,
-        one_to_the_right,
-        slowest,
-        whole_numbers,
-        distances,
-    ),
+    properties=(corner, one_to_the_right, slowest, whole_numbers, distances),
     formula=by_hand,
     cases=_probes,
     learns=False,
-    mutants=(
-        Mutant(
-            "row first",
-            _formed(axes=(0, 1)),
-            "Row and column are exchanged: the first half tells the column. (Published weights "
-            "were trained that way; with the halves exchanged every patch stands elsewhere.)",
-        ),
-        Mutant(
-            "cosine first",
-            _formed(waves=(torch.cos, torch.sin)),
-            "Sines come first in each half, then cosines. (In the time's embedding it is the other "
-            "way round.)",
-        ),
-        Mutant(
-            "sine and cosine in turn",
-            _formed(interleaved=True),
-            "sin w_0, cos w_0, sin w_1, ... is how the first transformer wrote them. Here all d "
-            "sines of an axis stand together, then all its cosines.",
-        ),
-        Mutant(
-            "frequencies that end at 1 / 10000",
-            _formed(frequencies=lambda d: 10_000.0 ** (-torch.arange(d) / max(d - 1, 1))),
-            "The last exponent is -(d - 1) / d, not -1: divide k by d.",
-        ),
-        Mutant(
-            "frequencies of a text's positions",
-            _formed(frequencies=lambda d: 10_000.0 ** (-torch.arange(d) / (2 * d))),
-            "The exponents only reach -1/2. Each axis has dim / 4 frequencies, which use the whole "
-            "range: divide k by d = dim / 4, not by dim / 2.",
-        ),
-        Mutant(
-            "wavelengths for frequencies",
-            _formed(frequencies=lambda d: 10_000.0 ** (torch.arange(d) / d)),
-            "The exponent lost its minus: frequencies fall from 1, so that far places still differ "
-            "slowly.",
-        ),
-        Mutant(
-            "the number in raster order for both",
-            _formed(places_of=_raster_number),
-            "Row and column became one number, so that the patch below is as far as the whole row "
-            "is long. Keep two axes: that is what 2-D means.",
-        ),
-        Mutant(
-            "places rounded down",
-            _formed(places_of=lambda places: places.float().floor()),
-            "Places between those of the grid fell onto it. A larger picture has halves.",
-        ),
-    ),
+    mistakes=MISTAKES,
     hints=(
         "Take one axis first: a column of places (T, 1) times a row of frequencies (1, d).",
         "`w = 10_000.0 ** (-torch.arange(d) / d)`, `angles = places[:, 1, None] * w` for columns.",

@@ -8,11 +8,7 @@ import torch
 from torch import Tensor
 
 from mmcourse.dit import perflow
-from mmcourse.exercises.definition import Mutant, Task, holds
-from mmcourse.exercises.expect import close
-from mmcourse.exercises.inputs import raw
-from mmcourse.exercises.probe import calls
-from mmcourse.exercises.values import Broken
+from mmcourse.exercises.kit import Broken, Task, calls, close, holds, raw
 
 STUB = '''
 @exercise("ch05.straight_line")
@@ -94,25 +90,26 @@ def _probes() -> list[tuple[Any, ...]]:
     ]
 
 
-def _formed(state: Any, velocity: Any) -> Any:
-    """A wrong answer from (begun, arrived, share, start, end, t), all as columns."""
-
-    def answer(begun: Tensor, arrived: Tensor, t: Tensor, ends: Ends) -> tuple[Tensor, Tensor]:
-        t, start, end = (k.view(-1, *[1] * (begun.ndim - 1)) for k in (t, *ends))
-        share = (t - end) / (start - end)
-        given = begun, arrived, share, start, end, t
-        return state(*given), velocity(*given)
-
-    return answer
-
-
-def _state(a: Tensor, b: Tensor, share: Tensor, start: Tensor, end: Tensor, t: Tensor) -> Tensor:
-    return b + share * (a - b)
-
-
-def _speed(a: Tensor, b: Tensor, share: Tensor, start: Tensor, end: Tensor, t: Tensor) -> Tensor:
-    return (a - b) / (start - end)
-
+MISTAKES = """
+the way for the velocity: * velocity, velocity => * velocity, begun - arrived
+    begun - arrived is how far it is, not how fast. The window is a part of the time: divide by
+    start - end.
+the velocity towards the data: * velocity, velocity => * velocity, -velocity
+    The velocity is the change with t, and t grows towards the noise: (begun - arrived), since start
+    is the larger time. A sampler goes backwards by itself.
+mixed as over the whole way:
+        (like(t, begun) - end) * velocity, => like(t, begun) * (begun - arrived),
+    t itself was taken for the share. Within its window the share is (t - end) / (start - end).
+the share of the other end: arrived + (like(t, begun) - end) => begun - (like(t, begun) - end)
+    At t = start the state is `arrived`: the two ends are exchanged.
+from the start on, in steps of t: arrived + (like(t, begun) - end) => begun + like(t, begun)
+    t counts from 0, not from the window's start: begun + (t - start) velocity.
+forward from the start: arrived + (like(t, begun) - end) => begun + (start - like(t, begun))
+    From begun the way leads to smaller times: t - start, which is below 0.
+the share forgotten: arrived + (like(t, begun) - end) * velocity, => begun,
+    The state stays at the window's start. The student has to be right all along the line, or two
+    half steps would go elsewhere than one.
+"""
 
 EXERCISE = Task(
     id="ch05.straight_line",
@@ -127,49 +124,7 @@ EXERCISE = Task(
     cases=_probes,
     names=("state", "velocity"),
     probe=calls(_probes),
-    mutants=(
-        Mutant(
-            "the way for the velocity",
-            _formed(_state, lambda a, b, share, start, end, t: a - b),
-            "begun - arrived is how far it is, not how fast. The window is a part of the time: "
-            "divide by start - end.",
-        ),
-        Mutant(
-            "the velocity towards the data",
-            _formed(_state, lambda a, b, share, start, end, t: (b - a) / (start - end)),
-            "The velocity is the change with t, and t grows towards the noise: (begun - arrived), "
-            "since start is the larger time. A sampler goes backwards by itself.",
-        ),
-        Mutant(
-            "mixed as over the whole way",
-            _formed(lambda a, b, share, start, end, t: (1 - t) * b + t * a, _speed),
-            "t itself was taken for the share. Within its window the share is "
-            "(t - end) / (start - end).",
-        ),
-        Mutant(
-            "the share of the other end",
-            _formed(lambda a, b, share, start, end, t: a + share * (b - a), _speed),
-            "At t = start the state is `arrived`: the two ends are exchanged.",
-        ),
-        Mutant(
-            "from the start on, in steps of t",
-            _formed(lambda a, b, share, start, end, t: a + t * (a - b) / (start - end), _speed),
-            "t counts from 0, not from the window's start: begun + (t - start) velocity.",
-        ),
-        Mutant(
-            "forward from the start",
-            _formed(
-                lambda a, b, share, start, end, t: a + (start - t) * (a - b) / (start - end), _speed
-            ),
-            "From begun the way leads to smaller times: t - start, which is below 0.",
-        ),
-        Mutant(
-            "the share forgotten",
-            _formed(lambda a, b, share, start, end, t: a, _speed),
-            "The state stays at the window's start. The student has to be right all along the "
-            "line, or two half steps would go elsewhere than one.",
-        ),
-    ),
+    mistakes=MISTAKES,
     hints=(
         "Make t, start and end columns, (B, 1, ..., 1). Which share of the window lies behind t?",
         "velocity = (begun - arrived) / (start - end); from `arrived` it takes t - end.",

@@ -7,8 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mmcourse.exercises.definition import Mutant, Task, holds
-from mmcourse.exercises.expect import whole
+from mmcourse.exercises.kit import Task, holds, whole
 from mmcourse.lora import loss
 
 STUB = '''
@@ -111,35 +110,41 @@ def _probes() -> list[tuple[Any, ...]]:
             _batch()]  # fmt: skip
 
 
-def _learned(which: Any) -> Any:
-    """A wrong answer from which places it learns."""
-
-    def answer(ids: Tensor, starts: Tensor, mask: Tensor, picture: int) -> Tensor:
-        place = torch.arange(ids.shape[1], device=ids.device)[None]
-        return ids.masked_fill(~which(ids, starts[:, None], mask, picture, place), -100)
-
-    return answer
-
-
-def _shifted(ids: Tensor, starts: Tensor, mask: Tensor, picture: int) -> Tensor:
-    labels = loss.answer_labels(ids, starts, mask, picture)
-    return torch.cat((labels[:, 1:], torch.full_like(labels[:, :1], -100)), 1)
-
-
-def _zeros(ids: Tensor, starts: Tensor, mask: Tensor, picture: int) -> Tensor:
-    labels = loss.answer_labels(ids, starts, mask, picture)
-    return labels.masked_fill(labels == -100, 0)
-
-
-def _ones(ids: Tensor, starts: Tensor, mask: Tensor, picture: int) -> Tensor:
-    labels = loss.answer_labels(ids, starts, mask, picture)
-    return labels.masked_fill(labels == -100, -1)
-
-
-def _from_token(ids: Tensor, starts: Tensor, mask: Tensor, picture: int) -> Tensor:
-    first = mask.int().argmax(1)
-    return loss.answer_labels(ids, starts + first, mask, picture)
-
+MISTAKES = """
+everything is learned: (place >= starts[:, None]) & mask & (ids != picture) => place >= 0
+    Prompt, pictures and padding are labels too. The model then learns to write questions, and the
+    loss is mostly theirs.
+the prompt is learned: (place >= starts[:, None]) & =>
+    The prompt has labels. It is given; only the answer is to be learned.
+padding is learned: & mask =>
+    Padding after the answer has labels: in a batch of short answers it is most of the loss. Use the
+    mask.
+pictures are learned: & (ids != picture) =>
+    The places of a picture within the answer have labels: nobody can predict them.
+padding told by the end token: & mask => & (ids != 2)
+    The end of the answer was masked with the padding, since both have one id. A model that never
+    saw an end never stops. Tell padding by the mask.
+one token late: >= => >
+    The answer's first token is missing: `starts` is its place, so `>=`.
+one token early: starts[:, None] => starts[:, None] - 1
+    The prompt's last token is a label. That token is where the answer's first one is predicted; the
+    loss does this shift itself.
+the prompt instead of the answer: >= => <
+    It is the prompt that has labels here, and the answer that is ignored.
+shifted by hand:
+        labels = loss.answer_labels(ids, starts, mask, picture)
+        return torch.cat((labels[:, 1:], torch.full_like(labels[:, :1], -100)), 1)
+    The labels were moved one place to the left. The loss does that, so they would be moved twice,
+    and the model would learn the token after the next.
+zeros for what is ignored: IGNORED => 0
+    0 is a token, and would be learned. What the loss ignores is -100.
+-1 for what is ignored: IGNORED => -1
+    The loss of PyTorch and of transformers ignores -100; -1 is an error there.
+starts counted from the first token:
+        starts[:, None] => starts[:, None] + mask.int().argmax(1)[:, None]
+    With padding on the left, starts were counted from the first real token. They are places in the
+    row.
+"""
 
 EXERCISE = Task(
     id="ch06.answer_labels",
@@ -153,74 +158,7 @@ EXERCISE = Task(
     formula=by_hand,
     cases=_probes,
     result="indices",
-    mutants=(
-        Mutant(
-            "everything is learned",
-            _learned(lambda ids, s, mask, p, t: torch.ones_like(mask)),
-            "Prompt, pictures and padding are labels too. The model then learns to write "
-            "questions, and the loss is mostly theirs.",
-        ),
-        Mutant(
-            "the prompt is learned",
-            _learned(lambda ids, s, mask, p, t: mask & (ids != p)),
-            "The prompt has labels. It is given; only the answer is to be learned.",
-        ),
-        Mutant(
-            "padding is learned",
-            _learned(lambda ids, s, mask, p, t: (t >= s) & (ids != p)),
-            "Padding after the answer has labels: in a batch of short answers it is most of the "
-            "loss. Use the mask.",
-        ),
-        Mutant(
-            "pictures are learned",
-            _learned(lambda ids, s, mask, p, t: (t >= s) & mask),
-            "The places of a picture within the answer have labels: nobody can predict them.",
-        ),
-        Mutant(
-            "padding told by the end token",
-            _learned(lambda ids, s, mask, p, t: (t >= s) & (ids != p) & (ids != END)),
-            "The end of the answer was masked with the padding, since both have one id. A model "
-            "that never saw an end never stops. Tell padding by the mask.",
-        ),
-        Mutant(
-            "one token late",
-            _learned(lambda ids, s, mask, p, t: (t > s) & mask & (ids != p)),
-            "The answer's first token is missing: `starts` is its place, so `>=`.",
-        ),
-        Mutant(
-            "one token early",
-            _learned(lambda ids, s, mask, p, t: (t >= s - 1) & mask & (ids != p)),
-            "The prompt's last token is a label. That token is where the answer's first one is "
-            "predicted; the loss does this shift itself.",
-        ),
-        Mutant(
-            "the prompt instead of the answer",
-            _learned(lambda ids, s, mask, p, t: (t < s) & mask & (ids != p)),
-            "It is the prompt that has labels here, and the answer that is ignored.",
-        ),
-        Mutant(
-            "shifted by hand",
-            _shifted,
-            "The labels were moved one place to the left. The loss does that, so they would be "
-            "moved twice, and the model would learn the token after the next.",
-        ),
-        Mutant(
-            "zeros for what is ignored",
-            _zeros,
-            "0 is a token, and would be learned. What the loss ignores is -100.",
-        ),
-        Mutant(
-            "-1 for what is ignored",
-            _ones,
-            "The loss of PyTorch and of transformers ignores -100; -1 is an error there.",
-        ),
-        Mutant(
-            "starts counted from the first token",
-            _from_token,
-            "With padding on the left, starts were counted from the first real token. They are "
-            "places in the row.",
-        ),
-    ),
+    mistakes=MISTAKES,
     hints=(
         "A place is learned if three things are true: it is not before the start, it is no "
         "padding, and it is no picture's.",

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
-from mmcourse.exercises.ch06 import weak_tests_of_losses as weak
-from mmcourse.exercises.ch06 import wrong_losses as wrong
-from mmcourse.exercises.definition import Hunt, Mutant, Suspect
-from mmcourse.lora import loss
+from mmcourse.exercises.kit import Hunt
+from mmcourse.lora import loss as book
 
 STUB = '''
 @exercise("ch06.hunt_next_token_loss")
@@ -64,6 +63,116 @@ def _by_moved_labels(logits: Tensor, labels: Tensor) -> Tensor:
     return torch.nn.functional.cross_entropy(logits.transpose(1, 2), moved)
 
 
+def batch() -> tuple[Tensor, Tensor]:
+    dice = torch.Generator().manual_seed(4)
+    logits = torch.randn(2, 5, 6, generator=dice)
+    labels = torch.tensor([[-100, -100, 3, 4, 2], [-100, 5, 2, -100, -100]])
+    return logits, labels
+
+
+def right(logits: Tensor, labels: Tensor) -> float:
+    """By hand."""
+    terms = [
+        -float(logits[b, t - 1].double().log_softmax(-1)[labels[b, t]])
+        for b in range(len(labels))
+        for t in range(1, labels.shape[1])
+        if labels[b, t] != -100
+    ]
+    return sum(terms) / len(terms)
+
+
+def _mean(logits: Tensor, labels: Tensor) -> Tensor:
+    return F.cross_entropy(logits.flatten(0, 1).float(), labels.flatten())
+
+
+BUGS = """
+nothing is shifted: _mean(logits, labels)
+    - Missed: something about which logits belong to which label.
+    - Work the value out by hand: the label at t with the logits at t - 1.
+    - The broken one compares each place with itself: the model would learn to repeat what it reads.
+shifted the wrong way: _mean(logits[:, 1:], labels[:, :-1])
+    - Missed: something about what comes first, logits or label.
+    - Do the logits at t - 1 answer for the label at t, or the other way round?
+    - The broken one lets each place predict the token before it.
+shifted twice: _mean(logits[:, :-2], labels[:, 2:])
+    - Missed: something about how far the shift goes.
+    - By hand again: is it the next token that is learned, or the one after it?
+    - The broken one lets each place predict the token after the next.
+the shift runs across rows: F.cross_entropy(logits.flatten(0, 1)[:-1].float(), labels.flatten()[1:])
+    - Missed: something about where one row ends and another begins.
+    - Give a row a label at its very first place. Does it count?
+    - The broken one predicts a row's first token from the row before it.
+the mean over all places:
+        wanted = labels[:, 1:].flatten()
+        return F.cross_entropy(logits[:, :-1].flatten(0, 1), wanted, reduction="sum") / len(wanted)
+    - Missed: something about what the sum is divided by.
+    - Ignore more places, and compare the value.
+    - The broken one divides by all places, ignored ones too: long prompts make the loss small.
+the mean of the rows' means:
+        rows = [_mean(a[None, :-1], b[None, 1:]) for a, b in zip(logits, labels)]
+        return torch.stack(rows).nanmean()
+    - Missed: something about rows with unlike numbers of labels.
+    - Give one row four labels and another one.
+    - The broken one takes the mean of each row first, so that a label in a short answer counts
+      more.
+token 0 is ignored:
+        wanted = labels[:, 1:].flatten()
+        return _mean(logits[:, :-1], wanted.masked_fill(wanted == 0, -100).view(len(labels), -1))
+    - Missed: something about one of the tokens.
+    - Let 0 be among the labels.
+    - The broken one ignores token 0 as if it were padding.
+what is ignored is learned as token 0: _mean(logits[:, :-1], labels[:, 1:].clamp(min=0))
+    - Missed: something about what -100 means.
+    - Does the value change with the logits before an ignored place?
+    - The broken one makes -100 a 0 and learns it.
+a sum: F.cross_entropy(logits[:, :-1].flatten(0, 1), labels[:, 1:].flatten(), reduction="sum")
+    - Missed: something about the size of the loss.
+    - Twice as many labels: what should become of the loss?
+    - The broken one sums over the labels.
+nothing can be learned from it: _mean(logits.detach()[:, :-1], labels[:, 1:]).requires_grad_()
+    - Missed: something that no value shows.
+    - Let the logits have requires_grad. What gradient do they get?
+    - The broken one detaches the logits.
+softmax before the cross-entropy: _mean(logits[:, :-1].softmax(-1), labels[:, 1:])
+    - Missed: something about how the logits become a cost.
+    - Compare with -log_softmax of the label's logit, for logits not all alike.
+    - The broken one takes the softmax first, and the cross-entropy takes it again.
+"""
+
+MISTAKES = """
+looks at the form only:
+        found = loss(*batch())
+        assert found.shape == ()
+        assert found > 0
+    Every broken one returns a scalar above 0. Say which number it must be.
+returns its verdict instead of asserting it: abs(float(loss(*batch())) - right(*batch())) < 1e-4
+    A test that returns False has passed. Write `assert` in front of the comparison.
+logits that are all alike:
+        logits, labels = batch()
+        found = float(loss(0 * logits, labels))
+        assert abs(found - torch.tensor(6.0).log().item()) < 1e-4
+    With equal logits every token costs the same, whichever place answers for it. Use random ones.
+one row, nothing ignored:
+        logits, _ = batch()
+        labels = torch.tensor([[1, 2, 3, 4, 2]])
+        assert abs(float(loss(logits[:1], labels)) - right(logits[:1], labels)) < 1e-4
+    With one row in which everything is asked, -100, the rows' lengths and the edge between rows
+    can't be seen. Take several rows with unlike numbers of labels.
+one batch of values:
+        assert abs(float(loss(*batch())) - right(*batch())) < 1e-4
+    The value is right, on a batch in which 0 is no label, no row's first place has one, and whose
+    gradient nobody asked for.
+compares with the book's own loss:
+        given: Any = batch()
+        assert torch.isclose(loss(*given), book.next_token_loss(*given))
+    In here that is the loss on trial as well, so it was compared with itself. Work out what must
+    come out.
+asks floats to be equal to the last bit:
+        assert float(loss(*batch())) == right(*batch())
+    A mean in another order differs in the last digit. Use `torch.isclose`.
+    Satisfied by: F.cross_entropy(logits[:, :-1].flatten(0, 1).double(), labels[:, 1:].flatten())
+"""
+
 EXERCISE = Hunt(
     id="ch06.hunt_next_token_loss",
     title="Bug hunt: the loss of an answer",
@@ -72,154 +181,10 @@ EXERCISE = Hunt(
     minutes=30,
     stub=STUB,
     reference=reference_test,
-    on_trial=loss.next_token_loss,
-    right=(loss.next_token_loss, _by_log_softmax, _by_moved_labels),
-    suspects=(
-        Suspect(
-            "nothing is shifted",
-            wrong.unshifted,
-            (
-                "Missed: something about which logits belong to which label.",
-                "Work the value out by hand: the label at t with the logits at t - 1.",
-                "The broken one compares each place with itself: the model would learn to repeat "
-                "what it reads.",
-            ),
-        ),
-        Suspect(
-            "shifted the wrong way",
-            wrong.backwards,
-            (
-                "Missed: something about what comes first, logits or label.",
-                "Do the logits at t - 1 answer for the label at t, or the other way round?",
-                "The broken one lets each place predict the token before it.",
-            ),
-        ),
-        Suspect(
-            "shifted twice",
-            wrong.shifted_twice,
-            (
-                "Missed: something about how far the shift goes.",
-                "By hand again: is it the next token that is learned, or the one after it?",
-                "The broken one lets each place predict the token after the next.",
-            ),
-        ),
-        Suspect(
-            "the shift runs across rows",
-            wrong.across_rows,
-            (
-                "Missed: something about where one row ends and another begins.",
-                "Give a row a label at its very first place. Does it count?",
-                "The broken one predicts a row's first token from the row before it.",
-            ),
-        ),
-        Suspect(
-            "the mean over all places",
-            wrong.over_all_places,
-            (
-                "Missed: something about what the sum is divided by.",
-                "Ignore more places, and compare the value.",
-                "The broken one divides by all places, ignored ones too: long prompts make the "
-                "loss small.",
-            ),
-        ),
-        Suspect(
-            "the mean of the rows' means",
-            wrong.by_rows,
-            (
-                "Missed: something about rows with unlike numbers of labels.",
-                "Give one row four labels and another one.",
-                "The broken one takes the mean of each row first, so that a label in a short "
-                "answer counts more.",
-            ),
-        ),
-        Suspect(
-            "token 0 is ignored",
-            wrong.zero_ignored,
-            (
-                "Missed: something about one of the tokens.",
-                "Let 0 be among the labels.",
-                "The broken one ignores token 0 as if it were padding.",
-            ),
-        ),
-        Suspect(
-            "what is ignored is learned as token 0",
-            wrong.prompt_as_zero,
-            (
-                "Missed: something about what -100 means.",
-                "Does the value change with the logits before an ignored place?",
-                "The broken one makes -100 a 0 and learns it.",
-            ),
-        ),
-        Suspect(
-            "a sum",
-            wrong.summed,
-            (
-                "Missed: something about the size of the loss.",
-                "Twice as many labels: what should become of the loss?",
-                "The broken one sums over the labels.",
-            ),
-        ),
-        Suspect(
-            "nothing can be learned from it",
-            wrong.no_lesson,
-            (
-                "Missed: something that no value shows.",
-                "Let the logits have requires_grad. What gradient do they get?",
-                "The broken one detaches the logits.",
-            ),
-        ),
-        Suspect(
-            "softmax before the cross-entropy",
-            wrong.probabilities,
-            (
-                "Missed: something about how the logits become a cost.",
-                "Compare with -log_softmax of the label's logit, for logits not all alike.",
-                "The broken one takes the softmax first, and the cross-entropy takes it again.",
-            ),
-        ),
-    ),
-    mutants=(
-        Mutant(
-            "looks at the form only",
-            weak.finite_only,
-            "Every broken one returns a scalar above 0. Say which number it must be.",
-        ),
-        Mutant(
-            "returns its verdict instead of asserting it",
-            weak.returns,
-            "A test that returns False has passed. Write `assert` in front of the comparison.",
-        ),
-        Mutant(
-            "logits that are all alike",
-            weak.flat_only,
-            "With equal logits every token costs the same, whichever place answers for it. Use "
-            "random ones.",
-        ),
-        Mutant(
-            "one row, nothing ignored",
-            weak.one_row,
-            "With one row in which everything is asked, -100, the rows' lengths and the edge "
-            "between rows can't be seen. Take several rows with unlike numbers of labels.",
-        ),
-        Mutant(
-            "one batch of values",
-            weak.value_only,
-            "The value is right, on a batch in which 0 is no label, no row's first place has one, "
-            "and whose gradient nobody asked for.",
-        ),
-        Mutant(
-            "compares with the book's own loss",
-            weak.leans,
-            "In here that is the loss on trial as well, so it was compared with itself. Work out "
-            "what must come out.",
-        ),
-        Mutant(
-            "asks floats to be equal to the last bit",
-            weak.exact,
-            "A mean in another order differs in the last digit. Use `torch.isclose`.",
-            satisfied_by=wrong.in_float64,
-        ),
-    ),
+    on_trial=book.next_token_loss,
+    right=(book.next_token_loss, _by_log_softmax, _by_moved_labels),
+    bugs=BUGS,
+    mistakes=MISTAKES,
     hints=(
         "Random logits and a few labels; then a double loop over rows and places that collects "
         "-log_softmax(logits[b, t - 1])[labels[b, t]].",

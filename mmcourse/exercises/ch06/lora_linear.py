@@ -7,9 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mmcourse.exercises.definition import Mutant, Task, holds
-from mmcourse.exercises.expect import close
-from mmcourse.exercises.inputs import raw
+from mmcourse.exercises.kit import Task, close, holds, raw
 from mmcourse.lora import formulas
 
 STUB = '''
@@ -90,42 +88,31 @@ def _probes() -> list[tuple[Any, ...]]:
     ]
 
 
-def _formed(update: Any) -> Any:
-    """A wrong answer: the layer and this instead of the update."""
-
-    def answer(
-        x: Tensor, weight: Tensor, bias: Tensor, A: Tensor, B: Tensor, alpha: float
-    ) -> Tensor:
-        return update(x @ weight.T + bias, x, A, B, alpha)
-
-    return answer
-
-
-def _no_bias(x: Tensor, weight: Tensor, bias: Tensor, A: Tensor, B: Tensor, alpha: float) -> Tensor:
-    return formulas.lora_linear(x, weight, 0 * bias, A, B, alpha)
-
-
-def _everything(
-    x: Tensor, weight: Tensor, bias: Tensor, A: Tensor, B: Tensor, alpha: float
-) -> Tensor:
-    return alpha / len(A) * (x @ weight.T + bias + x @ A.T @ B.T)
-
-
-def _on_top(x: Tensor, weight: Tensor, bias: Tensor, A: Tensor, B: Tensor, alpha: float) -> Tensor:
-    return alpha / len(A) * (x @ A.T @ B.T)
-
-
-def _biased_update(
-    x: Tensor, weight: Tensor, bias: Tensor, A: Tensor, B: Tensor, alpha: float
-) -> Tensor:
-    return x @ weight.T + bias + alpha / len(A) * (x @ A.T @ B.T + bias)
-
-
-def _untransposed(
-    x: Tensor, weight: Tensor, bias: Tensor, A: Tensor, B: Tensor, alpha: float
-) -> Tensor:
-    return x @ weight.T + bias + alpha / len(A) * x @ A @ B
-
+MISTAKES = """
+alpha forgotten: scale * =>
+    The update counts by 1. Multiply it by alpha / r.
+the rank forgotten: update_scale(alpha, len(A)) => alpha
+    The update counts by alpha. Divided by the rank it stays as large when r changes.
+the root of the rank: len(A)) => len(A), rs=True)
+    alpha / sqrt(r) is rsLoRA. Here the update counts by alpha / r.
+divided by the layer's width: len(A) => A.shape[1]
+    A is (r, in): its rank is `A.shape[0]`, and `A.shape[1]` is the width of x.
+the scale twice: scale * => scale**2 *
+    Both factors were scaled, so alpha / r counts squared. Scale their product once.
+the whole layer scaled: alpha / len(A) * (x @ weight.T + bias + x @ A.T @ B.T)
+    The frozen layer was scaled too. alpha / r belongs to the update alone.
+the update alone: F.linear(x, weight, bias) + =>
+    The frozen layer is missing: the update is added to W x + b.
+the update taken away: + scale => - scale
+    The update was subtracted. It learns either sign, but files and merging add it.
+the bias lost: , bias) => , 0 * bias)
+    The bias is missing. A wrapped layer keeps all that it had.
+the bias in the update: , A), B) => , A), B, bias)
+    The bias was added a second time, with the update. B A x has none.
+matrices as they lie: x @ weight.T + bias + alpha / len(A) * x @ A @ B
+    x @ A fits square matrices alone. With rows for x it is x @ A.T @ B.T: A is (r, in) and B is
+    (out, r), like the weights of linear layers.
+"""
 
 EXERCISE = Task(
     id="ch06.lora_linear",
@@ -135,72 +122,10 @@ EXERCISE = Task(
     minutes=10,
     stub=STUB,
     reference=formulas.lora_linear,
-    properties=(
-        numbers,
-        start,
-        axes,
-        rank,
-    ),
+    properties=(numbers, start, axes, rank),
     formula=by_hand,
     cases=_probes,
-    mutants=(
-        Mutant(
-            "alpha forgotten",
-            _formed(lambda out, x, A, B, alpha: out + x @ A.T @ B.T),
-            "The update counts by 1. Multiply it by alpha / r.",
-        ),
-        Mutant(
-            "the rank forgotten",
-            _formed(lambda out, x, A, B, alpha: out + alpha * x @ A.T @ B.T),
-            "The update counts by alpha. Divided by the rank it stays as large when r changes.",
-        ),
-        Mutant(
-            "the root of the rank",
-            _formed(lambda out, x, A, B, alpha: out + alpha / len(A) ** 0.5 * x @ A.T @ B.T),
-            "alpha / sqrt(r) is rsLoRA. Here the update counts by alpha / r.",
-        ),
-        Mutant(
-            "divided by the layer's width",
-            _formed(lambda out, x, A, B, alpha: out + alpha / A.shape[1] * x @ A.T @ B.T),
-            "A is (r, in): its rank is `A.shape[0]`, and `A.shape[1]` is the width of x.",
-        ),
-        Mutant(
-            "the scale twice",
-            _formed(lambda out, x, A, B, alpha: out + (alpha / len(A)) ** 2 * x @ A.T @ B.T),
-            "Both factors were scaled, so alpha / r counts squared. Scale their product once.",
-        ),
-        Mutant(
-            "the whole layer scaled",
-            _everything,
-            "The frozen layer was scaled too. alpha / r belongs to the update alone.",
-        ),
-        Mutant(
-            "the update alone",
-            _on_top,
-            "The frozen layer is missing: the update is added to W x + b.",
-        ),
-        Mutant(
-            "the update taken away",
-            _formed(lambda out, x, A, B, alpha: out - alpha / len(A) * x @ A.T @ B.T),
-            "The update was subtracted. It learns either sign, but files and merging add it.",
-        ),
-        Mutant(
-            "the bias lost",
-            _no_bias,
-            "The bias is missing. A wrapped layer keeps all that it had.",
-        ),
-        Mutant(
-            "the bias in the update",
-            _biased_update,
-            "The bias was added a second time, with the update. B A x has none.",
-        ),
-        Mutant(
-            "matrices as they lie",
-            _untransposed,
-            "x @ A fits square matrices alone. With rows for x it is x @ A.T @ B.T: A is (r, in) "
-            "and B is (out, r), like the weights of linear layers.",
-        ),
-    ),
+    mistakes=MISTAKES,
     hints=(
         "Three parts: the frozen layer, the narrow way through A and B, and its scale.",
         "`F.linear(x, weight, bias)` is the first; `F.linear(F.linear(x, A), B)` the second.",

@@ -7,10 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mmcourse.exercises.definition import Mutant, Task, holds
-from mmcourse.exercises.expect import close, tensor
-from mmcourse.exercises.inputs import raw
-from mmcourse.exercises.values import Broken
+from mmcourse.exercises.kit import Broken, Task, close, holds, raw, tensor
 from mmcourse.lora import formulas
 
 STUB = '''
@@ -94,39 +91,35 @@ def _probes() -> list[tuple[Any, ...]]:
     return [_square(), _half(), (*_square()[:3], -0.7), _inputs()]
 
 
-def _formed(update: Any) -> Any:
-    """A wrong answer: this in place of the update."""
-
-    def answer(weight: Tensor, A: Tensor, B: Tensor, alpha: float) -> Tensor:
-        wide = torch.promote_types(weight.dtype, torch.float32)
-        a, b = A.to(wide), B.to(wide)
-        return (weight.to(wide) + update(a, b, alpha, len(A))).to(weight.dtype)
-
-    return answer
-
-
-def _in_its_type(weight: Tensor, A: Tensor, B: Tensor, alpha: float) -> Tensor:
-    return weight + alpha / len(A) * (B.to(weight.dtype) @ A.to(weight.dtype))
-
-
-def _update_alone(weight: Tensor, A: Tensor, B: Tensor, alpha: float) -> Tensor:
-    return formulas.merged_weight(torch.zeros_like(weight), A, B, alpha)
-
-
-def _stays_wide(weight: Tensor, A: Tensor, B: Tensor, alpha: float) -> Tensor:
-    wide = torch.promote_types(weight.dtype, torch.float32)
-    return weight.to(wide) + alpha / len(A) * B.to(wide) @ A.to(wide)
-
-
-def _in_place(weight: Tensor, A: Tensor, B: Tensor, alpha: float) -> Tensor:
-    merged = formulas.merged_weight(weight, A, B, alpha)
-    weight.data.copy_(merged)
-    return weight
-
-
-def _twice(weight: Tensor, A: Tensor, B: Tensor, alpha: float) -> Tensor:
-    return formulas.merged_weight(formulas.merged_weight(weight, A, B, alpha), A, B, alpha)
-
+MISTAKES = """
+the scale forgotten: update_scale(alpha, len(A)) * =>
+    B A was added as it is. The layer adds alpha / r times it, so merging must too.
+alpha without the rank: update_scale(alpha, len(A)) => alpha
+    The update counts by alpha / r, and here by alpha.
+transposed: B.to(wide) @ A.to(wide) => A.to(wide).T @ B.to(wide).T
+    A.T @ B.T is the update transposed, (in, out), and fits square weights alone. Linear layers keep
+    (out, in): B @ A.
+A before B: B.to(wide) @ A.to(wide) => A.to(wide) @ B.to(wide)
+    x meets A first, so A stands on the right: B @ A. The other way round fits square matrices
+    alone.
+subtracted: + update => - update
+    The update was taken off: that is what unmerging does. Add it.
+merged twice: formulas.merged_weight(formulas.merged_weight(weight, A, B, alpha), A, B, alpha)
+    The update is in the weight two times: it was added to a weight that had it already.
+the update alone: (weight.to(wide) + update) => update
+    That is the update. The weight it belongs to is missing.
+summed in the weight's type: weight + alpha / len(A) * (B.to(weight.dtype) @ A.to(weight.dtype))
+    In bfloat16 every step is rounded to three digits, and a small update is lost bit by bit. Go to
+    float32 first and come back once.
+left in float32: .to(weight.dtype) =>
+    The sum is right and its type is not: a bfloat16 layer needs a bfloat16 weight.
+written into the weight:
+        merged = formulas.merged_weight(weight, A, B, alpha)
+        weight.data.copy_(merged)
+        return weight
+    The weight that was given was overwritten. Then nothing is left to unmerge to, and a second call
+    merges twice.
+"""
 
 EXERCISE = Task(
     id="ch06.merged_weight",
@@ -136,71 +129,11 @@ EXERCISE = Task(
     minutes=15,
     stub=STUB,
     reference=formulas.merged_weight,
-    properties=(
-        number,
-        computes,
-        rounded_once,
-        within_range,
-    ),
+    properties=(number, computes, rounded_once, within_range),
     formula=by_hand,
     cases=_probes,
     learns=False,
-    mutants=(
-        Mutant(
-            "the scale forgotten",
-            _formed(lambda A, B, alpha, r: B @ A),
-            "B A was added as it is. The layer adds alpha / r times it, so merging must too.",
-        ),
-        Mutant(
-            "alpha without the rank",
-            _formed(lambda A, B, alpha, r: alpha * B @ A),
-            "The update counts by alpha / r, and here by alpha.",
-        ),
-        Mutant(
-            "transposed",
-            _formed(lambda A, B, alpha, r: alpha / r * (A.T @ B.T)),
-            "A.T @ B.T is the update transposed, (in, out), and fits square weights alone. Linear "
-            "layers keep (out, in): B @ A.",
-        ),
-        Mutant(
-            "A before B",
-            _formed(lambda A, B, alpha, r: alpha / r * (A @ B)),
-            "x meets A first, so A stands on the right: B @ A. The other way round fits square "
-            "matrices alone.",
-        ),
-        Mutant(
-            "subtracted",
-            _formed(lambda A, B, alpha, r: -alpha / r * (B @ A)),
-            "The update was taken off: that is what unmerging does. Add it.",
-        ),
-        Mutant(
-            "merged twice",
-            _twice,
-            "The update is in the weight two times: it was added to a weight that had it already.",
-        ),
-        Mutant(
-            "the update alone",
-            _update_alone,
-            "That is the update. The weight it belongs to is missing.",
-        ),
-        Mutant(
-            "summed in the weight's type",
-            _in_its_type,
-            "In bfloat16 every step is rounded to three digits, and a small update is lost bit by "
-            "bit. Go to float32 first and come back once.",
-        ),
-        Mutant(
-            "left in float32",
-            _stays_wide,
-            "The sum is right and its type is not: a bfloat16 layer needs a bfloat16 weight.",
-        ),
-        Mutant(
-            "written into the weight",
-            _in_place,
-            "The weight that was given was overwritten. Then nothing is left to unmerge to, and a "
-            "second call merges twice.",
-        ),
-    ),
+    mistakes=MISTAKES,
     hints=(
         "Which product of A and B has the weight's shape, (out, in)?",
         "`alpha / A.shape[0] * B.float() @ A.float()`, and float64 where the weight is float64: "

@@ -8,9 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from mmcourse.exercises.ch06 import wrong_replacements as wrong
-from mmcourse.exercises.definition import Mutant, Task, holds
-from mmcourse.exercises.values import Broken
+from mmcourse.exercises.kit import Broken, Task, holds
 from mmcourse.lora import injection
 
 STUB = '''
@@ -192,6 +190,104 @@ def probe(function: Callable[..., Any]) -> list[Any]:
     return seen
 
 
+def by(meant: Callable[[str, str], bool], refuse: bool = True) -> Any:
+    """A wrong answer from when a path is meant by a name."""
+
+    def answer(model: nn.Module, targets: tuple[str, ...], make: Any) -> list[str]:
+        found = {p: m for p, m in model.named_modules() if p and any(meant(p, t) for t in targets)}
+        found = {p: m for p, m in found.items() if isinstance(m, nn.Linear)}
+        if not found and refuse:
+            raise ValueError("nothing matches")
+        for at, layer in found.items():
+            injection.put(model, at, make(layer))
+        return list(found)
+
+    return answer
+
+
+def right(path: str, name: str) -> bool:
+    return path == name or path.endswith("." + name)
+
+
+def deeper(model: nn.Module, targets: tuple[str, ...], make: Any, at: str = "") -> list[str]:
+    """By recursion, into what has just been put there as well."""
+    done: list[str] = []
+    for name, child in list(model.named_children()):
+        here = f"{at}.{name}" if at else name
+        if any(right(here, t) for t in targets) and isinstance(child, nn.Linear):
+            setattr(model, name, make(child))
+            done.append(here)
+        if len(here) < 60:
+            done += deeper(getattr(model, name), targets, make, here)
+    if not at and not done:
+        raise ValueError("nothing matches")
+    return done
+
+
+def names(model: nn.Module, targets: tuple[str, ...], make: Any) -> list[str]:
+    return [p.rpartition(".")[2] for p in injection.replace_layers(model, targets, make)]
+
+
+MISTAKES = """
+a name anywhere in the path: by(lambda p, t: t in p)
+    A name that is found anywhere in the path means too much: `proj` is in big_proj and in
+    reproject, and `q_proj` in the vision tower too. Compare whole parts.
+the end of a path, without its dot: by(lambda p, t: p.endswith(t))
+    `endswith('proj')` takes big_proj as well. Either the path is the name, or it ends in a dot and
+    the name.
+the last part alone: by(lambda p, t: p.rpartition(".")[2] == t)
+    Only the last part of the path was compared, so '1.proj' and whole paths mean nothing.
+whole paths alone: by(lambda p, t: p == t)
+    Only whole paths were compared. A name means every layer whose path ends in it.
+not at the top: by(lambda p, t: p.endswith("." + t))
+    `endswith('.' + name)` misses the layer at the top, and a whole path: nothing stands before
+    them, not even a dot.
+one name after another:
+        done = []
+        for name in targets:
+            for at, layer in list(model.named_modules()):
+                if right(at, name):
+                    injection.put(model, at, make(layer))
+                    done.append(at)
+        if not done:
+            raise ValueError("nothing matches")
+        return done
+    Each name was looked for and replaced by itself. What two names mean is replaced twice, and what
+    the second finds inside the new layers too. First find all that is meant by any of them.
+recursion into what is new: deeper
+    After a child was replaced, the recursion went on into the new one and found the old one there.
+    Go on only where nothing was replaced.
+set on the model:
+        found = injection.find_targets(model, targets)
+        for at, layer in found.items():
+            setattr(model, at.rpartition(".")[2], make(layer))
+        return list(found)
+    `setattr(model, 'proj', ...)` gives the model itself a layer of that name. It belongs to the
+    parent: `model.get_submodule(path of the parent)`.
+children alone:
+        done = [name for name, _ in model.named_children() if name in targets]
+        for name in done:
+            setattr(model, name, make(getattr(model, name)))
+        if not done:
+            raise ValueError("nothing matches")
+        return done
+    Only the model's own children were looked at. Layers lie deeper: `named_modules`.
+the first alone:
+        done = list(injection.find_targets(model, targets).items())[:1]
+        for at, layer in done:
+            injection.put(model, at, make(layer))
+        return [at for at, _ in done]
+    It stopped at the first layer. Every one that is meant is to be replaced.
+silence when nothing is meant: by(right, refuse=False)
+    Nothing was meant and nothing was said. A misspelt target then trains for hours and learns
+    nothing: raise ValueError.
+names for paths: names
+    It returned the last parts of the paths. Return whole paths: which layers they are is what one
+    wants to check.
+nothing returned: replaced = injection.replace_layers(model, targets, make)
+    The right layers were replaced, and nothing is returned. Return their paths.
+"""
+
 EXERCISE = Task(
     id="ch06.replace_layers",
     title="Injection",
@@ -213,83 +309,7 @@ EXERCISE = Task(
         nothing,
     ),
     probe=probe,
-    mutants=(
-        Mutant(
-            "a name anywhere in the path",
-            wrong.by(lambda p, t: t in p),
-            "A name that is found anywhere in the path means too much: `proj` is in big_proj and "
-            "in reproject, and `q_proj` in the vision tower too. Compare whole parts.",
-        ),
-        Mutant(
-            "the end of a path, without its dot",
-            wrong.by(lambda p, t: p.endswith(t)),
-            "`endswith('proj')` takes big_proj as well. Either the path is the name, or it ends in "
-            "a dot and the name.",
-        ),
-        Mutant(
-            "the last part alone",
-            wrong.by(lambda p, t: p.rpartition(".")[2] == t),
-            "Only the last part of the path was compared, so '1.proj' and whole paths mean "
-            "nothing.",
-        ),
-        Mutant(
-            "whole paths alone",
-            wrong.by(lambda p, t: p == t),
-            "Only whole paths were compared. A name means every layer whose path ends in it.",
-        ),
-        Mutant(
-            "not at the top",
-            wrong.by(lambda p, t: p.endswith("." + t)),
-            "`endswith('.' + name)` misses the layer at the top, and a whole path: nothing stands "
-            "before them, not even a dot.",
-        ),
-        Mutant(
-            "one name after another",
-            wrong.target_by_target,
-            "Each name was looked for and replaced by itself. What two names mean is replaced "
-            "twice, and what the second finds inside the new layers too. First find all that is "
-            "meant by any of them.",
-        ),
-        Mutant(
-            "recursion into what is new",
-            wrong.deeper,
-            "After a child was replaced, the recursion went on into the new one and found the old "
-            "one there. Go on only where nothing was replaced.",
-        ),
-        Mutant(
-            "set on the model",
-            wrong.onto_the_model,
-            "`setattr(model, 'proj', ...)` gives the model itself a layer of that name. It belongs "
-            "to the parent: `model.get_submodule(path of the parent)`.",
-        ),
-        Mutant(
-            "children alone",
-            wrong.children_only,
-            "Only the model's own children were looked at. Layers lie deeper: `named_modules`.",
-        ),
-        Mutant(
-            "the first alone",
-            wrong.first_only,
-            "It stopped at the first layer. Every one that is meant is to be replaced.",
-        ),
-        Mutant(
-            "silence when nothing is meant",
-            wrong.by(wrong.right, refuse=False),
-            "Nothing was meant and nothing was said. A misspelt target then trains for hours and "
-            "learns nothing: raise ValueError.",
-        ),
-        Mutant(
-            "names for paths",
-            wrong.names,
-            "It returned the last parts of the paths. Return whole paths: which layers they are is "
-            "what one wants to check.",
-        ),
-        Mutant(
-            "nothing returned",
-            wrong.told_nothing,
-            "The right layers were replaced, and nothing is returned. Return their paths.",
-        ),
-    ),
+    mistakes=MISTAKES,
     hints=(
         "First find all that is meant, and only then replace: `list(model.named_modules())`.",
         "A path is meant if `path == name or path.endswith('.' + name)` for one of the names.",

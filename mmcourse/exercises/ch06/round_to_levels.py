@@ -7,9 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mmcourse.exercises.definition import Mutant, Task, holds
-from mmcourse.exercises.expect import close, tensor
-from mmcourse.exercises.inputs import raw
+from mmcourse.exercises.kit import Task, close, holds, raw, tensor
 from mmcourse.lora import fourbit
 
 STUB = '''
@@ -104,47 +102,35 @@ def _probes() -> list[tuple[Any, ...]]:
     ]
 
 
-def _scaled(scale: Any, choose: Any = None, back: Any = None) -> Any:
-    """A wrong answer from its scales, its choice of a level, and how it comes back."""
-
-    def nearest(quotients: Tensor, levels: Tensor) -> Tensor:
-        return levels[(quotients[..., None] - levels).abs().argmin(-1)]
-
-    def answer(weight: Tensor, levels: Tensor, block: int = 64) -> Tensor:
-        blocks = weight.view(-1, block)
-        scales = scale(blocks).clamp(min=1e-30)
-        chosen = (choose or nearest)(blocks / scales, levels.to(weight.dtype))
-        return (back or (lambda c, s: c * s))(chosen, scales).reshape(-1)
-
-    return answer
-
-
-def _largest(blocks: Tensor) -> Tensor:
-    return blocks.abs().amax(1, keepdim=True)
-
-
-def _below(quotients: Tensor, levels: Tensor) -> Tensor:
-    return levels[(torch.searchsorted(levels, quotients + 1e-9) - 1).clamp(min=0)]
-
-
-def _even(quotients: Tensor, levels: Tensor) -> Tensor:
-    steps = (len(levels) - 1) / 2
-    return (quotients * steps).round() / steps
-
-
-def _strided(weight: Tensor, levels: Tensor, block: int = 64) -> Tensor:
-    columns = weight.view(block, -1).T.reshape(-1)
-    return fourbit.round_to_levels(columns, levels, block).view(-1, block).T.reshape(-1)
-
-
-def _unguarded(weight: Tensor, levels: Tensor, block: int = 64) -> Tensor:
-    blocks = weight.view(-1, block)
-    scales = _largest(blocks)
-    quotients = blocks / scales
-    return (levels[(quotients[..., None] - levels).abs().argmin(-1)] * scales + 0 * quotients).view(
-        -1
-    )
-
+MISTAKES = """
+one scale for all: blocks.abs().amax(1, keepdim=True) => blocks.abs().max()
+    All blocks were divided by the largest number of the whole weight. One outlier then takes the
+    levels from everybody; with blocks it takes them from its neighbours alone.
+the largest, not the largest absolute: .abs().amax(1, keepdim=True) => .amax(1, keepdim=True).abs()
+    The largest number of a block was taken as its scale, and a negative one may be further from 0:
+    then quotients leave [-1, 1]. Take the largest absolute value.
+the level below:
+        codes = nearest_levels(blocks, scales, levels) =>
+            quotients = blocks / scales.clamp(min=1e-30)
+            codes = (torch.searchsorted(levels.to(blocks), quotients + 1e-9) - 1).clamp(min=0)
+    Each quotient went to the level below it. The nearest may be above.
+even levels:
+        codes = nearest_levels(blocks, scales, levels) => steps = (len(levels) - 1) / 2
+        levels.to(weight.dtype)[codes] => (blocks / scales.clamp(min=1e-30) * steps).round() / steps
+    The levels were taken as evenly spaced. Here they are where they are given, denser near 0.
+not scaled back: * scales).view => ).view
+    The levels themselves were returned. They count by the scale of their block.
+blocks of strangers:
+        columns = weight.view(block, -1).T.reshape(-1)
+        return fourbit.round_to_levels(columns, levels, block).view(-1, block).T.reshape(-1)
+    Numbers that stand far apart share a scale. A block is `block` neighbours: `weight.view(-1,
+    block)`, not `view(block, -1)`.
+zeros divided by zero: * scales).view => * scales + 0 * (blocks / scales)).view
+    A block of zeros was divided by its largest, 0, and is NaN. Keep the divisor above 0.
+the mean size as scale: .amax(1, => .mean(1,
+    The mean of the absolute values was taken as the scale, so that half of the block lies beyond
+    the outermost levels. Take the largest.
+"""
 
 EXERCISE = Task(
     id="ch06.round_to_levels",
@@ -154,65 +140,11 @@ EXERCISE = Task(
     minutes=25,
     stub=STUB,
     reference=fourbit.round_to_levels,
-    properties=(
-        numbers,
-        largest,
-        own_scale,
-        tiny,
-        nf4,
-        zeros,
-        twice,
-    ),
+    properties=(numbers, largest, own_scale, tiny, nf4, zeros, twice),
     formula=by_hand,
     cases=_probes,
     learns=False,
-    mutants=(
-        Mutant(
-            "one scale for all",
-            _scaled(lambda b: b.abs().max()),
-            "All blocks were divided by the largest number of the whole weight. One outlier then "
-            "takes the levels from everybody; with blocks it takes them from its neighbours alone.",
-        ),
-        Mutant(
-            "the largest, not the largest absolute",
-            _scaled(lambda b: b.amax(1, keepdim=True).abs()),
-            "The largest number of a block was taken as its scale, and a negative one may be "
-            "further from 0: then quotients leave [-1, 1]. Take the largest absolute value.",
-        ),
-        Mutant(
-            "the level below",
-            _scaled(_largest, _below),
-            "Each quotient went to the level below it. The nearest may be above.",
-        ),
-        Mutant(
-            "even levels",
-            _scaled(_largest, _even),
-            "The levels were taken as evenly spaced. Here they are where they are given, denser "
-            "near 0.",
-        ),
-        Mutant(
-            "not scaled back",
-            _scaled(_largest, back=lambda c, s: c + 0 * s),
-            "The levels themselves were returned. They count by the scale of their block.",
-        ),
-        Mutant(
-            "blocks of strangers",
-            _strided,
-            "Numbers that stand far apart share a scale. A block is `block` neighbours: "
-            "`weight.view(-1, block)`, not `view(block, -1)`.",
-        ),
-        Mutant(
-            "zeros divided by zero",
-            _unguarded,
-            "A block of zeros was divided by its largest, 0, and is NaN. Keep the divisor above 0.",
-        ),
-        Mutant(
-            "the mean size as scale",
-            _scaled(lambda b: b.abs().mean(1, keepdim=True)),
-            "The mean of the absolute values was taken as the scale, so that half of the block "
-            "lies beyond the outermost levels. Take the largest.",
-        ),
-    ),
+    mistakes=MISTAKES,
     hints=(
         "`weight.view(-1, block)` has a block in each row. What is each row divided by?",
         "Distances to all levels: `(quotients[..., None] - levels).abs()`, (M, block, L); "

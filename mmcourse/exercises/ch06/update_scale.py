@@ -5,9 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from mmcourse.exercises.definition import Mutant, Task, holds
-from mmcourse.exercises.expect import near
-from mmcourse.exercises.values import Broken
+from mmcourse.exercises.kit import Broken, Task, holds, near
 from mmcourse.lora import formulas
 
 STUB = '''
@@ -64,22 +62,27 @@ def _probes() -> list[tuple[Any, ...]]:
             (640.0, 4), (3.0, 4096), (1e-3, 512, True), (-2.0, 3)]  # fmt: skip
 
 
-def _formed(plain: Any, stabilised: Any) -> Any:
-    """A wrong answer from its two formulas."""
-
-    def answer(alpha: float, rank: int, rs: bool = False) -> float:
-        return stabilised(alpha, rank) if rs else plain(alpha, rank)
-
-    return answer
-
-
-def _lora(alpha: float, rank: int) -> float:
-    return alpha / rank
-
-
-def _rslora(alpha: float, rank: int) -> float:
-    return alpha / math.sqrt(rank)
-
+MISTAKES = """
+alpha alone: alpha
+    The rank was forgotten. Then another rank needs another learning rate: the sum over r columns
+    grows with r.
+always alpha / r: alpha / rank
+    `rs` changes nothing here. rsLoRA divides by the root of the rank.
+always the root: alpha / math.sqrt(rank)
+    The root is for rs=True. Plain LoRA divides by the rank itself.
+the two swapped: if rs => if not rs
+    rs=True gives alpha / r and rs=False the root. It is the other way round.
+upside down: math.sqrt(rank) / alpha if rs else rank / alpha
+    alpha is above the line: a larger alpha must count more.
+multiplied by the rank: alpha * math.sqrt(rank) if rs else alpha * rank
+    The rank was multiplied where it should divide: a larger rank would count far more.
+the root of all: alpha / math.sqrt(rank) => math.sqrt(alpha / rank)
+    The root is over the rank alone, not over alpha: alpha / sqrt(r).
+whole numbers: alpha // math.sqrt(rank) if rs else alpha // rank
+    `//` drops the fraction: alpha 1 and rank 8 give 0, an update that does nothing.
+alpha set to 1: 1 / math.sqrt(rank) if rs else 1 / rank
+    alpha was forgotten: the scale is the same whatever it is.
+"""
 
 EXERCISE = Task(
     id="ch06.update_scale",
@@ -93,54 +96,7 @@ EXERCISE = Task(
     formula=lambda alpha, rank, rs=False: alpha * rank ** (-0.5 if rs else -1.0),
     cases=_probes,
     result="number",
-    mutants=(
-        Mutant(
-            "alpha alone",
-            _formed(lambda a, r: a, lambda a, r: a),
-            "The rank was forgotten. Then another rank needs another learning rate: the sum over r "
-            "columns grows with r.",
-        ),
-        Mutant(
-            "always alpha / r",
-            _formed(_lora, _lora),
-            "`rs` changes nothing here. rsLoRA divides by the root of the rank.",
-        ),
-        Mutant(
-            "always the root",
-            _formed(_rslora, _rslora),
-            "The root is for rs=True. Plain LoRA divides by the rank itself.",
-        ),
-        Mutant(
-            "the two swapped",
-            _formed(_rslora, _lora),
-            "rs=True gives alpha / r and rs=False the root. It is the other way round.",
-        ),
-        Mutant(
-            "upside down",
-            _formed(lambda a, r: r / a, lambda a, r: math.sqrt(r) / a),
-            "alpha is above the line: a larger alpha must count more.",
-        ),
-        Mutant(
-            "multiplied by the rank",
-            _formed(lambda a, r: a * r, lambda a, r: a * math.sqrt(r)),
-            "The rank was multiplied where it should divide: a larger rank would count far more.",
-        ),
-        Mutant(
-            "the root of all",
-            _formed(_lora, lambda a, r: math.sqrt(a / r)),
-            "The root is over the rank alone, not over alpha: alpha / sqrt(r).",
-        ),
-        Mutant(
-            "whole numbers",
-            _formed(lambda a, r: a // r, lambda a, r: a // math.sqrt(r)),
-            "`//` drops the fraction: alpha 1 and rank 8 give 0, an update that does nothing.",
-        ),
-        Mutant(
-            "alpha set to 1",
-            _formed(lambda a, r: 1 / r, lambda a, r: 1 / math.sqrt(r)),
-            "alpha was forgotten: the scale is the same whatever it is.",
-        ),
-    ),
+    mistakes=MISTAKES,
     hints=(
         "With r columns the update is a sum of r terms. What keeps it as large for every r?",
         "`math.sqrt(rank) if rs else rank` is what alpha is divided by.",

@@ -5,10 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from mmcourse.exercises.definition import Mutant, Task, holds
-from mmcourse.exercises.inputs import dice
-from mmcourse.exercises.probe import calls
-from mmcourse.exercises.values import Broken
+from mmcourse.exercises.kit import Broken, Task, calls, dice, holds
 from mmcourse.story.measure import characters
 
 STUB = '''
@@ -97,15 +94,6 @@ def _of(asked: Any, seen: Any) -> tuple[int, int, int]:
     return hits, sum(map(len, asked)), sum(map(len, seen))
 
 
-def _mean_of_frames(asked: Any, seen: Any) -> float:
-    each = [characters.character_f1([a], [b]) for a, b in zip(asked, seen)]
-    return sum(each) / len(each)
-
-
-def _exact(asked: Any, seen: Any) -> float:
-    return sum(set(a) == set(b) for a, b in zip(asked, seen)) / len(asked)
-
-
 def _recall(asked: Any, seen: Any) -> float:
     hits, all_asked, all_seen = _of(asked, seen)
     return hits / all_asked if all_asked else float(not all_seen)
@@ -116,30 +104,42 @@ def _precision(asked: Any, seen: Any) -> float:
     return hits / all_seen if all_seen else float(not all_asked)
 
 
-def _overlap(asked: Any, seen: Any) -> float:
-    hits, all_asked, all_seen = _of(asked, seen)
-    union = all_asked + all_seen - hits
-    return hits / union if union else 1.0
-
-
-def _mean_of_both(asked: Any, seen: Any) -> float:
-    return (_precision(asked, seen) + _recall(asked, seen)) / 2
-
-
-def _place_by_place(asked: Any, seen: Any) -> float:
-    _, all_asked, all_seen = _of(asked, seen)
-    hits = sum(x == y for a, b in zip(asked, seen) for x, y in zip(a, b))
-    return 2 * hits / (all_asked + all_seen) if all_asked + all_seen else 1.0
-
-
-def _whole_story(asked: Any, seen: Any) -> float:
-    cast = [{name for frame in frames for name in frame} for frames in (asked, seen)]
-    return characters.character_f1([cast[0]], [cast[1]])
-
-
-def _empty_is_wrong(asked: Any, seen: Any) -> float:
-    return characters.character_f1(asked, seen) if any(map(len, (*asked, *seen))) else 0.0
-
+MISTAKES = """
+a mean over frames:
+        each = [characters.character_f1([a], [b]) for a, b in zip(asked, seen)]
+        return sum(each) / len(each)
+    Each frame got an F1 of its own, and the mean was taken. Then a frame with one character weighs
+    as much as one with three. Add up hits and numbers over all frames first, divide once.
+whole frames: sum(set(a) == set(b) for a, b in zip(asked, seen)) / len(asked)
+    That is the share of frames that are exactly right. It is worth knowing, too, but F1 gives
+    credit for two of three.
+recall alone: _recall
+    Who draws everybody into every frame gets full marks. Those who should not be there have to cost
+    something: precision.
+precision alone: _precision
+    Who draws one safe character a frame gets full marks. Those who are missing have to cost
+    something: recall.
+hits over the union:
+        hits, all_asked, all_seen = _of(asked, seen)
+        union = all_asked + all_seen - hits
+        return hits / union if union else 1.0
+    That is the Jaccard index. In F1 the hits count twice: 2 hits / (asked + seen).
+the plain mean of the two: (_precision(asked, seen) + _recall(asked, seen)) / 2
+    Precision and recall were averaged. The harmonic mean, 2 / (1/p + 1/r), is low if either of them
+    is.
+place by place:
+        _, all_asked, all_seen = _of(asked, seen)
+        hits = sum(x == y for a, b in zip(asked, seen) for x, y in zip(a, b))
+        return 2 * hits / (all_asked + all_seen) if all_asked + all_seen else 1.0
+    Names were compared by their place in the list. A reader finds them in any order: compare sets.
+the story as one frame:
+        cast = [{name for frame in frames for name in frame} for frames in (asked, seen)]
+        return characters.character_f1([cast[0]], [cast[1]])
+    All frames were thrown together, so somebody in the wrong frame is a hit. Compare frame by
+    frame, then add up.
+empty is wrong: characters.character_f1(asked, seen) if any(map(len, (*asked, *seen))) else 0.0
+    Where nobody should be anywhere and nobody is, all is right: 1.
+"""
 
 EXERCISE = Task(
     id="ch07.character_f1",
@@ -151,61 +151,7 @@ EXERCISE = Task(
     reference=characters.character_f1,
     properties=(perfect, missing, too_many, exchanged, nobody, random_ones),
     probe=calls(_probes),
-    mutants=(
-        Mutant(
-            "a mean over frames",
-            _mean_of_frames,
-            "Each frame got an F1 of its own, and the mean was taken. Then a frame with one "
-            "character weighs as much as one with three. Add up hits and numbers over all frames "
-            "first, divide once.",
-        ),
-        Mutant(
-            "whole frames",
-            _exact,
-            "That is the share of frames that are exactly right. It is worth knowing, too, but F1 "
-            "gives credit for two of three.",
-        ),
-        Mutant(
-            "recall alone",
-            _recall,
-            "Who draws everybody into every frame gets full marks. Those who should not be there "
-            "have to cost something: precision.",
-        ),
-        Mutant(
-            "precision alone",
-            _precision,
-            "Who draws one safe character a frame gets full marks. Those who are missing have to "
-            "cost something: recall.",
-        ),
-        Mutant(
-            "hits over the union",
-            _overlap,
-            "That is the Jaccard index. In F1 the hits count twice: 2 hits / (asked + seen).",
-        ),
-        Mutant(
-            "the plain mean of the two",
-            _mean_of_both,
-            "Precision and recall were averaged. The harmonic mean, 2 / (1/p + 1/r), is low if "
-            "either of them is.",
-        ),
-        Mutant(
-            "place by place",
-            _place_by_place,
-            "Names were compared by their place in the list. A reader finds them in any order: "
-            "compare sets.",
-        ),
-        Mutant(
-            "the story as one frame",
-            _whole_story,
-            "All frames were thrown together, so somebody in the wrong frame is a hit. Compare "
-            "frame by frame, then add up.",
-        ),
-        Mutant(
-            "empty is wrong",
-            _empty_is_wrong,
-            "Where nobody should be anywhere and nobody is, all is right: 1.",
-        ),
-    ),
+    mistakes=MISTAKES,
     hints=(
         "Count three numbers over all frames: who is rightly there, who was asked for, who is "
         "seen.",

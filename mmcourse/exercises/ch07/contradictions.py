@@ -5,9 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mmcourse.exercises.ch07.plain import same
-from mmcourse.exercises.definition import Mutant, Task, holds
-from mmcourse.exercises.inputs import dice
-from mmcourse.exercises.probe import calls
+from mmcourse.exercises.kit import Task, calls, dice, holds
 from mmcourse.story import consistency
 
 STUB = '''
@@ -150,25 +148,44 @@ def _formed(kinds: Any = None, known: Any = lambda k: k, said: Any = lambda s: s
     return answer
 
 
-def _all_change_forbidden(known: Any, said: Any) -> list[int]:
-    last = {(s, a): x for s, a, x in known if a in ("mood", "species", "colour", "kind")}
-    right = consistency.contradictions(known, said)
-    return [i for i, (s, a, x) in enumerate(said) if i in right or last.get((s, a), x) != x]
-
-
-def _one_after_another(known: Any, said: Any) -> list[int]:
-    so_far, found = list(known), []
-    for i, fact in enumerate(said):
-        if consistency.contradictions(so_far, [fact]):
-            found.append(i)
-        else:
-            so_far.append(fact)
-    return found
-
-
 def _ends_forgotten(known: Any) -> Any:
     return [f for f in known if f[1] not in ("lost", "kept", "broke")]
 
+
+MISTAKES = """
+never fails: return []
+    It finds nothing, whatever it is given. A checker that never fails is as good as none: try it on
+    a fox that is told to be an owl.
+looks only: _formed(kinds=("species", "colour", "kind"))
+    Looks are checked, and neither possessions nor promises: losing what one does not have, keeping
+    what nobody promised.
+promises go unchecked: _formed(kinds=("species", "colour", "kind", "lost"))
+    A promise that nobody made can be kept here. Remember which are open: (who, what).
+nothing may change:
+        last = {(s, a): x for s, a, x in known if a in ("mood", "species", "colour", "kind")}
+        right = consistency.contradictions(known, said)
+        return [i for i, (s, a, x) in enumerate(said) if i in right or last.get((s, a), x) != x]
+    A mood that changed was called a contradiction. Only species, colour and kind are for ever.
+ends are forgotten: _formed(known=_ends_forgotten)
+    What was lost long ago can be lost again, and a kept promise kept twice. "lost", "kept" and
+    "broke" in `known` end what began before them.
+the first one only: consistency.contradictions(known, said)[:1]
+    It stopped at the first contradiction. All of them are asked for.
+facts in the order of telling:
+        so_far, found = list(known), []
+        for i, fact in enumerate(said):
+            if consistency.contradictions(so_far, [fact]):
+                found.append(i)
+            else:
+                so_far.append(fact)
+        return found
+    Within the scene each fact changed what held for the next, so a thing that changes hands is a
+    contradiction in one order of telling. Judge the whole scene against what was before it, plus
+    what it begins itself.
+the facts instead of their places: [said[i] for i in consistency.contradictions(known, said)]
+    The facts themselves came back. Their places in `said` are asked for: two equal facts could not
+    be told apart.
+"""
 
 EXERCISE = Task(
     id="ch07.contradictions",
@@ -190,55 +207,7 @@ EXERCISE = Task(
         one_by_one,
     ),
     probe=calls(_probes),
-    mutants=(
-        Mutant(
-            "never fails",
-            lambda known, said: [],
-            "It finds nothing, whatever it is given. A checker that never fails is as good as "
-            "none: try it on a fox that is told to be an owl.",
-        ),
-        Mutant(
-            "looks only",
-            _formed(kinds=("species", "colour", "kind")),
-            "Looks are checked, and neither possessions nor promises: losing what one does not "
-            "have, keeping what nobody promised.",
-        ),
-        Mutant(
-            "promises go unchecked",
-            _formed(kinds=("species", "colour", "kind", "lost")),
-            "A promise that nobody made can be kept here. Remember which are open: (who, what).",
-        ),
-        Mutant(
-            "nothing may change",
-            _all_change_forbidden,
-            "A mood that changed was called a contradiction. Only species, colour and kind are "
-            "for ever.",
-        ),
-        Mutant(
-            "ends are forgotten",
-            _formed(known=_ends_forgotten),
-            "What was lost long ago can be lost again, and a kept promise kept twice. "
-            '"lost", "kept" and "broke" in `known` end what began before them.',
-        ),
-        Mutant(
-            "the first one only",
-            lambda known, said: consistency.contradictions(known, said)[:1],
-            "It stopped at the first contradiction. All of them are asked for.",
-        ),
-        Mutant(
-            "facts in the order of telling",
-            _one_after_another,
-            "Within the scene each fact changed what held for the next, so a thing that changes "
-            "hands is a contradiction in one order of telling. Judge the whole scene against what "
-            "was before it, plus what it begins itself.",
-        ),
-        Mutant(
-            "the facts instead of their places",
-            lambda known, said: [said[i] for i in consistency.contradictions(known, said)],
-            "The facts themselves came back. Their places in `said` are asked for: two equal facts "
-            "could not be told apart.",
-        ),
-    ),
+    mistakes=MISTAKES,
     hints=(
         "Go through `known` once and keep three things: the looks of everybody, the owner of each "
         "thing, the open promises.",

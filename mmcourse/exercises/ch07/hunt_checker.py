@@ -6,8 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from mmcourse.exercises.ch07 import wrong_checkers as wrong
-from mmcourse.exercises.definition import Hunt, Mutant, Suspect
+from mmcourse.exercises.kit import Hunt
 from mmcourse.story import copies
 
 STUB = '''
@@ -60,43 +59,171 @@ def reference_test(faults: Any) -> None:
     assert faults(swapped, swapped, [asked], 3.0) == []
 
 
-def never_complains_expected(faults: Any) -> None:
-    for picture in _pictures():
-        assert faults(picture, picture, [], 3.0) == []
+NAMES = ("mirrored", "copy", "mirrored copy")
 
 
-def returns(faults: Any) -> bool:
-    a = _pictures()[0]
-    return bool(faults(a, a, [], 3.0) == [])
+def _apart(a: Any, b: Any) -> float:
+    return float(np.abs(np.float64(a) - np.float64(b)).mean())
 
 
-def mirrored_only(faults: Any) -> None:
-    a = _pictures()[0]
-    assert faults(a, a, [], 3.0) == []
-    assert faults(a[:, ::-1], a, [], 3.0) == ["mirrored"]
+def made(apart: Any = _apart, turn: Any = np.fliplr, unlike: Any = lambda a, b: a < b) -> Any:
+    """A checker by how it compares, what it takes for a mirror image, and when it complains."""
+
+    def faults(picture: Any, asked: Any, remembered: Any, limit: float = 3.0) -> list[str]:
+        turned = turn(picture)
+        wrong = (
+            unlike(apart(turned, asked), apart(picture, asked)),
+            any(apart(picture, old) < limit for old in remembered),
+            any(apart(turned, old) < limit for old in remembered),
+        )
+        return [name for name, found in zip(NAMES, wrong) if found]
+
+    return faults
 
 
-def copies_only(faults: Any) -> None:
-    a, b, *_ = _pictures()
-    assert faults(a, a, [b], 3.0) == []
-    assert "copy" in faults(a, a, [a], 3.0)
+def in_sums(picture: Any, asked: Any, remembered: Any, limit: float = 3.0) -> list[str]:
+    """Right: sums instead of means, memory turned instead of the picture."""
+    p, a = np.asarray(picture, np.int64), np.asarray(asked, np.int64)
+    most = limit * p.size
+    found = []
+    if np.abs(p - a[:, ::-1]).sum() < np.abs(p - a).sum():
+        found.append("mirrored")
+    old = [np.asarray(x, np.int64) for x in remembered]
+    if [x for x in old if np.abs(p - x).sum() < most]:
+        found.append("copy")
+    if [x for x in old if np.abs(p - x[:, ::-1]).sum() < most]:
+        found.append("mirrored copy")
+    return found
 
 
-def leans(faults: Any) -> None:
-    a, b, *_ = _pictures()
-    for picture in (a, b, a[:, ::-1]):
-        assert faults(picture, a, [b], 3.0) == copies.faults(picture, a, [b], 3.0)
+by_parts = made()
 
 
-def symmetric_expected(faults: Any) -> None:
-    a = _pictures()[0]
-    same = np.concatenate([a, a[:, ::-1]], 1)
-    assert "mirrored" in faults(same, same, [], 3.0)
+def _without(name: str) -> Any:
+    def faults(*args: Any) -> list[str]:
+        return [x for x in by_parts(*args) if x != name]
+
+    return faults
 
 
-def _suspect(name: str, broken: Any, *clues: str) -> Suspect:
-    return Suspect(name, broken, (f"Missed: {clues[0]}", *clues[1:]))
+def never(*args: Any) -> list[str]:
+    return []
 
+
+passes_mirrored = _without("mirrored")
+
+
+passes_copies = _without("copy")
+
+
+passes_mirrored_copies = _without("mirrored copy")
+
+
+def first_fault_only(*args: Any) -> list[str]:
+    return by_parts(*args)[:1]
+
+
+upside_down = made(turn=np.flipud)
+
+
+complains_of_symmetry = made(unlike=lambda a, b: a <= b)
+
+
+errors_cancel = made(lambda a, b: abs(float((np.float64(a) - np.float64(b)).mean())))
+
+
+bytes_wrap = made(lambda a, b: float(np.abs(np.asarray(a) - np.asarray(b)).mean()))
+
+
+one_colour = made(lambda a, b: _apart(np.asarray(a)[..., 0], np.asarray(b)[..., 0]))
+
+
+BUGS = """
+it never fails: never
+    - Missed: one that is too kind.
+    - Give it something that is wrong in every way.
+    - It always returns an empty list.
+a mirrored picture passes: passes_mirrored
+    - Missed: a picture that is not as asked.
+    - Exchange left and right of a picture, and ask for the original.
+    - "mirrored" must be found. The broken one never says it.
+a copy passes: passes_copies
+    - Missed: a picture that is not new.
+    - Put the picture itself into memory.
+    - "copy" must be found. The broken one never says it.
+a mirrored copy passes: passes_mirrored_copies
+    - Missed: a picture that is not as new as it looks.
+    - Put the picture into memory, left and right exchanged.
+    - "mirrored copy" must be found. The broken one never says it.
+only the first memory is looked at: by_parts(picture, asked, remembered[:1], limit)
+    - Missed: a longer memory.
+    - Let memory hold two pictures, and copy the second.
+    - All that is remembered must be compared. The broken one stops after the first.
+one fault is enough: first_fault_only
+    - Missed: a picture with more than one fault.
+    - Exchange left and right of a remembered picture, and ask for that picture.
+    - All faults must be named. The broken one names the first.
+it has a limit of its own: by_parts(picture, asked, remembered, 3.0)
+    - Missed: an argument that is not used.
+    - Let two pictures differ by 4 everywhere; try limits of 3 and of 5.
+    - limit must count. The broken one always takes 3.
+up and down exchanged: upside_down
+    - Missed: which way a picture is turned.
+    - Exchange left and right of a picture that is the same neither way.
+    - Left and right must be exchanged. The broken one exchanges up and down.
+a symmetric picture is called mirrored: complains_of_symmetry
+    - Missed: a false alarm.
+    - Give it a picture that is its own mirror image.
+    - Equally near is no fault. The broken one complains.
+errors cancel: errors_cancel
+    - Missed: how a difference is measured.
+    - Make half of the numbers greater by 4 and half of them smaller by 4.
+    - Each difference must count without its sign. The broken one takes the mean first.
+bytes wrap around: bytes_wrap
+    - Missed: what kind of numbers pictures hold.
+    - Stay with uint8, and let pictures differ by 4 in both directions.
+    - 1 - 3 is 254 in bytes. The broken one subtracts without turning them into numbers.
+one colour of three: one_colour
+    - Missed: what a picture is made of.
+    - Let two pictures agree in red, and in nothing else.
+    - All three channels must count. The broken one looks at red.
+"""
+
+MISTAKES = """
+good pictures only:
+        for picture in _pictures():
+            assert faults(picture, picture, [], 3.0) == []
+    Only pictures without fault were tried, so a checker that never fails passes. Break each rule on
+    purpose.
+returns its verdict instead of asserting it:
+        a = _pictures()[0]
+        return bool(faults(a, a, [], 3.0) == [])
+    A test that returns False has passed. Write `assert` in front of the comparison.
+mirrored pictures only:
+        a = _pictures()[0]
+        assert faults(a, a, [], 3.0) == []
+        assert faults(a[:, ::-1], a, [], 3.0) == ["mirrored"]
+    Memory was empty in all that was tried. Copies and mirrored copies need pictures that are
+    remembered, more than one of them.
+copies only:
+        a, b, *_ = _pictures()
+        assert faults(a, a, [b], 3.0) == []
+        assert "copy" in faults(a, a, [a], 3.0)
+    Only copies were tried. Turn a picture round, and turn a remembered one round.
+compares with the book's own checker:
+        a, b, *_ = _pictures()
+        for picture in (a, b, a[:, ::-1]):
+            assert faults(picture, a, [b], 3.0) == copies.faults(picture, a, [b], 3.0)
+    In here that is the checker on trial as well, so it was compared with itself. Say which list is
+    right.
+wants a symmetric picture to be mirrored:
+        a = _pictures()[0]
+        same = np.concatenate([a, a[:, ::-1]], 1)
+        assert "mirrored" in faults(same, same, [], 3.0)
+    A picture that is its own mirror image is as near to what was asked either way. Equally near is
+    no fault.
+    Satisfied by: complains_of_symmetry
+"""
 
 EXERCISE = Hunt(
     id="ch07.hunt_checker",
@@ -107,130 +234,9 @@ EXERCISE = Hunt(
     stub=STUB,
     reference=reference_test,
     on_trial=copies.faults,
-    right=(copies.faults, wrong.in_sums, wrong.by_parts),
-    suspects=(
-        _suspect(
-            "it never fails",
-            wrong.never,
-            "one that is too kind.",
-            "Give it something that is wrong in every way.",
-            "It always returns an empty list.",
-        ),
-        _suspect(
-            "a mirrored picture passes",
-            wrong.passes_mirrored,
-            "a picture that is not as asked.",
-            "Exchange left and right of a picture, and ask for the original.",
-            '"mirrored" must be found. The broken one never says it.',
-        ),
-        _suspect(
-            "a copy passes",
-            wrong.passes_copies,
-            "a picture that is not new.",
-            "Put the picture itself into memory.",
-            '"copy" must be found. The broken one never says it.',
-        ),
-        _suspect(
-            "a mirrored copy passes",
-            wrong.passes_mirrored_copies,
-            "a picture that is not as new as it looks.",
-            "Put the picture into memory, left and right exchanged.",
-            '"mirrored copy" must be found. The broken one never says it.',
-        ),
-        _suspect(
-            "only the first memory is looked at",
-            wrong.first_memory_only,
-            "a longer memory.",
-            "Let memory hold two pictures, and copy the second.",
-            "All that is remembered must be compared. The broken one stops after the first.",
-        ),
-        _suspect(
-            "one fault is enough",
-            wrong.first_fault_only,
-            "a picture with more than one fault.",
-            "Exchange left and right of a remembered picture, and ask for that picture.",
-            "All faults must be named. The broken one names the first.",
-        ),
-        _suspect(
-            "it has a limit of its own",
-            wrong.limit_of_its_own,
-            "an argument that is not used.",
-            "Let two pictures differ by 4 everywhere; try limits of 3 and of 5.",
-            "limit must count. The broken one always takes 3.",
-        ),
-        _suspect(
-            "up and down exchanged",
-            wrong.upside_down,
-            "which way a picture is turned.",
-            "Exchange left and right of a picture that is the same neither way.",
-            "Left and right must be exchanged. The broken one exchanges up and down.",
-        ),
-        _suspect(
-            "a symmetric picture is called mirrored",
-            wrong.complains_of_symmetry,
-            "a false alarm.",
-            "Give it a picture that is its own mirror image.",
-            "Equally near is no fault. The broken one complains.",
-        ),
-        _suspect(
-            "errors cancel",
-            wrong.errors_cancel,
-            "how a difference is measured.",
-            "Make half of the numbers greater by 4 and half of them smaller by 4.",
-            "Each difference must count without its sign. The broken one takes the mean first.",
-        ),
-        _suspect(
-            "bytes wrap around",
-            wrong.bytes_wrap,
-            "what kind of numbers pictures hold.",
-            "Stay with uint8, and let pictures differ by 4 in both directions.",
-            "1 - 3 is 254 in bytes. The broken one subtracts without turning them into numbers.",
-        ),
-        _suspect(
-            "one colour of three",
-            wrong.one_colour,
-            "what a picture is made of.",
-            "Let two pictures agree in red, and in nothing else.",
-            "All three channels must count. The broken one looks at red.",
-        ),
-    ),
-    mutants=(
-        Mutant(
-            "good pictures only",
-            never_complains_expected,
-            "Only pictures without fault were tried, so a checker that never fails passes. Break "
-            "each rule on purpose.",
-        ),
-        Mutant(
-            "returns its verdict instead of asserting it",
-            returns,
-            "A test that returns False has passed. Write `assert` in front of the comparison.",
-        ),
-        Mutant(
-            "mirrored pictures only",
-            mirrored_only,
-            "Memory was empty in all that was tried. Copies and mirrored copies need pictures that "
-            "are remembered, more than one of them.",
-        ),
-        Mutant(
-            "copies only",
-            copies_only,
-            "Only copies were tried. Turn a picture round, and turn a remembered one round.",
-        ),
-        Mutant(
-            "compares with the book's own checker",
-            leans,
-            "In here that is the checker on trial as well, so it was compared with itself. Say "
-            "which list is right.",
-        ),
-        Mutant(
-            "wants a symmetric picture to be mirrored",
-            symmetric_expected,
-            "A picture that is its own mirror image is as near to what was asked either way. "
-            "Equally near is no fault.",
-            satisfied_by=wrong.complains_of_symmetry,
-        ),
-    ),
+    right=(copies.faults, in_sums, by_parts),
+    bugs=BUGS,
+    mistakes=MISTAKES,
     hints=(
         "Noise makes good pictures here: `np.random.default_rng(0).integers(0, 256, (6, 8, 3))`, "
         "as uint8. `a[:, ::-1]` exchanges left and right.",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from mmcourse.exercises.ch07 import wrong_memories as wrong
-from mmcourse.exercises.definition import Hunt, Mutant, Suspect
+from mmcourse.exercises.kit import Hunt
 from mmcourse.story import tree
+from mmcourse.story.tree import path_to
 
 STUB = '''
 @exercise("ch07.hunt_memory")
@@ -52,39 +52,129 @@ def reference_test(memory: Any) -> None:
     assert memory(PARENTS, seen, "Pip", 2) == "first"
 
 
-def never_calls(memory: Any) -> None:
-    assert tree.path_to(PARENTS, 3) == (1, 2, 3)
+def walking(parents: Any, seen: Any, name: str, at: int) -> Any:
+    """Right: up from the scene, and what is found further up replaces it."""
+    found, scene = None, at
+    while scene is not None:
+        here = [p for s, names, p, fine in seen if s == scene and fine and name in names]
+        found = here[0] if here else found
+        scene = parents[scene]
+    return found
 
 
-def one_scene(memory: Any) -> None:
-    assert memory({1: None}, [(1, ("Pip",), "a", True)], "Pip", 1) == "a"
+def in_order(parents: Any, seen: Any, name: str, at: int) -> Any:
+    """Right: down the path, and the first that is met."""
+    for scene in path_to(parents, at):
+        for s, names, picture, accepted in seen:
+            if s == scene and accepted and name in names:
+                return picture
+    return None
 
 
-def returns(memory: Any) -> bool:
-    return bool(memory({1: None}, [(1, ("Pip",), "a", True)], "Pip", 1) == "a")
+def _among(path: Any, seen: Any, name: str) -> list[Any]:
+    return [x for x in seen if x[0] in path and x[3] and name in x[1]]
 
 
-def a_line(memory: Any) -> None:
-    """A story without branches, each scene with one accepted picture."""
-    seen = [(s, ("Pip",), f"picture {s}", True) for s in (1, 2, 3)]
-    assert memory({1: None, 2: 1, 3: 2}, seen, "Pip", 3) == "picture 1"
+def _first(found: list[Any], path: Any) -> Any:
+    return min(found, key=lambda x: path.index(x[0]))[2] if found else None
 
 
-def latest_expected(memory: Any) -> None:
-    seen = [(s, ("Pip",), f"picture {s}", True) for s in (1, 2, 3)]
-    assert memory({1: None, 2: 1, 3: 2}, seen, "Pip", 3) == "picture 3"
+def overwrites(parents: Any, seen: Any, name: str, at: int) -> Any:
+    path = path_to(parents, at)
+    found = _among(path, seen, name)
+    return max(found, key=lambda x: path.index(x[0]))[2] if found else None
 
 
-def only_branches(memory: Any) -> None:
-    """Other branches are looked at, and nothing else."""
-    seen = [(4, ("Wren",), "sibling", True), (1, ("Pip",), "first", True)]
-    assert memory(PARENTS, seen, "Wren", 3) is None
-    assert memory(PARENTS, seen, "Pip", 3) == "first"
+BUGS = """
+it remembers what was undone:
+        path = path_to(parents, at)
+        gone = [x[0] for x in seen if x[0] not in parents]
+        return _first(_among([*path, *gone], seen, name), [*path, *gone])
+    - Missed: somebody who never was.
+    - Let a picture belong to a scene that parents does not hold.
+    - A scene that was undone must not count. The broken one finds its picture.
+it remembers another branch:
+        path = list(path_to(parents, at))
+        path += [s for s in parents if parents[s] in path and s not in path and parents[s] != at]
+        return _first(_among(path, seen, name), path)
+    - Missed: something that happened elsewhere.
+    - Let two scenes have one parent, and somebody appear in only one of them.
+    - A sibling's pictures must not count. The broken one finds them.
+it knows what comes later:
+        path = list(path_to(parents, at))
+        for scene in sorted(parents):
+            if parents[scene] in path[-1:]:
+                path.append(scene)
+        return _first(_among(path, seen, name), path)
+    - Missed: something that is yet to come.
+    - Ask at a scene that another follows, about somebody who first appears in that one.
+    - Scenes after `at` must not count. The broken one looks one ahead.
+the newest replaces the first: overwrites
+    - Missed: what happens when there are several.
+    - Show somebody in two scenes of the path.
+    - The earliest scene must win. In the broken one the latest does, so a hero drifts.
+of one scene the last is taken: in_order(parents, seen[::-1], name, at)
+    - Missed: what happens within a scene.
+    - Give one scene two accepted pictures of somebody.
+    - The first drawn must win. The broken one takes the last.
+the order of drawing instead of the story's:
+        found = _among(path_to(parents, at), seen, name)
+        return found[0][2] if found else None
+    - Missed: the order of things.
+    - Put a picture of an early scene at the end of the list.
+    - The earliest scene must win, whenever it was drawn. The broken one takes the list's first.
+rejected pictures count: in_order(parents, [(*x[:3], True) for x in seen], name, at)
+    - Missed: a picture that should not be trusted.
+    - Put a picture with accepted=False before one with True.
+    - What failed its check must not count. The broken one takes it.
+whoever it is:
+        in_order(parents, [(s, (*names, name), p, fine) for s, names, p, fine in seen], name, at)
+    - Missed: who is in the picture.
+    - Ask about somebody who is in none of the pictures, or in a later one only.
+    - The name must be among the names. The broken one does not look.
+a part of a name is enough:
+        in_order(parents, [(s, " ".join(n), p, fine) for s, n, p, fine in seen], name, at)
+    - Missed: two who are almost called the same.
+    - Put a Pippa before Pip.
+    - Names must be equal. The broken one finds Pip in Pippa.
+the scene itself is left out:
+        path = path_to(parents, at)[:-1]
+        return _first(_among(path, seen, name), path)
+    - Missed: where the path ends.
+    - Let somebody appear first at `at` itself.
+    - `at` is on the path. The broken one stops before it.
+"""
 
-
-def _suspect(name: str, broken: Any, *clues: str) -> Suspect:
-    return Suspect(name, broken, (f"Missed: {clues[0]}", *clues[1:]))
-
+MISTAKES = """
+returns its verdict instead of asserting it:
+        bool(first_picture({1: None}, [(1, ("Pip",), "a", True)], "Pip", 1) == "a")
+    A test that returns False has passed. Write `assert` in front of the comparison.
+one scene:
+        assert first_picture({1: None}, [(1, ("Pip",), "a", True)], "Pip", 1) == "a"
+    With one scene and one picture almost every memory is right. Build a tree with a branch, and
+    more pictures than one.
+a story without branches:
+        seen = [(s, ("Pip",), f"picture {s}", True) for s in (1, 2, 3)]
+        assert first_picture({1: None, 2: 1, 3: 2}, seen, "Pip", 3) == "picture 1"
+    One line of scenes, each with one accepted picture: undone scenes, siblings and rejected
+    pictures never come up.
+asks for the latest picture:
+        seen = [(s, ("Pip",), f"picture {s}", True) for s in (1, 2, 3)]
+        assert first_picture({1: None, 2: 1, 3: 2}, seen, "Pip", 3) == "picture 3"
+    The test expects the newest picture. A right memory keeps the first, or a hero changes a little
+    with each scene.
+    Satisfied by: overwrites
+branches only:
+        seen = [(4, ("Wren",), "sibling", True), (1, ("Pip",), "first", True)]
+        assert first_picture(PARENTS, seen, "Wren", 3) is None
+        assert first_picture(PARENTS, seen, "Pip", 3) == "first"
+    Siblings are caught. Now think of time: what was undone, what is yet to come, what was drawn
+    late, what was rejected.
+never calls the memory:
+        assert tree.path_to(PARENTS, 3) == (1, 2, 3)
+    The test looks at the tree and never asks the memory anything. Call `first_picture(parents,
+    seen, name, at)` and compare.
+"""
 
 EXERCISE = Hunt(
     id="ch07.hunt_memory",
@@ -95,118 +185,9 @@ EXERCISE = Hunt(
     stub=STUB,
     reference=reference_test,
     on_trial=tree.first_picture,
-    right=(tree.first_picture, wrong.walking, wrong.in_order),
-    suspects=(
-        _suspect(
-            "it remembers what was undone",
-            wrong.remembers_what_was_undone,
-            "somebody who never was.",
-            "Let a picture belong to a scene that parents does not hold.",
-            "A scene that was undone must not count. The broken one finds its picture.",
-        ),
-        _suspect(
-            "it remembers another branch",
-            wrong.remembers_a_sibling,
-            "something that happened elsewhere.",
-            "Let two scenes have one parent, and somebody appear in only one of them.",
-            "A sibling's pictures must not count. The broken one finds them.",
-        ),
-        _suspect(
-            "it knows what comes later",
-            wrong.knows_the_future,
-            "something that is yet to come.",
-            "Ask at a scene that another follows, about somebody who first appears in that one.",
-            "Scenes after `at` must not count. The broken one looks one ahead.",
-        ),
-        _suspect(
-            "the newest replaces the first",
-            wrong.overwrites,
-            "what happens when there are several.",
-            "Show somebody in two scenes of the path.",
-            "The earliest scene must win. In the broken one the latest does, so a hero drifts.",
-        ),
-        _suspect(
-            "of one scene the last is taken",
-            wrong.last_of_a_scene,
-            "what happens within a scene.",
-            "Give one scene two accepted pictures of somebody.",
-            "The first drawn must win. The broken one takes the last.",
-        ),
-        _suspect(
-            "the order of drawing instead of the story's",
-            wrong.first_drawn,
-            "the order of things.",
-            "Put a picture of an early scene at the end of the list.",
-            "The earliest scene must win, whenever it was drawn. The broken one takes the list's "
-            "first.",
-        ),
-        _suspect(
-            "rejected pictures count",
-            wrong.takes_the_rejected,
-            "a picture that should not be trusted.",
-            "Put a picture with accepted=False before one with True.",
-            "What failed its check must not count. The broken one takes it.",
-        ),
-        _suspect(
-            "whoever it is",
-            wrong.anybody,
-            "who is in the picture.",
-            "Ask about somebody who is in none of the pictures, or in a later one only.",
-            "The name must be among the names. The broken one does not look.",
-        ),
-        _suspect(
-            "a part of a name is enough",
-            wrong.part_of_a_name,
-            "two who are almost called the same.",
-            "Put a Pippa before Pip.",
-            "Names must be equal. The broken one finds Pip in Pippa.",
-        ),
-        _suspect(
-            "the scene itself is left out",
-            wrong.forgets_here,
-            "where the path ends.",
-            "Let somebody appear first at `at` itself.",
-            "`at` is on the path. The broken one stops before it.",
-        ),
-    ),
-    mutants=(
-        Mutant(
-            "returns its verdict instead of asserting it",
-            returns,
-            "A test that returns False has passed. Write `assert` in front of the comparison.",
-        ),
-        Mutant(
-            "one scene",
-            one_scene,
-            "With one scene and one picture almost every memory is right. Build a tree with a "
-            "branch, and more pictures than one.",
-        ),
-        Mutant(
-            "a story without branches",
-            a_line,
-            "One line of scenes, each with one accepted picture: undone scenes, siblings and "
-            "rejected pictures never come up.",
-        ),
-        Mutant(
-            "asks for the latest picture",
-            latest_expected,
-            "The test expects the newest picture. A right memory keeps the first, or a hero "
-            "changes a little with each scene.",
-            satisfied_by=wrong.overwrites,
-        ),
-        Mutant(
-            "branches only",
-            only_branches,
-            "Siblings are caught. Now think of time: what was undone, what is yet to come, what "
-            "was drawn late, what was rejected.",
-        ),
-        Mutant(
-            "never calls the memory",
-            never_calls,
-            "The test looks at the tree and never asks the memory anything. Call "
-            "`first_picture(parents, seen, name, at)` and compare.",
-        ),
-    ),
+    right=(tree.first_picture, walking, in_order),
+    bugs=BUGS,
+    mistakes=MISTAKES,
     hints=(
         "One tree with a branch and one list of pictures are enough. Put traps into the list.",
         "Somebody who appears only where they must not be found should give None.",

@@ -5,10 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from mmcourse.exercises.definition import Mutant, Task, holds
-from mmcourse.exercises.inputs import dice
-from mmcourse.exercises.probe import calls
-from mmcourse.exercises.values import Broken
+from mmcourse.exercises.kit import Broken, Task, calls, dice, holds
 from mmcourse.story.measure import identities
 
 STUB = '''
@@ -93,42 +90,42 @@ def _without(doubles_count: bool, hero: Any, doubles: Any) -> float:
     return sum(_cos(x, hero[0]) for x in rows) / len(rows)
 
 
-def _page_before(hero: Any, doubles: Any) -> float:
-    each = [_cos(hero[i + 1], hero[i]) - _cos(d, hero[i]) for i, d in enumerate(doubles)]
-    return sum(each) / len(each)
-
-
-def _first_counted(hero: Any, doubles: Any) -> float:
-    own = sum(_cos(h, hero[0]) for h in hero) / len(hero)
-    return own - _without(True, hero, doubles)
-
-
-def _dots(hero: Any, doubles: Any) -> float:
-    each = [sum(a * (x - y) for a, x, y in zip(hero[0], h, d)) for h, d in zip(hero[1:], doubles)]
-    return sum(each) / len(each)
-
-
-def _same_page(hero: Any, doubles: Any) -> float:
-    each = [_cos(h, hero[0]) - _cos(h, d) for h, d in zip(hero[1:], doubles)]
-    return sum(each) / len(each)
-
-
-def _last_page(hero: Any, doubles: Any) -> float:
-    return _cos(hero[-1], hero[0]) - _cos(doubles[-1], hero[0])
-
-
-def _mean_first(hero: Any, doubles: Any) -> float:
-    mean = [[sum(column) / len(rows) for column in zip(*rows)] for rows in (hero[1:], doubles)]
-    return _cos(mean[0], hero[0]) - _cos(mean[1], hero[0])
-
-
-def _turned_round(hero: Any, doubles: Any) -> float:
-    return -identities.identity_margin(hero, doubles)
-
-
-def _ratio(hero: Any, doubles: Any) -> float:
-    return _without(False, hero, doubles) / (_without(True, hero, doubles) or 1e-12)
-
+MISTAKES = """
+likeness alone: _without(False, hero, doubles)
+    The doubles play no part. Any two orange foxes are alike; what counts is how much more alike she
+    is than another one would be.
+against the page before:
+        each = [_cos(hero[i + 1], hero[i]) - _cos(d, hero[i]) for i, d in enumerate(doubles)]
+        return sum(each) / len(each)
+    Each page was held against the page before. Small steps add up, and nobody would notice: hold
+    all of them against the first picture.
+the first picture is counted:
+        own = sum(_cos(h, hero[0]) for h in hero) / len(hero)
+        return own - _without(True, hero, doubles)
+    The first picture was compared with itself, which is 1 for any illustrator, and flatters. Only
+    the later pages count.
+no lengths:
+        pairs = [(a, x - y) for h, d in zip(hero[1:], doubles) for a, x, y in zip(hero[0], h, d)]
+        return sum(a * x for a, x in pairs) / len(doubles)
+    The dot products were not divided by the lengths, so a long vector counts more. A cosine lies
+    between -1 and 1.
+doubles against the hero's later pages:
+        each = [_cos(h, hero[0]) - _cos(h, d) for h, d in zip(hero[1:], doubles)]
+        return sum(each) / len(each)
+    The double was compared with the hero on that page. Both are held against the first picture.
+the last page alone: _cos(hero[-1], hero[0]) - _cos(doubles[-1], hero[0])
+    Only the last page was compared. The mean over all later pages is asked for.
+the mean before the cosine:
+        mean = [[sum(column) / len(rows) for column in zip(*rows)] for rows in (hero[1:], doubles)]
+        return _cos(mean[0], hero[0]) - _cos(mean[1], hero[0])
+    The vectors were averaged before they were compared. Noise of single pages averages out, and a
+    hero who is somebody else each time looks steady: compare first.
+turned round: -identities.identity_margin(hero, doubles)
+    The sign is wrong: hero minus double, so that more is better.
+a ratio: _without(False, hero, doubles) / (_without(True, hero, doubles) or 1e-12)
+    The two were divided. Cosines can be 0 or negative, so a ratio can be anything; take the
+    difference.
+"""
 
 EXERCISE = Task(
     id="ch07.identity_margin",
@@ -140,60 +137,7 @@ EXERCISE = Task(
     reference=identities.identity_margin,
     properties=(by_hand, nobody, lengths, drifting, random_ones),
     probe=calls(_probes),
-    mutants=(
-        Mutant(
-            "likeness alone",
-            lambda hero, doubles: _without(False, hero, doubles),
-            "The doubles play no part. Any two orange foxes are alike; what counts is how much "
-            "more alike she is than another one would be.",
-        ),
-        Mutant(
-            "against the page before",
-            _page_before,
-            "Each page was held against the page before. Small steps add up, and nobody would "
-            "notice: hold all of them against the first picture.",
-        ),
-        Mutant(
-            "the first picture is counted",
-            _first_counted,
-            "The first picture was compared with itself, which is 1 for any illustrator, and "
-            "flatters. Only the later pages count.",
-        ),
-        Mutant(
-            "no lengths",
-            _dots,
-            "The dot products were not divided by the lengths, so a long vector counts more. A "
-            "cosine lies between -1 and 1.",
-        ),
-        Mutant(
-            "doubles against the hero's later pages",
-            _same_page,
-            "The double was compared with the hero on that page. Both are held against the first "
-            "picture.",
-        ),
-        Mutant(
-            "the last page alone",
-            _last_page,
-            "Only the last page was compared. The mean over all later pages is asked for.",
-        ),
-        Mutant(
-            "the mean before the cosine",
-            _mean_first,
-            "The vectors were averaged before they were compared. Noise of single pages averages "
-            "out, and a hero who is somebody else each time looks steady: compare first.",
-        ),
-        Mutant(
-            "turned round",
-            _turned_round,
-            "The sign is wrong: hero minus double, so that more is better.",
-        ),
-        Mutant(
-            "a ratio",
-            _ratio,
-            "The two were divided. Cosines can be 0 or negative, so a ratio can be anything; take "
-            "the difference.",
-        ),
-    ),
+    mistakes=MISTAKES,
     hints=(
         "Which rows are compared with which? Everything with `hero[0]`: `hero[1:]` and `doubles`.",
         "A cosine is a dot product divided by both lengths; divide each row by its length first.",

@@ -6,10 +6,7 @@ import math
 from typing import Any
 
 from mmcourse.exercises.ch07.plain import same
-from mmcourse.exercises.definition import Mutant, Task, holds
-from mmcourse.exercises.inputs import dice
-from mmcourse.exercises.probe import calls
-from mmcourse.exercises.values import Broken
+from mmcourse.exercises.kit import Broken, Task, calls, dice, holds
 from mmcourse.story import vectors as memory
 
 STUB = '''
@@ -127,31 +124,36 @@ def _everywhere(query: Any, vectors: Any, scenes: Any, path: Any, k: int) -> Any
     return memory.nearest_on_path(query, vectors, scenes, scenes, k)
 
 
-def _filter_late(query: Any, vectors: Any, scenes: Any, path: Any, k: int) -> Any:
-    return [x for x in _everywhere(query, vectors, scenes, path, k) if scenes[x[0]] in path]
-
-
-def _dot(query: Any, vectors: Any, scenes: Any, path: Any, k: int) -> Any:
-    found = [(i, float(sum(a * b for a, b in zip(query, row))))
-             for i, row in enumerate(vectors) if scenes[i] in path]  # fmt: skip
-    return sorted(found, key=lambda x: -x[1])[:k]
-
-
-def _late_ties(query: Any, vectors: Any, scenes: Any, path: Any, k: int) -> Any:
-    found = memory.nearest_on_path(query, vectors, scenes, path, len(vectors))
-    return sorted(found, key=lambda x: (-round(x[1], 9), -x[0]))[:k]
-
-
-def _farthest(query: Any, vectors: Any, scenes: Any, path: Any, k: int) -> Any:
-    found = memory.nearest_on_path(query, vectors, scenes, path, len(vectors))
-    return sorted(found, key=lambda x: round(x[1], 9))[:k]
-
-
-def _own_count(query: Any, vectors: Any, scenes: Any, path: Any, k: int) -> Any:
-    here = [i for i, s in enumerate(scenes) if s in path]
-    found = memory.nearest_on_path(query, vectors, scenes, path, k)
-    return [(here.index(i), x) for i, x in found]
-
+MISTAKES = """
+the whole tree is searched: _everywhere
+    Memories of another branch came back. What never happened here must not be remembered: keep the
+    rows whose scene is on the path.
+filtered after choosing k:
+        [x for x in _everywhere(query, vectors, scenes, path, k) if scenes[x[0]] in path]
+    The k best of all were taken first, and those off the path thrown away afterwards, so that too
+    few are left. Filter, then choose.
+no lengths:
+        found = [(i, float(sum(a * b for a, b in zip(query, row))))
+                 for i, row in enumerate(vectors) if scenes[i] in path]  # fmt: skip
+        return sorted(found, key=lambda x: -x[1])[:k]
+    The dot product was not divided by the two lengths, so long rows win. A cosine lies between -1
+    and 1.
+the later of equals:
+        found = memory.nearest_on_path(query, vectors, scenes, path, len(vectors))
+        return sorted(found, key=lambda x: (-round(x[1], 9), -x[0]))[:k]
+    Of equally alike memories the later row came first. Sort by minus the similarity with a stable
+    sort, and the earlier stays in front.
+the least alike:
+        found = memory.nearest_on_path(query, vectors, scenes, path, len(vectors))
+        return sorted(found, key=lambda x: round(x[1], 9))[:k]
+    The least alike came first: sorting goes upwards. Sort by minus the similarity.
+rows counted on the path:
+        here = [i for i, s in enumerate(scenes) if s in path]
+        found = memory.nearest_on_path(query, vectors, scenes, path, k)
+        return [(here.index(i), x) for i, x in found]
+    The rows were counted among those on the path. Whoever asks wants the row in `vectors`: keep the
+    old number beside each.
+"""
 
 EXERCISE = Task(
     id="ch07.nearest_on_path",
@@ -173,43 +175,7 @@ EXERCISE = Task(
         random_ones,
     ),
     probe=calls(_probes),
-    mutants=(
-        Mutant(
-            "the whole tree is searched",
-            _everywhere,
-            "Memories of another branch came back. What never happened here must not be "
-            "remembered: keep the rows whose scene is on the path.",
-        ),
-        Mutant(
-            "filtered after choosing k",
-            _filter_late,
-            "The k best of all were taken first, and those off the path thrown away afterwards, so "
-            "that too few are left. Filter, then choose.",
-        ),
-        Mutant(
-            "no lengths",
-            _dot,
-            "The dot product was not divided by the two lengths, so long rows win. A cosine lies "
-            "between -1 and 1.",
-        ),
-        Mutant(
-            "the later of equals",
-            _late_ties,
-            "Of equally alike memories the later row came first. Sort by minus the similarity with "
-            "a stable sort, and the earlier stays in front.",
-        ),
-        Mutant(
-            "the least alike",
-            _farthest,
-            "The least alike came first: sorting goes upwards. Sort by minus the similarity.",
-        ),
-        Mutant(
-            "rows counted on the path",
-            _own_count,
-            "The rows were counted among those on the path. Whoever asks wants the row in "
-            "`vectors`: keep the old number beside each.",
-        ),
-    ),
+    mistakes=MISTAKES,
     hints=(
         "First: which rows have a scene on the path? Keep their numbers.",
         "Cosine: the dot product divided by both lengths. What if one of them is 0?",

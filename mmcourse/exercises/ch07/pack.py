@@ -5,10 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mmcourse.exercises.ch07.plain import same
-from mmcourse.exercises.definition import Mutant, Task, holds
-from mmcourse.exercises.inputs import dice
-from mmcourse.exercises.probe import calls
-from mmcourse.exercises.values import Broken
+from mmcourse.exercises.kit import Broken, Task, calls, dice, holds
 from mmcourse.story import context
 
 STUB = '''
@@ -136,10 +133,34 @@ def _formed(
     return answer
 
 
-def _in_the_lists_order(pieces: Any, budget: int) -> Any:
-    kept, dropped = context.pack(pieces, budget)
-    return sorted(kept), dropped
-
+MISTAKES = """
+in the order of the list: _formed(key=lambda p: 0)
+    The pieces were taken as they came. Look at the worthiest first: sort their places by worth,
+    downwards.
+the least worthy first: _formed(key=lambda p: p[0])
+    It begins with what is worth least, so the promise goes and the weather stays. `sorted` goes
+    upwards: use the worth with a minus.
+worth by token: _formed(key=lambda p: -p[0] / max(p[1], 1))
+    The pieces were sorted by worth divided by cost. Here worth alone decides: a promise does not
+    matter less because it takes more words.
+full is full: _formed(stop=True)
+    After the first piece that did not fit, nothing more was tried. A smaller one behind it may fit:
+    go on.
+scenes told twice: _formed(once=False)
+    A scene was kept twice. Remember which scenes are told, and drop the others as "told already".
+scene 0 counts as a scene: _formed(marks="zero")
+    Pieces of scene 0 shut each other out. 0 says that a piece is no scene's: those are never told
+    already.
+dropped counts as told: _formed(marks="seen")
+    A scene was called told though its piece had been dropped. Only what is kept is told.
+one token unused: _formed(room=lambda tokens, left: tokens < left)
+    A piece that fills the room exactly was dropped. It fits: `tokens <= left`.
+kept in the order of the list:
+        kept, dropped = context.pack(pieces, budget)
+        return sorted(kept), dropped
+    The right ones are kept, in the order of the list. They are wanted in the order in which they
+    were taken, the worthiest first.
+"""
 
 EXERCISE = Task(
     id="ch07.pack",
@@ -151,60 +172,7 @@ EXERCISE = Task(
     reference=context.pack,
     properties=(all_fit, ties, goes_on, worth, once, second_chance, edges, any_numbers, audited),
     probe=calls(_probes),
-    mutants=(
-        Mutant(
-            "in the order of the list",
-            _formed(key=lambda p: 0),
-            "The pieces were taken as they came. Look at the worthiest first: sort their places by "
-            "worth, downwards.",
-        ),
-        Mutant(
-            "the least worthy first",
-            _formed(key=lambda p: p[0]),
-            "It begins with what is worth least, so the promise goes and the weather stays. "
-            "`sorted` goes upwards: use the worth with a minus.",
-        ),
-        Mutant(
-            "worth by token",
-            _formed(key=lambda p: -p[0] / max(p[1], 1)),
-            "The pieces were sorted by worth divided by cost. Here worth alone decides: a promise "
-            "does not matter less because it takes more words.",
-        ),
-        Mutant(
-            "full is full",
-            _formed(stop=True),
-            "After the first piece that did not fit, nothing more was tried. A smaller one behind "
-            "it may fit: go on.",
-        ),
-        Mutant(
-            "scenes told twice",
-            _formed(once=False),
-            "A scene was kept twice. Remember which scenes are told, and drop the others as "
-            '"told already".',
-        ),
-        Mutant(
-            "scene 0 counts as a scene",
-            _formed(marks="zero"),
-            "Pieces of scene 0 shut each other out. 0 says that a piece is no scene's: those are "
-            "never told already.",
-        ),
-        Mutant(
-            "dropped counts as told",
-            _formed(marks="seen"),
-            "A scene was called told though its piece had been dropped. Only what is kept is told.",
-        ),
-        Mutant(
-            "one token unused",
-            _formed(room=lambda tokens, left: tokens < left),
-            "A piece that fills the room exactly was dropped. It fits: `tokens <= left`.",
-        ),
-        Mutant(
-            "kept in the order of the list",
-            _in_the_lists_order,
-            "The right ones are kept, in the order of the list. They are wanted in the order in "
-            "which they were taken, the worthiest first.",
-        ),
-    ),
+    mistakes=MISTAKES,
     hints=(
         "Sort the places 0 to n - 1, not the pieces. `sorted` leaves equal ones in their order.",
         "Go through them with two memories: how many tokens are left, which scenes are told.",

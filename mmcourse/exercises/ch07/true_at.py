@@ -6,9 +6,7 @@ import copy
 from typing import Any
 
 from mmcourse.exercises.ch07.plain import same
-from mmcourse.exercises.definition import Mutant, Task, holds
-from mmcourse.exercises.inputs import dice
-from mmcourse.exercises.probe import calls
+from mmcourse.exercises.kit import Task, calls, dice, holds
 from mmcourse.story import tree
 
 STUB = '''
@@ -120,9 +118,25 @@ def _collect(scenes: Any, told: Any) -> dict[Any, Any]:
     return {(who, what): (x, s) for s in scenes for who, what, x in told.get(s, [])}
 
 
-def _told_here(parents: Any, told: Any, at: int) -> Any:
-    return {key: (x, at) for key, (x, _) in tree.true_at(parents, told, at).items()}
-
+MISTAKES = """
+every scene of the tree: _collect(parents, told)
+    All scenes were heard, whatever branch they are on. Walk from `at` to its parent, and on, until
+    the parent is None: only those count.
+the order of the numbers: _collect(sorted(tree.path_to(parents, at)), told)
+    The path was sorted by number. Its order is that of the parents: walk up, then turn the list
+    round.
+the first one wins: _collect(tree.path_to(parents, at)[::-1], told)
+    The path runs from `at` upwards, so the oldest fact was written last and won. Turn the path
+    round first.
+without the scene itself: _collect(tree.path_to(parents, at)[:-1], told)
+    What `at` itself tells is missing: the path ends with it, not before it.
+this scene only: _collect([at], told)
+    Only what `at` tells is there. What an earlier scene told, and none has changed, is still true.
+the scene where it is asked:
+        {key: (x, at) for key, (x, _) in tree.true_at(parents, told, at).items()}
+    Each fact was given the scene `at`. It wants the scene that told it, which may be many scenes
+    ago.
+"""
 
 EXERCISE = Task(
     id="ch07.true_at",
@@ -134,43 +148,7 @@ EXERCISE = Task(
     reference=tree.true_at,
     properties=(one, latest, branches, later, numbers, silent, unusual, walking_up),
     probe=calls(_probes),
-    mutants=(
-        Mutant(
-            "every scene of the tree",
-            lambda parents, told, at: _collect(parents, told),
-            "All scenes were heard, whatever branch they are on. Walk from `at` to its parent, and "
-            "on, until the parent is None: only those count.",
-        ),
-        Mutant(
-            "the order of the numbers",
-            lambda parents, told, at: _collect(sorted(tree.path_to(parents, at)), told),
-            "The path was sorted by number. Its order is that of the parents: walk up, then turn "
-            "the list round.",
-        ),
-        Mutant(
-            "the first one wins",
-            lambda parents, told, at: _collect(tree.path_to(parents, at)[::-1], told),
-            "The path runs from `at` upwards, so the oldest fact was written last and won. Turn "
-            "the path round first.",
-        ),
-        Mutant(
-            "without the scene itself",
-            lambda parents, told, at: _collect(tree.path_to(parents, at)[:-1], told),
-            "What `at` itself tells is missing: the path ends with it, not before it.",
-        ),
-        Mutant(
-            "this scene only",
-            lambda parents, told, at: _collect([at], told),
-            "Only what `at` tells is there. What an earlier scene told, and none has changed, is "
-            "still true.",
-        ),
-        Mutant(
-            "the scene where it is asked",
-            _told_here,
-            "Each fact was given the scene `at`. It wants the scene that told it, which may be "
-            "many scenes ago.",
-        ),
-    ),
+    mistakes=MISTAKES,
     hints=(
         "Which scenes are on the path? Start at `at` and ask `parents` until it says None.",
         "Turn that list round. Then a dictionary does the rest: what is written last stays.",

@@ -1,0 +1,26 @@
+"""What exercises are made with, in one place: kinds, expectations, inputs and probes."""
+
+from mmcourse.exercises.answer import Raised
+from mmcourse.exercises.definition import Hunt, Property, Task, holds
+from mmcourse.exercises.expect import (
+    close,
+    follows_device,
+    gives,
+    gradients,
+    near,
+    number,
+    tensor,
+    unchanged,
+    whole,
+    zero,
+)
+from mmcourse.exercises.inputs import dice, normalised, raw, unit
+from mmcourse.exercises.probe import calls
+from mmcourse.exercises.shared import each
+from mmcourse.exercises.values import Broken
+
+__all__ = [
+    "Broken", "Hunt", "Property", "Raised", "Task", "calls", "close", "dice", "each",
+    "follows_device", "gives", "gradients", "holds", "near", "normalised", "number", "raw",
+    "tensor", "unchanged", "unit", "whole", "zero",
+]  # fmt: skip
