@@ -1,5 +1,7 @@
 """Wrong answers as a list in plain text: a name, what is written, what the learner is told.
 
+It looks like this::
+
     the other sign: - sigma * v => + sigma * v
         v holds the picture with a minus, so sigma v is taken away.
     v as it is: -v
