@@ -56,10 +56,7 @@ def made(text: str, right: Callable[..., Any] = scaled) -> Callable[..., Any]:
         ("an expression of the arguments: x / by", 1.5),
         ("an expression with names: torch.tensor(x).item() + FACTOR", 6.0),
         ("the answer itself: lambda x: FACTOR * x", 9.0),
-        (
-            ("lines:\n        for _ in range(2):\n            x += 1\n        return x", 5.0),
-            5.0,
-        ),
+        ("lines:\n        for _ in range(2):\n            x += 1\n        return x", 5.0),
     ],
 )
 def test_code_in_each_form(text: str, expected: float) -> None:

@@ -56,11 +56,8 @@ def _told(answer: Any, found: nn.Module, targets: tuple[str, ...], right: list[s
     told = answer(found, targets, Around)
     got = _replaced(found)
     if sorted(got) != sorted(right):
-        raise Broken(
-            f"With targets {targets} other layers were replaced than are meant.",
-            ", ".join(got) or "none",
-            ", ".join(right),
-        )
+        message = f"With targets {targets} other layers were replaced than are meant."
+        raise Broken(message, ", ".join(got) or "none", ", ".join(right))
     if not isinstance(told, list | tuple):
         raise Broken("It should return the paths.", type(told).__name__, ", ".join(right))
     if list(told) != right:
@@ -90,7 +87,7 @@ def path(answer: Any) -> None:
 
 
 @holds("a layer that two names mean is replaced once")
-def overlapping(answer: Any) -> None:
+def twice(answer: Any) -> None:
     right = ["a.blocks.0.proj", "a.blocks.1.proj", "proj"]
     _told(answer, model(), ("0.proj", "proj"), right)
 
@@ -155,7 +152,7 @@ def computes(answer: Any) -> None:
 
 
 @holds("no layer meant: a ValueError")
-def nothing(answer: Any) -> None:
+def no(answer: Any) -> None:
     try:
         answer.function(model(), ("query",), Around)
     except ValueError:
@@ -190,23 +187,19 @@ def probe(function: Callable[..., Any]) -> list[Any]:
     return seen
 
 
-def by(meant: Callable[[str, str], bool], refuse: bool = True) -> Any:
-    """A wrong answer from when a path is meant by a name."""
-
-    def answer(model: nn.Module, targets: tuple[str, ...], make: Any) -> list[str]:
-        found = {p: m for p, m in model.named_modules() if p and any(meant(p, t) for t in targets)}
-        found = {p: m for p, m in found.items() if isinstance(m, nn.Linear)}
-        if not found and refuse:
-            raise ValueError("nothing matches")
-        for at, layer in found.items():
-            injection.put(model, at, make(layer))
-        return list(found)
-
-    return answer
-
-
-def right(path: str, name: str) -> bool:
+def _meant(path: str, name: str) -> bool:
     return path == name or path.endswith("." + name)
+
+
+def _in_two_steps(model: nn.Module, targets: tuple[str, ...], make: Any) -> list[str]:
+    """What is meant, then what replaces it: the one that wrong answers are edits of."""
+    found = {p: m for p, m in model.named_modules() if p and any(_meant(p, t) for t in targets)}
+    found = {p: m for p, m in found.items() if isinstance(m, nn.Linear)}
+    if not found:
+        raise ValueError("nothing matches")
+    for at, layer in found.items():
+        injection.put(model, at, make(layer))
+    return list(found)
 
 
 def deeper(model: nn.Module, targets: tuple[str, ...], make: Any, at: str = "") -> list[str]:
@@ -214,7 +207,7 @@ def deeper(model: nn.Module, targets: tuple[str, ...], make: Any, at: str = "") 
     done: list[str] = []
     for name, child in list(model.named_children()):
         here = f"{at}.{name}" if at else name
-        if any(right(here, t) for t in targets) and isinstance(child, nn.Linear):
+        if any(_meant(here, t) for t in targets) and isinstance(child, nn.Linear):
             setattr(model, name, make(child))
             done.append(here)
         if len(here) < 60:
@@ -224,29 +217,25 @@ def deeper(model: nn.Module, targets: tuple[str, ...], make: Any, at: str = "") 
     return done
 
 
-def names(model: nn.Module, targets: tuple[str, ...], make: Any) -> list[str]:
-    return [p.rpartition(".")[2] for p in injection.replace_layers(model, targets, make)]
-
-
 MISTAKES = """
-a name anywhere in the path: by(lambda p, t: t in p)
+a name anywhere in the path: _meant(p, t) => t in p
     A name that is found anywhere in the path means too much: `proj` is in big_proj and in
     reproject, and `q_proj` in the vision tower too. Compare whole parts.
-the end of a path, without its dot: by(lambda p, t: p.endswith(t))
+the end of a path, without its dot: _meant(p, t) => p.endswith(t)
     `endswith('proj')` takes big_proj as well. Either the path is the name, or it ends in a dot and
     the name.
-the last part alone: by(lambda p, t: p.rpartition(".")[2] == t)
+the last part alone: _meant(p, t) => p.rpartition(".")[2] == t
     Only the last part of the path was compared, so '1.proj' and whole paths mean nothing.
-whole paths alone: by(lambda p, t: p == t)
+whole paths alone: _meant(p, t) => p == t
     Only whole paths were compared. A name means every layer whose path ends in it.
-not at the top: by(lambda p, t: p.endswith("." + t))
+not at the top: _meant(p, t) => p.endswith("." + t)
     `endswith('.' + name)` misses the layer at the top, and a whole path: nothing stands before
     them, not even a dot.
 one name after another:
         done = []
         for name in targets:
             for at, layer in list(model.named_modules()):
-                if right(at, name):
+                if _meant(at, name):
                     injection.put(model, at, make(layer))
                     done.append(at)
         if not done:
@@ -278,10 +267,10 @@ the first alone:
             injection.put(model, at, make(layer))
         return [at for at, _ in done]
     It stopped at the first layer. Every one that is meant is to be replaced.
-silence when nothing is meant: by(right, refuse=False)
+silence when nothing is meant: if not found => if False
     Nothing was meant and nothing was said. A misspelt target then trains for hours and learns
     nothing: raise ValueError.
-names for paths: names
+names for paths: [p.rpartition(".")[2] for p in injection.replace_layers(model, targets, make)]
     It returned the last parts of the paths. Return whole paths: which layers they are is what one
     wants to check.
 nothing returned: replaced = injection.replace_layers(model, targets, make)
@@ -296,20 +285,10 @@ EXERCISE = Task(
     minutes=25,
     stub=STUB,
     reference=injection.replace_layers,
-    properties=(
-        named,
-        whole_names,
-        several,
-        path,
-        overlapping,
-        once,
-        identity,
-        any_kind,
-        computes,
-        nothing,
-    ),
+    properties=(named, whole_names, several, path, twice, once, identity, any_kind, computes, no),
     probe=probe,
     mistakes=MISTAKES,
+    edits=_in_two_steps,
     hints=(
         "First find all that is meant, and only then replace: `list(model.named_modules())`.",
         "A path is meant if `path == name or path.endswith('.' + name)` for one of the names.",

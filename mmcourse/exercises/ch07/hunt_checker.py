@@ -66,23 +66,19 @@ def _apart(a: Any, b: Any) -> float:
     return float(np.abs(np.float64(a) - np.float64(b)).mean())
 
 
-def made(apart: Any = _apart, turn: Any = np.fliplr, unlike: Any = lambda a, b: a < b) -> Any:
-    """A checker by how it compares, what it takes for a mirror image, and when it complains."""
-
-    def faults(picture: Any, asked: Any, remembered: Any, limit: float = 3.0) -> list[str]:
-        turned = turn(picture)
-        wrong = (
-            unlike(apart(turned, asked), apart(picture, asked)),
-            any(apart(picture, old) < limit for old in remembered),
-            any(apart(turned, old) < limit for old in remembered),
-        )
-        return [name for name, found in zip(NAMES, wrong) if found]
-
-    return faults
+def _by_parts(picture: Any, asked: Any, remembered: Any, limit: float = 3.0) -> list[str]:
+    """The three questions beside each other: the one that the broken ones are edits of."""
+    turned, apart = np.fliplr(picture), _apart
+    wrong = (
+        apart(turned, asked) < apart(picture, asked),
+        any(apart(picture, old) < limit for old in remembered),
+        any(apart(turned, old) < limit for old in remembered),
+    )
+    return [name for name, found in zip(NAMES, wrong) if found]
 
 
-def in_sums(picture: Any, asked: Any, remembered: Any, limit: float = 3.0) -> list[str]:
-    """Right: sums instead of means, memory turned instead of the picture."""
+def _in_sums(picture: Any, asked: Any, remembered: Any, limit: float = 3.0) -> list[str]:
+    """Sums instead of means, memory turned instead of the picture."""
     p, a = np.asarray(picture, np.int64), np.asarray(asked, np.int64)
     most = limit * p.size
     found = []
@@ -96,94 +92,54 @@ def in_sums(picture: Any, asked: Any, remembered: Any, limit: float = 3.0) -> li
     return found
 
 
-by_parts = made()
-
-
-def _without(name: str) -> Any:
-    def faults(*args: Any) -> list[str]:
-        return [x for x in by_parts(*args) if x != name]
-
-    return faults
-
-
-def never(*args: Any) -> list[str]:
-    return []
-
-
-passes_mirrored = _without("mirrored")
-
-
-passes_copies = _without("copy")
-
-
-passes_mirrored_copies = _without("mirrored copy")
-
-
-def first_fault_only(*args: Any) -> list[str]:
-    return by_parts(*args)[:1]
-
-
-upside_down = made(turn=np.flipud)
-
-
-complains_of_symmetry = made(unlike=lambda a, b: a <= b)
-
-
-errors_cancel = made(lambda a, b: abs(float((np.float64(a) - np.float64(b)).mean())))
-
-
-bytes_wrap = made(lambda a, b: float(np.abs(np.asarray(a) - np.asarray(b)).mean()))
-
-
-one_colour = made(lambda a, b: _apart(np.asarray(a)[..., 0], np.asarray(b)[..., 0]))
-
-
 BUGS = """
-it never fails: never
+it never fails: if found] => if False]
     - Missed: one that is too kind.
     - Give it something that is wrong in every way.
     - It always returns an empty list.
-a mirrored picture passes: passes_mirrored
+a mirrored picture passes: if found] => if found and name != "mirrored"]
     - Missed: a picture that is not as asked.
     - Exchange left and right of a picture, and ask for the original.
     - "mirrored" must be found. The broken one never says it.
-a copy passes: passes_copies
+a copy passes: if found] => if found and name != "copy"]
     - Missed: a picture that is not new.
     - Put the picture itself into memory.
     - "copy" must be found. The broken one never says it.
-a mirrored copy passes: passes_mirrored_copies
+a mirrored copy passes: if found] => if found and name != "mirrored copy"]
     - Missed: a picture that is not as new as it looks.
     - Put the picture into memory, left and right exchanged.
     - "mirrored copy" must be found. The broken one never says it.
-only the first memory is looked at: by_parts(picture, asked, remembered[:1], limit)
+only the first memory is looked at: turned, apart => remembered = remembered[:1]; turned, apart
     - Missed: a longer memory.
     - Let memory hold two pictures, and copy the second.
     - All that is remembered must be compared. The broken one stops after the first.
-one fault is enough: first_fault_only
+one fault is enough: if found] => if found][:1]
     - Missed: a picture with more than one fault.
     - Exchange left and right of a remembered picture, and ask for that picture.
     - All faults must be named. The broken one names the first.
-it has a limit of its own: by_parts(picture, asked, remembered, 3.0)
+it has a limit of its own: turned, apart => limit = 3.0; turned, apart
     - Missed: an argument that is not used.
     - Let two pictures differ by 4 everywhere; try limits of 3 and of 5.
     - limit must count. The broken one always takes 3.
-up and down exchanged: upside_down
+up and down exchanged: np.fliplr => np.flipud
     - Missed: which way a picture is turned.
     - Exchange left and right of a picture that is the same neither way.
     - Left and right must be exchanged. The broken one exchanges up and down.
-a symmetric picture is called mirrored: complains_of_symmetry
+a symmetric picture is called mirrored: < apart(picture, asked) => <= apart(picture, asked)
     - Missed: a false alarm.
     - Give it a picture that is its own mirror image.
     - Equally near is no fault. The broken one complains.
-errors cancel: errors_cancel
+errors cancel: , _apart => , lambda a, b: abs(float((np.float64(a) - np.float64(b)).mean()))
     - Missed: how a difference is measured.
     - Make half of the numbers greater by 4 and half of them smaller by 4.
     - Each difference must count without its sign. The broken one takes the mean first.
-bytes wrap around: bytes_wrap
+bytes wrap around:
+        , _apart => , lambda a, b: float(np.abs(np.asarray(a) - np.asarray(b)).mean())
     - Missed: what kind of numbers pictures hold.
     - Stay with uint8, and let pictures differ by 4 in both directions.
     - 1 - 3 is 254 in bytes. The broken one subtracts without turning them into numbers.
-one colour of three: one_colour
+one colour of three:
+        , _apart => , lambda a, b: _apart(np.asarray(a)[..., 0], np.asarray(b)[..., 0])
     - Missed: what a picture is made of.
     - Let two pictures agree in red, and in nothing else.
     - All three channels must count. The broken one looks at red.
@@ -222,7 +178,7 @@ wants a symmetric picture to be mirrored:
         assert "mirrored" in faults(same, same, [], 3.0)
     A picture that is its own mirror image is as near to what was asked either way. Equally near is
     no fault.
-    Satisfied by: complains_of_symmetry
+    Satisfied by: < apart(picture, asked) => <= apart(picture, asked)
 """
 
 EXERCISE = Hunt(
@@ -234,8 +190,9 @@ EXERCISE = Hunt(
     stub=STUB,
     reference=reference_test,
     on_trial=copies.faults,
-    right=(copies.faults, in_sums, by_parts),
+    right=(copies.faults, _in_sums, _by_parts),
     bugs=BUGS,
+    edits=_by_parts,
     mistakes=MISTAKES,
     hints=(
         "Noise makes good pictures here: `np.random.default_rng(0).integers(0, 256, (6, 8, 3))`, "

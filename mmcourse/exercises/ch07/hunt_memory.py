@@ -52,8 +52,8 @@ def reference_test(memory: Any) -> None:
     assert memory(PARENTS, seen, "Pip", 2) == "first"
 
 
-def walking(parents: Any, seen: Any, name: str, at: int) -> Any:
-    """Right: up from the scene, and what is found further up replaces it."""
+def _walking(parents: Any, seen: Any, name: str, at: int) -> Any:
+    """Up from the scene, and what is found further up replaces it."""
     found, scene = None, at
     while scene is not None:
         here = [p for s, names, p, fine in seen if s == scene and fine and name in names]
@@ -62,8 +62,8 @@ def walking(parents: Any, seen: Any, name: str, at: int) -> Any:
     return found
 
 
-def in_order(parents: Any, seen: Any, name: str, at: int) -> Any:
-    """Right: down the path, and the first that is met."""
+def _in_order(parents: Any, seen: Any, name: str, at: int) -> Any:
+    """Down the path, and the first that is met: the one that the broken ones are edits of."""
     for scene in path_to(parents, at):
         for s, names, picture, accepted in seen:
             if s == scene and accepted and name in names:
@@ -71,75 +71,59 @@ def in_order(parents: Any, seen: Any, name: str, at: int) -> Any:
     return None
 
 
-def _among(path: Any, seen: Any, name: str) -> list[Any]:
-    return [x for x in seen if x[0] in path and x[3] and name in x[1]]
-
-
-def _first(found: list[Any], path: Any) -> Any:
-    return min(found, key=lambda x: path.index(x[0]))[2] if found else None
-
-
-def overwrites(parents: Any, seen: Any, name: str, at: int) -> Any:
-    path = path_to(parents, at)
-    found = _among(path, seen, name)
-    return max(found, key=lambda x: path.index(x[0]))[2] if found else None
-
-
 BUGS = """
 it remembers what was undone:
-        path = path_to(parents, at)
-        gone = [x[0] for x in seen if x[0] not in parents]
-        return _first(_among([*path, *gone], seen, name), [*path, *gone])
+        for scene in path_to(parents, at): =>
+            gone = [x[0] for x in seen if x[0] not in parents]
+            for scene in [*path_to(parents, at), *gone]:
     - Missed: somebody who never was.
     - Let a picture belong to a scene that parents does not hold.
     - A scene that was undone must not count. The broken one finds its picture.
 it remembers another branch:
-        path = list(path_to(parents, at))
-        path += [s for s in parents if parents[s] in path and s not in path and parents[s] != at]
-        return _first(_among(path, seen, name), path)
+        for scene in path_to(parents, at): =>
+            path = list(path_to(parents, at))
+            beside = [s for s in parents if parents[s] in path and parents[s] != at]
+            path += [s for s in beside if s not in path]
+            for scene in path:
     - Missed: something that happened elsewhere.
     - Let two scenes have one parent, and somebody appear in only one of them.
     - A sibling's pictures must not count. The broken one finds them.
 it knows what comes later:
-        path = list(path_to(parents, at))
-        for scene in sorted(parents):
-            if parents[scene] in path[-1:]:
-                path.append(scene)
-        return _first(_among(path, seen, name), path)
+        for scene in path_to(parents, at): =>
+            path = list(path_to(parents, at))
+            for scene in sorted(parents):
+                path += [scene] * (parents[scene] in path[-1:])
+            for scene in path:
     - Missed: something that is yet to come.
     - Ask at a scene that another follows, about somebody who first appears in that one.
     - Scenes after `at` must not count. The broken one looks one ahead.
-the newest replaces the first: overwrites
+the newest replaces the first: in path_to(parents, at) => in path_to(parents, at)[::-1]
     - Missed: what happens when there are several.
     - Show somebody in two scenes of the path.
     - The earliest scene must win. In the broken one the latest does, so a hero drifts.
-of one scene the last is taken: in_order(parents, seen[::-1], name, at)
+of one scene the last is taken: in seen => in seen[::-1]
     - Missed: what happens within a scene.
     - Give one scene two accepted pictures of somebody.
     - The first drawn must win. The broken one takes the last.
 the order of drawing instead of the story's:
-        found = _among(path_to(parents, at), seen, name)
-        return found[0][2] if found else None
+        in path_to(parents, at) => in [path_to(parents, at)]
+        s == scene => s in scene
     - Missed: the order of things.
     - Put a picture of an early scene at the end of the list.
     - The earliest scene must win, whenever it was drawn. The broken one takes the list's first.
-rejected pictures count: in_order(parents, [(*x[:3], True) for x in seen], name, at)
+rejected pictures count: and accepted =>
     - Missed: a picture that should not be trusted.
     - Put a picture with accepted=False before one with True.
     - What failed its check must not count. The broken one takes it.
-whoever it is:
-        in_order(parents, [(s, (*names, name), p, fine) for s, names, p, fine in seen], name, at)
+whoever it is: and name in names =>
     - Missed: who is in the picture.
     - Ask about somebody who is in none of the pictures, or in a later one only.
     - The name must be among the names. The broken one does not look.
-a part of a name is enough:
-        in_order(parents, [(s, " ".join(n), p, fine) for s, n, p, fine in seen], name, at)
+a part of a name is enough: in names: => in " ".join(names):
     - Missed: two who are almost called the same.
     - Put a Pippa before Pip.
     - Names must be equal. The broken one finds Pip in Pippa.
-the scene itself is left out:
-        path = path_to(parents, at)[:-1]
-        return _first(_among(path, seen, name), path)
+the scene itself is left out: in path_to(parents, at) => in path_to(parents, at)[:-1]
     - Missed: where the path ends.
     - Let somebody appear first at `at` itself.
     - `at` is on the path. The broken one stops before it.
@@ -163,7 +147,7 @@ asks for the latest picture:
         assert first_picture({1: None, 2: 1, 3: 2}, seen, "Pip", 3) == "picture 3"
     The test expects the newest picture. A right memory keeps the first, or a hero changes a little
     with each scene.
-    Satisfied by: overwrites
+    Satisfied by: in path_to(parents, at) => in path_to(parents, at)[::-1]
 branches only:
         seen = [(4, ("Wren",), "sibling", True), (1, ("Pip",), "first", True)]
         assert first_picture(PARENTS, seen, "Wren", 3) is None
@@ -185,8 +169,9 @@ EXERCISE = Hunt(
     stub=STUB,
     reference=reference_test,
     on_trial=tree.first_picture,
-    right=(tree.first_picture, walking, in_order),
+    right=(tree.first_picture, _walking, _in_order),
     bugs=BUGS,
+    edits=_in_order,
     mistakes=MISTAKES,
     hints=(
         "One tree with a branch and one list of pictures are enough. Put traps into the list.",
