@@ -112,50 +112,41 @@ def _probes() -> list[tuple[Any, ...]]:
     return [plain, (*plain, _mask()), (raw(1, 4, 8, seed=13), raw(1, 3, 8, seed=14), 4)]
 
 
-def _scores(query: Tensor, key: Tensor, heads: int) -> Tensor:
-    q, k = attention.split(query, heads), attention.split(key, heads)
-    return q @ k.transpose(-1, -2) / math.sqrt(q.shape[-1])
-
-
-def _hide(scores: Tensor, mask: Tensor | None, value: float = -math.inf) -> Tensor:
-    return scores if mask is None else scores.masked_fill(~mask[:, None, None], value)
-
-
 MISTAKES = """
-no division by the square root:
-        scale = math.sqrt(query.shape[-1] // heads)
-        return _hide(_scores(query, key, heads) * scale, mask).softmax(-1)
+no division by the square root: / math.sqrt(q.shape[-1]) =>
     The dot products were not divided. A dot product of d numbers grows like the square root of d,
     and a softmax of large numbers looks at one cell only.
-divided by the square root of D:
-        _hide(_scores(query, key, heads) / math.sqrt(heads), mask).softmax(-1)
+divided by the square root of D: q.shape[-1] => query.shape[-1]
     A head's vectors have D / heads numbers, and it is the root of that by which their dot products
     are divided, not the root of D.
-the mask the wrong way round:
-        _hide(_scores(query, key, heads), None if mask is None else ~mask).softmax(-1)
+the mask the wrong way round: ~mask => mask
     Here True means: there is a cell, look. Cells whose mask is False have to be hidden.
     (`key_padding_mask` of nn.MultiheadAttention means the opposite.)
-hidden scores set to 0: _hide(_scores(query, key, heads), mask, 0.0).softmax(-1)
+hidden scores set to 0: -torch.inf => 0.0
     A score of 0 is an ordinary score: its exponential is 1. To get no weight at all, a score has to
     be minus infinity before the softmax.
 hidden after the softmax:
-        maps = _scores(query, key, heads).softmax(-1)
+        maps = attention.attention_maps(query, key, heads)
         return maps if mask is None else maps * mask[:, None, None]
     The missing cells had already taken their share when they were set to 0, so the rest sums to
     less than 1. Hide them before the softmax.
-the mask unused: _scores(query, key, heads).softmax(-1)
+the mask unused: mask is not None => False
     The mask makes no difference here. Cells that are not there must get no weight.
-softmax over the words: _scores(query, key, heads).softmax(-2)
+softmax over the words:
+        mask is not None => False
+        .softmax(-1) => .softmax(-2)
     The weights of each cell over the words sum to 1. Each word chooses among the cells: the softmax
     runs over the last dimension of (B, heads, T, S).
 interleaved heads:
-        q, k = (x.unflatten(-1, (-1, heads)).permute(0, 3, 1, 2) for x in (query, key))
-        return _hide(q @ k.transpose(-1, -2) / math.sqrt(q.shape[-1]), mask).softmax(-1)
+        q, k = split(query, heads), split(key, heads) =>
+            q, k = (x.unflatten(-1, (-1, heads)).permute(0, 3, 1, 2) for x in (query, key))
     Every heads-th number went to the same head. Head 0 has the first D / heads numbers: unflatten
     the last dimension to (heads, D / heads), in this order.
-one head for all: _hide(_scores(query, key, 1), mask).softmax(-1).expand(-1, heads, -1, -1)
+one head for all:
+        split(query, heads), split(key, heads) => split(query, 1), split(key, 1)
+        .softmax(-1) => .softmax(-1).expand(-1, heads, -1, -1)
     All heads give the same map, from the whole vectors. Each works on its own part.
-scores, no softmax: _hide(_scores(query, key, heads), mask)
+scores, no softmax: .softmax(-1) =>
     These are the scores. The softmax over the cells turns them into weights.
 """
 

@@ -133,82 +133,57 @@ def _probes() -> list[tuple[Any, ...]]:
     return [_inputs(30), _inputs(40, 0.5, 0.7), starved]
 
 
-def _batch(counts: Tensor, sums: Tensor, rows: Tensor, index: Tensor) -> tuple[Tensor, Tensor]:
-    """How many rows chose each code, and their sum."""
+def _written_out(
+    counts: Tensor, sums: Tensor, rows: Tensor, index: Tensor, decay: float, epsilon: float
+) -> Three:
+    """The one that wrong answers are edits of."""
     here = torch.zeros_like(counts).index_add(0, index, torch.ones_like(rows[:, 0]))
-    return here, torch.zeros_like(sums).index_add(0, index, rows)
-
-
-def _moved(
-    counts: Tensor, sums: Tensor, rows: Tensor, index: Tensor, decay: float
-) -> tuple[Tensor, Tensor]:
-    here, total = _batch(counts, sums, rows, index)
-    return decay * counts + (1 - decay) * here, decay * sums + (1 - decay) * total
+    total = torch.zeros_like(sums).index_add(0, index, rows)
+    counts, sums = decay * counts + (1 - decay) * here, decay * sums + (1 - decay) * total
+    smooth = (counts + epsilon) / (counts.sum() + len(counts) * epsilon) * counts.sum()
+    return counts, sums, sums / smooth[:, None]
 
 
 MISTAKES = """
-no smoothing:
-        counts, sums = _moved(counts, sums, rows, index, decay)
-        return counts, sums, sums / counts[:, None]
+no smoothing: / smooth[:, None] => / counts[:, None]
     Counts and sums are right, but the codebook divides by the counts as they are. A code that
     nobody chooses falls to a count of 0, and 0 / 0 is NaN. Divide by the smoothed counts.
-clamped in place of smoothed:
-        counts, sums = _moved(counts, sums, rows, index, decay)
-        return counts, sums, sums / counts.clamp(min=epsilon)[:, None]
+clamped in place of smoothed: / smooth[:, None] => / counts.clamp(min=epsilon)[:, None]
     No count is below epsilon now, so nothing is divided by 0, but the other counts were left as
     they are. Smoothing adds epsilon to all K counts and scales them back to the total that they
     had.
 decay and 1 - decay swapped: ema.ema_update(counts, sums, rows, index, 1 - decay, epsilon)
     decay is the share of the old that is kept. Swapped, with 0.99 each code jumps to the last batch
     at once, and the running mean remembers nothing.
-the mean of the rows in place of their sum:
-        here, total = _batch(counts, sums, rows, index)
-        counts = decay * counts + (1 - decay) * here
-        sums = decay * sums + (1 - decay) * total / here.clamp(min=1)[:, None]
-        return counts, sums, ema.running_means(counts, sums, epsilon)
+the mean of the rows in place of their sum: * total => * total / here.clamp(min=1)[:, None]
     `sums` follows the sum of the rows that chose a code. Their mean is divided by the count once
     already, and the codebook divides by it again.
-sums that do not decay:
-        here, total = _batch(counts, sums, rows, index)
-        counts, sums = decay * counts + (1 - decay) * here, sums + (1 - decay) * total
-        return counts, sums, ema.running_means(counts, sums, epsilon)
+sums that do not decay: decay * sums => sums
     The old sums were kept in full while the old counts were not, so codes grow from step to step.
     Both are multiplied by decay.
 the batch at full weight:
-        here, total = _batch(counts, sums, rows, index)
-        counts, sums = decay * counts + here, decay * sums + total
-        return counts, sums, ema.running_means(counts, sums, epsilon)
+        (1 - decay) * here => here
+        (1 - decay) * total => total
     The new batch is weighted by 1 - decay, or count and sum grow to 1 / (1 - decay) times what one
     batch holds, and mean no more what restarts compare them with.
-the codebook of this batch alone:
-        here, total = _batch(counts, sums, rows, index)
-        moved = _moved(counts, sums, rows, index, decay)
-        return *moved, ema.running_means(here, total, epsilon)
+the codebook of this batch alone: sums / smooth[:, None] => ema.running_means(here, total, epsilon)
     The running statistics are right, but the codebook was made of this batch's counts and sums:
     codes jump with each batch, and those nobody chose go to 0.
-divided by shares:
-        counts, sums = _moved(counts, sums, rows, index, decay)
-        smooth = (counts + epsilon) / (counts.sum() + len(counts) * epsilon)
-        return counts, sums, sums / smooth[:, None]
+divided by shares: * counts.sum() =>
     (counts + epsilon) / (n + K * epsilon) sums to 1, so the codes come out n times too long. Times
     n, the smoothed counts have the same total as the counts.
-epsilon added, and no more:
-        counts, sums = _moved(counts, sums, rows, index, decay)
-        return counts, sums, sums / (counts + epsilon)[:, None]
+epsilon added, and no more: smooth[:, None] => (counts + epsilon)[:, None]
     counts + epsilon is never 0, but it adds up to K * epsilon more than the counts do, which draws
     all codes towards 0. Multiply by n / (n + K * epsilon).
-smoothed counts kept:
-        counts, sums, codebook = ema.ema_update(counts, sums, rows, index, decay, epsilon)
-        n = counts.sum()
-        return (counts + epsilon) / (n + len(counts) * epsilon) * n, sums, codebook
+smoothed counts kept: return counts, => return smooth,
     The counts that were returned are the smoothed ones. If they are carried on, they are smoothed
     anew in each step. Smooth for the division alone.
 each code counted once:
-        here, total = torch.zeros_like(counts), torch.zeros_like(sums)
-        here[index] += 1
-        total[index] += rows
-        counts, sums = decay * counts + (1 - decay) * here, decay * sums + (1 - decay) * total
-        return counts, sums, ema.running_means(counts, sums, epsilon)
+        counts, sums = =>
+            here, total = 0 * here, 0 * total
+            here[index] += 1
+            total[index] += rows
+            counts, sums =
     `x[index] += y` writes each place once, however often it stands in `index`: of the rows that
     chose one code all but one are lost. `index_add` adds them all up.
 written into what was given:
@@ -234,6 +209,7 @@ EXERCISE = Task(
     learns=False,
     probe=calls(_probes, gradients=False),
     mistakes=MISTAKES,
+    edits=_written_out,
     hints=(
         "First how many rows chose each code, (K,), and what they add up to, (K, D). Several rows "
         "may choose the same one.",

@@ -112,58 +112,36 @@ def _probes() -> list[tuple[Any, ...]]:
     return [_inputs(), (far, _levels()), (far, _levels(4, 6, 8, 5))]
 
 
-def _parts(levels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """half, offset, and how much is added before tanh."""
-    half, offset = 1.001 * (levels - 1).double() / 2, (levels % 2 == 0) / 2
-    return half, offset, (offset / half).atanh()
-
-
-def _squashed(z: Tensor, levels: Tensor) -> Tensor:
-    half, offset, shift = _parts(levels)
-    return (half * (z + shift).tanh() - offset).to(z.dtype)
-
-
-def _through(x: Tensor) -> Tensor:
-    return x + (x.round() - x).detach()
-
-
-def _no_gradient(z: Tensor, levels: Tensor) -> Tensor:
-    return _squashed(z, levels).round() / (levels // 2)
-
-
 MISTAKES = """
-rounded without a way back: _no_gradient
+rounded without a way back: straight_through(squashed, squashed.round()) => squashed.round()
     The values are right, but `round` has the derivative 0 everywhere, so the encoder learns
     nothing. Let the gradient go straight through the rounding.
-straight through everything: z + (_no_gradient(z, levels) - z).detach()
+straight through everything:
+        straight_through(squashed, squashed.round()) / (levels // 2) =>
+            straight_through(z, squashed.round() / (levels // 2))
     The values are right, but squashing and dividing were skipped in the gradient too. They have
     derivatives, and where tanh is flat little should arrive. Go straight through the rounding
     alone.
-not rounded: _squashed(z, levels) / (levels // 2)
+not rounded: straight_through(squashed, squashed.round()) => squashed
     The numbers are squashed and divided, but they take any value between. In the value the rounding
     has to be there; it is only the gradient that it is kept out of.
-not divided: _through(_squashed(z, levels))
+not divided: / (levels // 2) =>
     These are whole numbers. Divided by L // 2 they lie in [-1, 1].
-divided by (L - 1) / 2: _through(_squashed(z, levels)) / ((levels - 1).to(z.dtype) / 2)
+divided by (L - 1) / 2: (levels // 2) => ((levels - 1).to(z.dtype) / 2)
     With an even L the lowest level stands at -L / 2, and divided by (L - 1) / 2 it lies below -1.
     Divide by L // 2.
-even levels without their offset: _through(_parts(levels)[0].to(z.dtype) * z.tanh()) / (levels // 2)
+even levels without their offset: (levels % 2 == 0) / 2 => 0 * levels
     Without the offset the range of an even L lies around 0, and its ends are rounded from half
     numbers: of four levels three are in use. Subtract 0.5, and shift z so that 0 stays near 0.
-even levels without the shift:
-        half, offset, _ = _parts(levels)
-        return _through((half * z.tanh() - offset).to(z.dtype)) / (levels // 2)
+even levels without the shift: (z + (offset / half).atanh()) => z
     The offset is subtracted after tanh, but atanh(offset / half) was not added to z before. Then z
     = 0 is squashed to -0.5, on the edge between two levels, and not to 0.
 clamped in place of squashed:
-        half, offset, _ = _parts(levels)
-        lowest, highest = -half - offset, half - offset
-        return _through(z.clamp(lowest.to(z.dtype), highest.to(z.dtype))) / (levels // 2)
+        (z + (offset / half).atanh()).tanh() * half - offset =>
+            z.clamp(-half - offset, half - offset)
     Beyond the outermost levels a clamp has no gradient: what lands there stays there. tanh is asked
     for.
-rounded down:
-        x = _squashed(z, levels)
-        return (x + (x.floor() - x).detach()) / (levels // 2)
+rounded down: squashed.round() => squashed.floor()
     `floor` and whole-number division round down, so the highest level is hardly ever reached.
     `round` goes to the nearest.
 """

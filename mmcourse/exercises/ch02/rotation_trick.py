@@ -115,56 +115,37 @@ def _inputs() -> tuple[Any, ...]:
     return raw(3, 4, seed=8), raw(3, 4, seed=9)
 
 
-def _turn(z: Tensor, u: Tensor, w: Tensor) -> Tensor:
-    """z - 2 h (h·z) + 2 w (u·z), for unit vectors u and w."""
-    h = F.normalize(u + w, dim=1)
-    return z - 2 * h * (h * z).sum(1, keepdim=True) + 2 * w * (u * z).sum(1, keepdim=True)
-
-
-def _units(z: Tensor, q: Tensor) -> tuple[Tensor, Tensor]:
-    return F.normalize(z, dim=1), F.normalize(q, dim=1)
-
-
-def _stretch(z: Tensor, q: Tensor) -> Tensor:
-    return q.norm(dim=1, keepdim=True) / z.norm(dim=1, keepdim=True)
-
-
 MISTAKES = """
 straight through: z + (q - z).detach()
     This is the straight-through gradient: it arrives as it is, however far the code lies. Here it
     has to be turned and stretched as z was.
-turned and not stretched:
-        u, w = _units(z.detach(), q.detach())
-        return _turn(z, u, w)
+turned and not stretched: turned * stretch => turned
     z was turned to where q points, but has kept its own length. Multiply by |q| / |z|.
-nothing held fixed: _turn(z, *_units(z, q)) * _stretch(z, q)
+nothing held fixed:
+        F.normalize(z, dim=1).detach() => F.normalize(z, dim=1)
+        F.normalize(q, dim=1).detach() => F.normalize(q, dim=1)
+        tiny)).detach() => tiny))
     The value is right, but R and s depend on z and q, and their gradients make up for what z's own
     does: in sum the result is q, and z gets none. Detach u, w and s.
-the rotation not held fixed: _turn(z, *_units(z, q)) * _stretch(z, q).detach()
+the rotation not held fixed:
+        F.normalize(z, dim=1).detach() => F.normalize(z, dim=1)
+        F.normalize(q, dim=1).detach() => F.normalize(q, dim=1)
     The value is right and the stretch is a constant, but gradients flow through u and w as well.
     Take them from z.detach() and q.detach().
-the stretch not held fixed:
-        u, w = _units(z.detach(), q.detach())
-        return _turn(z, u, w) * _stretch(z, q)
+the stretch not held fixed: tiny)).detach() => tiny))
     The value is right and the rotation is a constant, but a gradient flows through the lengths as
     well, to q too. Detach |q| / |z|.
 mirrored in place of turned:
-        u, w = _units(z.detach(), q.detach())
-        v = F.normalize(u - w, dim=1)
-        return (z - 2 * v * (v * z).sum(1, keepdim=True)) * _stretch(z, q).detach()
+        turned = z - 2 * h * (h * z).sum(1, keepdim=True) + 2 * w * (u * z).sum(1, keepdim=True) =>
+            v = F.normalize(u - w, dim=1)
+            turned = z - 2 * v * (v * z).sum(1, keepdim=True)
     I - 2 v vT with v along u - w takes u to w too, but it is a reflection: what points across is
     turned round. A rotation is two reflections.
-stretched and not turned: z * _stretch(z, q).detach()
+stretched and not turned: turned * stretch => z * stretch
     z has got the length of q but not its direction. The rotation is missing.
-turned the other way:
-        u, w = _units(z.detach(), q.detach())
-        return _turn(z, w, u) * _stretch(z, q).detach()
+turned the other way: h = F => u, w = w, u; h = F
     This is the rotation from q to z: u and w are swapped. It takes z away from q.
-h not of length 1:
-        u, w = _units(z.detach(), q.detach())
-        h, along = u + w, (u * z).sum(1, keepdim=True)
-        turned = z - 2 * h * (h * z).sum(1, keepdim=True) + 2 * w * along
-        return turned * _stretch(z, q).detach()
+h not of length 1: F.normalize(u + w, dim=1) => u + w
     I - 2 h hT is a reflection only if h has length 1. Divide u + w by its length.
 """
 

@@ -116,10 +116,11 @@ def _probes() -> list[tuple[Any, ...]]:
     ]
 
 
-def _norms(first: Tensor, second: Tensor, last: Tensor, **more: Any) -> list[Tensor]:
-    return [
-        torch.autograd.grad(x, last, retain_graph=True, **more)[0].norm() for x in (first, second)
-    ]
+def _by_norms(reconstruction: Tensor, adversarial: Tensor, last: Tensor, limit: float) -> Tensor:
+    """The one that wrong answers are edits of."""
+    losses = reconstruction, adversarial
+    a, b = (torch.autograd.grad(x, last, retain_graph=True)[0].norm() for x in losses)
+    return (a / (b + 1e-4)).clamp(max=limit).detach()
 
 
 def _probe(function: Any) -> list[Any]:
@@ -149,29 +150,21 @@ def _probe(function: Any) -> list[Any]:
 
 
 MISTAKES = """
-upside down:
-        a, b = _norms(reconstruction, adversarial, last)
-        return (b / (a + 1e-4)).clamp(max=limit).detach()
+upside down: a / (b + 1e-4) => b / (a + 1e-4)
     The critic's length stands above. A critic with tiny gradients needs a large weight to be heard:
     the reconstruction's length goes above, the critic's below.
-no 1e-4:
-        a, b = _norms(reconstruction, adversarial, last)
-        return (a / b).clamp(max=limit).detach()
+no 1e-4: (b + 1e-4) => b
     Where the critic has no gradient, say at its very start, this is infinite, or NaN if the other
     has none either. Add 1e-4 to the length below.
-1e-4 added to the quotient:
-        a, b = _norms(reconstruction, adversarial, last)
-        return (a / b + 1e-4).clamp(max=limit).detach()
+1e-4 added to the quotient: a / (b + 1e-4) => a / b + 1e-4
     1e-4 was added to the quotient, where it saves nobody from division by 0. It belongs to the
     length below the line.
-no limit:
-        a, b = _norms(reconstruction, adversarial, last)
-        return (a / (b + 1e-4)).detach()
+no limit: .clamp(max=limit) =>
     Nothing keeps it below `limit`. A new critic has hardly any gradient, and its opinion would be
     multiplied by thousands. `.clamp(max=limit)`.
 a gradient flows through it:
-        a, b = _norms(reconstruction, adversarial, last, create_graph=True)
-        return (a / (b + 1e-4)).clamp(max=limit)
+        retain_graph => create_graph
+        .detach() =>
     The weight depends on the parameters, and without `.detach()` the step would also change them so
     that the weight becomes smaller. It is a constant of the step.
 the losses' values: (reconstruction.abs() / (adversarial.abs() + 1e-4)).clamp(max=limit).detach()
@@ -179,31 +172,22 @@ the losses' values: (reconstruction.abs() / (adversarial.abs() + 1e-4)).clamp(ma
     long their gradients at the last layer are.
 backward():
         reconstruction.backward(retain_graph=True)
-        a = last.grad.norm()  # type: ignore[union-attr]
+        a = last.grad.norm()
         adversarial.backward(retain_graph=True)
-        b = last.grad.norm()  # type: ignore[union-attr]
+        b = last.grad.norm()
         return (a / (b + 1e-4)).clamp(max=limit).detach()
     `backward()` adds to `.grad`: the second length is that of both gradients together, and the
     training step finds them there again. `torch.autograd.grad` returns a gradient and leaves
     everything as it was.
-sums of absolute values:
-        a, b = (torch.autograd.grad(x, last, retain_graph=True)[0].abs().sum()
-                for x in (reconstruction, adversarial))  # fmt: skip
-        return (a / (b + 1e-4)).clamp(max=limit).detach()
+sums of absolute values: .norm() => .abs().sum()
     That is the L1 norm. The length is the root of the sum of squares: `.norm()`.
-squared lengths:
-        a, b = _norms(reconstruction, adversarial, last)
-        return (a**2 / (b**2 + 1e-4)).clamp(max=limit).detach()
+squared lengths: a / (b + 1e-4) => a**2 / (b**2 + 1e-4)
     The lengths were squared, so a critic ten times as loud is weighed a hundred times less. Take
     their roots.
-the graph is freed:
-        a, b = (torch.autograd.grad(x, last)[0].norm() for x in (reconstruction, adversarial))
-        return (a / (b + 1e-4)).clamp(max=limit).detach()
+the graph is freed: , retain_graph=True =>
     The losses are still to be minimised, and their graph is gone. Ask for it to be kept:
     `retain_graph=True`.
-never below 1:
-        a, b = _norms(reconstruction, adversarial, last)
-        return (a / (b + 1e-4)).clamp(1.0, max(1.0, limit)).detach()
+never below 1: max=limit => 1.0, max(1.0, limit)
     It is kept from falling below 1. A loud critic must be turned down: only the upper side has a
     limit.
 """
@@ -219,6 +203,7 @@ EXERCISE = Task(
     properties=(three, length, epsilon, added, limited, values, constant),
     probe=_probe,
     mistakes=MISTAKES,
+    edits=_by_norms,
     hints=(
         "`torch.autograd.grad(loss, last, retain_graph=True)` returns a tuple with the gradient.",
         "`.norm()` of each. Which stands below the line, where 1e-4 keeps it from 0?",

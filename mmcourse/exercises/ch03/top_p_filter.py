@@ -130,25 +130,15 @@ the one that reaches p is gone:
     The one with which the sum reaches p was thrown out too, so that what stays adds up to less than
     p, and with a small p nothing stays at all. Ask what those *before* it add up to: `cumsum -
     chances`.
-the least likely first:
-        rising, order = logits.sort(dim=-1)
-        chances = rising.softmax(-1)
-        gone = chances.cumsum(-1) - chances >= p
-        return logits.masked_fill(gone.scatter(-1, order, gone), -torch.inf)
+the least likely first: .sort(dim=-1, descending=True) => .sort(dim=-1)
     The sum was taken from the least likely up. Sort with `descending=True`.
 a threshold on each chance: logits.masked_fill(logits.softmax(-1) < 1 - p, -torch.inf)
     Each chance was compared with a fixed number. How many stay depends on their sum: in a flat row
     many small ones add up to p.
-not put back in order:
-        chances = logits.sort(dim=-1, descending=True).values.softmax(-1)
-        return logits.masked_fill(chances.cumsum(-1) - chances >= p, -torch.inf)
+not put back in order: .scatter(-1, order, before >= p) =>
     What is gone was found in the sorted row and applied to the unsorted one. Scatter it back by the
     order that `sort` returns.
-gathered back:
-        falling, order = logits.sort(dim=-1, descending=True)
-        chances = falling.softmax(-1)
-        gone = (chances.cumsum(-1) - chances >= p).gather(-1, order)
-        return logits.masked_fill(gone, -torch.inf)
+gathered back: .scatter(-1, order, before >= p) => .gather(-1, order)
     `gather` with the order sorts once more. Back from sorted to unsorted goes `scatter(-1, order,
     ...)`.
 0 for what is gone: torch.where(top_p_filter(logits, p).isinf(), torch.zeros_like(logits), logits)
