@@ -175,7 +175,10 @@ divided by shares: * counts.sum() =>
 epsilon added, and no more: smooth[:, None] => (counts + epsilon)[:, None]
     counts + epsilon is never 0, but it adds up to K * epsilon more than the counts do, which draws
     all codes towards 0. Multiply by n / (n + K * epsilon).
-smoothed counts kept: return counts, => return smooth,
+smoothed counts kept:
+        counts, sums, codebook = ema.ema_update(counts, sums, rows, index, decay, epsilon)
+        n = counts.sum()
+        return (counts + epsilon) / (n + len(counts) * epsilon) * n, sums, codebook
     The counts that were returned are the smoothed ones. If they are carried on, they are smoothed
     anew in each step. Smooth for the division alone.
 each code counted once:
