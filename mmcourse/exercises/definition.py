@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -69,7 +70,6 @@ class Exercise:
     """What tasks and bug hunts share.
 
     Args:
-        id: chapter and name, "ch01.clip_loss"; the module of that name holds the exercise.
         title: a few words.
         level: "core", "bug hunt" or "stretch".
         difficulty: 1 (a line or two) to 5.
@@ -85,7 +85,6 @@ class Exercise:
 
     kind: ClassVar[str]
 
-    id: str
     title: str
     level: Level
     difficulty: int
@@ -112,6 +111,12 @@ class Exercise:
         arguments = ast.unparse(definition.args)
         module = f"{__package__}.{self.id}"
         return Workshop(module, definition.name, arguments, self.edits or self.reference)
+
+    @property
+    def id(self) -> str:
+        """Chapter and name, as the stub has them: "ch01.clip_loss". The module of that name holds
+        the exercise."""
+        return self.stub.partition('@exercise("')[2].partition('"')[0]
 
     @property
     def chapter(self) -> str:
@@ -144,7 +149,6 @@ class Task(Exercise):
     `shared.py`): values, types, gradients, devices, the ends of float32.
 
     Args:
-        properties: in the order of what a learner should see first, smallest input first.
         formula: what is right, written another way, in plain steps; any dtype.
         cases: ordinary inputs in float64, several, of different sizes, one of them the smallest.
         ends: inputs in float32 where naive formulas overflow, underflow or cancel: each end, and
@@ -159,7 +163,6 @@ class Task(Exercise):
 
     kind: ClassVar[str] = "task"
 
-    properties: tuple[Property, ...] = ()
     formula: Callable[..., Any] | None = None
     cases: Callable[[], list[tuple[Any, ...]]] | None = None
     ends: Callable[[], list[tuple[Any, ...]]] | None = None
@@ -168,6 +171,12 @@ class Task(Exercise):
     learns: bool = True
     through: Callable[..., tuple[Any, ...]] | None = None
     probe: Callable[[Callable[..., Any]], Any] | None = None
+
+    @cached_property
+    def properties(self) -> tuple[Property, ...]:
+        """Those of the module, as they stand there: what a learner should see first comes first."""
+        held = vars(sys.modules[self._workshop.module]).values()
+        return tuple(value for value in held if isinstance(value, Property))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -187,6 +196,7 @@ class Hunt(Exercise):
 
     kind: ClassVar[str] = "hunt"
 
+    level: Level = "bug hunt"
     right: tuple[Callable[..., Any], ...]
     bugs: str
     on_trial: Callable[..., Any]

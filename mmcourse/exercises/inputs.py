@@ -20,6 +20,21 @@ def unit(*shape: int, seed: int) -> Tensor:
     return F.normalize(raw(*shape, seed=seed), dim=-1)
 
 
+def vector(*values: float) -> Tensor:
+    """(N,), float64."""
+    return torch.tensor(values, dtype=torch.float64)
+
+
+def row(*values: float) -> Tensor:
+    """(1, N), float64."""
+    return vector(*values)[None]
+
+
+def column(*values: float) -> Tensor:
+    """(N, 1), float64."""
+    return vector(*values)[:, None]
+
+
 def normalised(text_emb: Tensor, image_emb: Tensor, *rest: Any) -> tuple[Any, ...]:
     """Two batches of vectors brought to length 1, as a loss expects them."""
     return F.normalize(text_emb, dim=-1), F.normalize(image_emb, dim=-1), *rest

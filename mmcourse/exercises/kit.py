@@ -14,13 +14,13 @@ from mmcourse.exercises.expect import (
     whole,
     zero,
 )
-from mmcourse.exercises.inputs import dice, normalised, raw, unit
+from mmcourse.exercises.inputs import column, dice, normalised, raw, row, unit, vector
 from mmcourse.exercises.probe import calls
 from mmcourse.exercises.shared import each
 from mmcourse.exercises.values import Broken
 
 __all__ = [
-    "Broken", "Hunt", "Property", "Raised", "Task", "calls", "close", "dice", "each",
-    "follows_device", "gives", "gradients", "holds", "near", "normalised", "number", "raw",
-    "tensor", "unchanged", "unit", "whole", "zero",
+    "Broken", "Hunt", "Property", "Raised", "Task", "calls", "close", "column", "dice", "each",
+    "follows_device", "gives", "gradients", "holds", "near", "normalised", "number", "raw", "row",
+    "tensor", "unchanged", "unit", "vector", "whole", "zero",
 ]  # fmt: skip

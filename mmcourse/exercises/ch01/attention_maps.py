@@ -151,14 +151,12 @@ scores, no softmax: .softmax(-1) =>
 """
 
 EXERCISE = Task(
-    id="ch01.attention_maps",
     title="Where words look",
     level="core",
     difficulty=3,
     minutes=15,
     stub=STUB,
     reference=attention.attention_maps,
-    properties=(two_cells, sums, masked, parts, learns),
     formula=by_hand,
     cases=_cases,
     ends=_ends,

@@ -145,14 +145,12 @@ bare exponentials:
 """
 
 EXERCISE = Task(
-    id="ch01.clip_loss",
     title="The contrastive loss",
     level="core",
     difficulty=2,
     minutes=10,
     stub=STUB,
     reference=losses.clip_loss,
-    properties=(two_pairs, one_pair, all_the_same, symmetric, order),
     formula=by_hand,
     cases=_cases,
     ends=_ends,

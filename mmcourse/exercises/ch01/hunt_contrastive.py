@@ -146,9 +146,7 @@ better than guessing is enough:
 """
 
 EXERCISE = Hunt(
-    id="ch01.hunt_contrastive",
     title="Bug hunt: contrastive losses",
-    level="bug hunt",
     difficulty=3,
     minutes=20,
     stub=STUB,

@@ -131,9 +131,7 @@ returns its verdict instead of asserting it:
 """
 
 EXERCISE = Hunt(
-    id="ch01.hunt_pooling",
     title="Bug hunt: pooling with a mask",
-    level="bug hunt",
     difficulty=2,
     minutes=15,
     stub=STUB,

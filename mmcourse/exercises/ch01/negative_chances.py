@@ -148,14 +148,12 @@ the easiest first: (-logits).masked_fill(_wrong(logits, excluded), -math.inf).so
 """
 
 EXERCISE = Task(
-    id="ch01.negative_chances",
     title="Hard negatives",
     level="core",
     difficulty=2,
     minutes=10,
     stub=STUB,
     reference=matching.negative_chances,
-    properties=(three, own, left_out, sums, shifted),
     formula=by_hand,
     cases=_cases,
     ends=_ends,

@@ -93,14 +93,12 @@ normalises in place:
 """
 
 EXERCISE = Task(
-    id="ch01.normalise_similarity",
     title="Cosine similarity",
     level="core",
     difficulty=1,
     minutes=5,
     stub=STUB,
     reference=similarity.cosine_similarity_matrix,
-    properties=(angles, longer_texts, longer_pictures),
     formula=by_hand,
     cases=_cases,
     probe=calls(lambda: _cases()[-2:]),

@@ -120,14 +120,12 @@ precision instead of recall: by_hand(similarity, k) / k
 """
 
 EXERCISE = Task(
-    id="ch01.recall_at_k",
     title="Recall at k",
     level="core",
     difficulty=2,
     minutes=10,
     stub=STUB,
     reference=retrieval.recall_at_k,
-    properties=(three_rows, ties, tie_at_the_edge, rows_alone),
     formula=by_hand,
     cases=_cases,
     result="number",

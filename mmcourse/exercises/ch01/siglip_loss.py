@@ -137,14 +137,12 @@ log of a sigmoid:
 """
 
 EXERCISE = Task(
-    id="ch01.siglip_loss",
     title="The sigmoid loss",
     level="stretch",
     difficulty=3,
     minutes=15,
     stub=STUB,
     reference=losses.siglip_loss,
-    properties=(one_pair, two_pairs, symmetric),
     formula=by_hand,
     cases=_cases,
     ends=_ends,

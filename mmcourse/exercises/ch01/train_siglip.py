@@ -89,6 +89,25 @@ def _recall(cosines: Tensor) -> float:
     return (cosines.argmax(1) == own).float().mean().item()
 
 
+@holds("with 0 steps the start comes back: both maps, scale 10, bias -10")
+def no_steps(answer: Any) -> None:
+    *maps, scale, bias = _trained(answer, 0, steps=0)
+    for name, m, start in zip(NAMES, maps, _start(), strict=False):
+        close(m, start, f"`steps` is 0, and yet `{name}` has changed.")
+    if abs(scale - 10) > 0.05 or abs(bias + 10) > 0.05:
+        told = f"scale {scale:.4g}, bias {bias:.4g}"
+        raise Broken("Before the first step, scale and bias are others.", told, "10 and -10")
+
+
+@holds("scale and bias are learnt as well, and what was learnt is returned")
+def learns_both(answer: Any) -> None:
+    _, _, scale, bias = _trained(answer, 0, steps=30)
+    for name, value, start in (("scale", scale, 10.0), ("bias", bias, -10.0)):
+        if abs(value - start) < 0.005 * abs(start):
+            message = f"After training the {name} is still what it was at the start."
+            raise Broken(message, value, "another number: it is one of the optimiser's parameters")
+
+
 @holds("of 200 unseen pairs, at least 80 % of texts find their picture (by chance 0.5 %)")
 def texts_find_pictures(answer: Any) -> None:
     found = _recall(_cosines(*_trained(answer, 0)[:2], 0))
@@ -116,25 +135,6 @@ def says_yes_and_no(answer: Any) -> None:
             f"{pairs:.3f} for pairs, {strangers:.3f} for strangers",
             "more than 0.05 for pairs, and ten times as much as for strangers",
         )
-
-
-@holds("with 0 steps the start comes back: both maps, scale 10, bias -10")
-def no_steps(answer: Any) -> None:
-    *maps, scale, bias = _trained(answer, 0, steps=0)
-    for name, m, start in zip(NAMES, maps, _start(), strict=False):
-        close(m, start, f"`steps` is 0, and yet `{name}` has changed.")
-    if abs(scale - 10) > 0.05 or abs(bias + 10) > 0.05:
-        told = f"scale {scale:.4g}, bias {bias:.4g}"
-        raise Broken("Before the first step, scale and bias are others.", told, "10 and -10")
-
-
-@holds("scale and bias are learnt as well, and what was learnt is returned")
-def learns_both(answer: Any) -> None:
-    _, _, scale, bias = _trained(answer, 0, steps=30)
-    for name, value, start in (("scale", scale, 10.0), ("bias", bias, -10.0)):
-        if abs(value - start) < 0.005 * abs(start):
-            message = f"After training the {name} is still what it was at the start."
-            raise Broken(message, value, "another number: it is one of the optimiser's parameters")
 
 
 def _probe(function: Any) -> list[Any]:
@@ -206,14 +206,12 @@ a bias of 0 at the start:
 """
 
 EXERCISE = Task(
-    id="ch01.train_siglip",
     title="Train with the sigmoid loss",
     level="stretch",
     difficulty=4,
     minutes=25,
     stub=STUB,
     reference=linear.train_siglip,
-    properties=(no_steps, learns_both, texts_find_pictures, pictures_find_texts, says_yes_and_no),
     probe=_probe,
     mistakes=MISTAKES,
     seconds=15.0,

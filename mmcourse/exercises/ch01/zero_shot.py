@@ -140,14 +140,12 @@ the cosines themselves: _cosines
 """
 
 EXERCISE = Task(
-    id="ch01.zero_shot",
     title="Naming without training",
     level="core",
     difficulty=2,
     minutes=10,
     stub=STUB,
     reference=retrieval.zero_shot_predict,
-    properties=(one_prompt, long_prompt, spread, long_picture, prompt_order),
     formula=by_hand,
     cases=_cases,
     result="indices",

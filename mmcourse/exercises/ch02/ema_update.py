@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mmcourse.exercises.kit import Broken, Task, calls, close, each, holds, raw
+from mmcourse.exercises.kit import Broken, Task, calls, close, column, each, holds, raw, vector
 from mmcourse.vqvae import ema
 
 STUB = '''
@@ -53,14 +53,6 @@ def _same(answer: Any, inputs: tuple[Any, ...], expected: Three) -> None:
     each(answer(*inputs), expected, NAMES, "")
 
 
-def _numbers(*values: float) -> Tensor:
-    return torch.tensor(values, dtype=torch.float64)
-
-
-def _column(*values: float) -> Tensor:
-    return _numbers(*values)[:, None]
-
-
 def _inputs(seed: int = 0, epsilon: float = 1e-5, decay: float = 0.9) -> tuple[Any, ...]:
     """Five codes, of which 3 is chosen often and 4 never."""
     index = torch.tensor([3, 0, 3, 1, 3, 2, 0])
@@ -70,35 +62,35 @@ def _inputs(seed: int = 0, epsilon: float = 1e-5, decay: float = 0.9) -> tuple[A
 
 @holds("one code at 2, one row at 6, decay 0.5: the sum moves halfway, to 4, and so does the code")
 def one_code(answer: Any) -> None:
-    inputs = _numbers(1), _column(2), _column(6), torch.tensor([0]), 0.5, 0.0
-    _same(answer, inputs, (_numbers(1), _column(4), _column(4)))
+    inputs = vector(1), column(2), column(6), torch.tensor([0]), 0.5, 0.0
+    _same(answer, inputs, (vector(1), column(4), column(4)))
 
 
 @holds("two rows that choose the same code both count: 1 and 5 add 6 to the sum and 2 to the count")
 def both_count(answer: Any) -> None:
-    inputs = _numbers(2, 2), _column(0, 8), _column(1, 5), torch.tensor([0, 0]), 0.5, 0.0
-    _same(answer, inputs, (_numbers(2, 1), _column(3, 4), _column(1.5, 4)))
+    inputs = vector(2, 2), column(0, 8), column(1, 5), torch.tensor([0, 0]), 0.5, 0.0
+    _same(answer, inputs, (vector(2, 1), column(3, 4), column(1.5, 4)))
 
 
 @holds("with decay 1 nothing moves, with decay 0 a code is the mean of its rows")
 def ends(answer: Any) -> None:
-    inputs = _numbers(2, 1), _column(8, 3), _column(1, 2, 9), torch.tensor([0, 0, 1])
-    _same(answer, (*inputs, 1.0, 0.0), (inputs[0], inputs[1], _column(4, 3)))
-    _same(answer, (*inputs, 0.0, 0.0), (_numbers(2, 1), _column(3, 9), _column(1.5, 9)))
+    inputs = vector(2, 1), column(8, 3), column(1, 2, 9), torch.tensor([0, 0, 1])
+    _same(answer, (*inputs, 1.0, 0.0), (inputs[0], inputs[1], column(4, 3)))
+    _same(answer, (*inputs, 0.0, 0.0), (vector(2, 1), column(3, 9), column(1.5, 9)))
 
 
 @holds("a code that nobody chooses loses count and sum alike, and stays where it is")
 def left_alone(answer: Any) -> None:
-    inputs = _numbers(2, 3), _column(8, 3), _column(1), torch.tensor([1]), 0.5, 0.0
+    inputs = vector(2, 3), column(8, 3), column(1), torch.tensor([1]), 0.5, 0.0
     counts, sums, codebook = answer(*inputs)
     close(counts[0], 1.0, "`counts` of the code that nobody chose is wrong.")
-    close(sums[0], _numbers(4), "`sums` of the code that nobody chose is wrong.")
-    close(codebook[0], _numbers(4), "The code that nobody chose has moved.")
+    close(sums[0], vector(4), "`sums` of the code that nobody chose is wrong.")
+    close(codebook[0], vector(4), "The code that nobody chose has moved.")
 
 
 @holds("a code whose count is 0 stays finite: that is what epsilon is for")
 def never_chosen(answer: Any) -> None:
-    inputs = _numbers(0, 4), _column(0, 8), _column(3), torch.tensor([1]), 0.5, 0.1
+    inputs = vector(0, 4), column(0, 8), column(3), torch.tensor([1]), 0.5, 0.1
     found = answer(*inputs)[2]
     if not bool(torch.isfinite(found).all()):
         raise Broken("The codebook is not finite.", found, by_hand(*inputs)[2])
@@ -106,13 +98,13 @@ def never_chosen(answer: Any) -> None:
 
 @holds("smoothing moves counts towards each other and keeps their total: epsilon 1, by hand")
 def smoothing(answer: Any) -> None:
-    inputs = _numbers(1, 3), _column(6, 6), _column(6, 6), torch.tensor([1, 1]), 1.0, 1.0
+    inputs = vector(1, 3), column(6, 6), column(6, 6), torch.tensor([1, 1]), 1.0, 1.0
     # (1 + 1) / 6 * 4 and (3 + 1) / 6 * 4: 4/3 and 8/3, together 4 as before
-    _same(answer, inputs, (_numbers(1, 3), _column(6, 6), _column(4.5, 2.25)))
+    _same(answer, inputs, (vector(1, 3), column(6, 6), column(4.5, 2.25)))
 
 
 def _cases() -> list[tuple[Any, ...]]:
-    one = _numbers(1), raw(1, 3, seed=1), raw(1, 3, seed=2), torch.tensor([0]), 0.9, 1e-5
+    one = vector(1), raw(1, 3, seed=1), raw(1, 3, seed=2), torch.tensor([0]), 0.9, 1e-5
     return [one, _inputs(10, 0.3, 0.9), _inputs(20, 0.0, 0.5), _inputs(0, 1e-5, 0.99)]
 
 
@@ -129,7 +121,7 @@ def _ends() -> list[tuple[Any, ...]]:
 
 
 def _probes() -> list[tuple[Any, ...]]:
-    starved = _numbers(0, 4), _column(0, 8), _column(3), torch.tensor([1]), 0.5, 0.1
+    starved = vector(0, 4), column(0, 8), column(3), torch.tensor([1]), 0.5, 0.1
     return [_inputs(30), _inputs(40, 0.5, 0.7), starved]
 
 
@@ -197,14 +189,12 @@ written into what was given:
 """
 
 EXERCISE = Task(
-    id="ch02.ema_update",
     title="Codes as running means",
     level="core",
     difficulty=3,
     minutes=20,
     stub=STUB,
     reference=ema.ema_update,
-    properties=(one_code, both_count, ends, left_alone, never_chosen, smoothing),
     formula=by_hand,
     cases=_cases,
     ends=_ends,

@@ -147,14 +147,12 @@ rounded down: squashed.round() => squashed.floor()
 """
 
 EXERCISE = Task(
-    id="ch02.fsq_round",
     title="Finite scalar quantisation",
     level="stretch",
     difficulty=3,
     minutes=20,
     stub=STUB,
     reference=fsq.fsq_round,
-    properties=(three_levels, so_many, own_levels, slopes),
     formula=_values,
     cases=_cases,
     ends=_ends,

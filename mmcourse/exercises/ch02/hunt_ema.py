@@ -262,9 +262,7 @@ compares with the book's own codebook:
 """
 
 EXERCISE = Hunt(
-    id="ch02.hunt_ema",
     title="Bug hunt: codebooks of running means",
-    level="bug hunt",
     difficulty=4,
     minutes=45,
     stub=STUB,

@@ -112,7 +112,7 @@ def _with_channels_first(z: Tensor, codebook: Tensor, *rest: Any) -> Found:
     return codes.reshape(z.shape), index.reshape(z[:, 0].shape), loss
 
 
-def _in_rows(z: Tensor, codebook: Tensor) -> Found:
+def _in_rows(z: Tensor, codebook: Tensor, *rest: Any) -> Found:
     """A place is a row: the one that the broken ones are edits of."""
     b, d, h, w = z.shape
     rows = z.permute(0, 2, 3, 1).reshape(-1, d)  # (B H W, D)
@@ -258,9 +258,7 @@ any gradient will do:
 """
 
 EXERCISE = Hunt(
-    id="ch02.hunt_quantizer",
     title="Bug hunt: quantizers",
-    level="bug hunt",
     difficulty=3,
     minutes=40,
     stub=STUB,

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mmcourse.exercises.kit import Task, calls, holds, raw, tensor, unchanged, whole
+from mmcourse.exercises.kit import Task, calls, column, holds, raw, tensor, unchanged, whole
 from mmcourse.vqvae import nearest
 
 STUB = '''
@@ -31,14 +31,9 @@ def by_hand(vectors: Tensor, codebook: Tensor) -> Tensor:
     return torch.tensor([row.index(min(row)) for row in rows])
 
 
-def _column(*values: float) -> Tensor:
-    """Vectors of one number."""
-    return torch.tensor(values, dtype=torch.float64)[:, None]
-
-
 @holds("on the number line with codes at 0 and 10: 1 goes to 0, 7 to 10, -3 to 0")
 def number_line(answer: Any) -> None:
-    whole(answer(_column(1, 7, -3), _column(0, 10)), torch.tensor([0, 1, 0]))
+    whole(answer(column(1, 7, -3), column(0, 10)), torch.tensor([0, 1, 0]))
 
 
 @holds("each code is nearest to itself, be it long or short")
@@ -102,7 +97,7 @@ def _ends() -> list[tuple[Any, ...]]:
 def _probes() -> list[tuple[Any, ...]]:
     return [
         (2 * raw(7, 3, seed=5), raw(4, 3, seed=6) + 0.5),
-        (_column(1, 7, -3), _column(0, 10)),
+        (column(1, 7, -3), column(0, 10)),
         (2 * raw(9, 4, seed=7), 2 * raw(6, 4, seed=8)),
     ]
 
@@ -144,14 +139,12 @@ sums of absolute differences: (vectors[:, None] - codebook[None]).abs().sum(2).a
 """
 
 EXERCISE = Task(
-    id="ch02.nearest_codes",
     title="The nearest code",
     level="core",
     difficulty=2,
     minutes=10,
     stub=STUB,
     reference=nearest.nearest_codes,
-    properties=(number_line, themselves, directions, euclidean, moved, far),
     formula=by_hand,
     cases=_cases,
     ends=_ends,

@@ -133,14 +133,12 @@ as a share of K: by_hand(indices, num_codes) / num_codes
 """
 
 EXERCISE = Task(
-    id="ch02.perplexity",
     title="Perplexity of a codebook",
     level="core",
     difficulty=2,
     minutes=10,
     stub=STUB,
     reference=perplexity,
-    properties=(two_of_four, one_code, all_codes, uneven, larger_codebook, together),
     formula=by_hand,
     cases=_cases,
     result="number",

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from mmcourse.exercises.kit import Broken, Task, calls, close, gradients, holds, raw
+from mmcourse.exercises.kit import Broken, Task, calls, close, gradients, holds, raw, row
 from mmcourse.vqvae import gradient
 
 STUB = '''
@@ -50,33 +50,29 @@ def _received(answer: Any, z: Tensor, q: Tensor, told: Tensor) -> Tensor:
     return got
 
 
-def _row(*values: float) -> Tensor:
-    return torch.tensor([values], dtype=torch.float64)
-
-
 @holds("the value is q: z = (1, 0) and q = (0, 2) give (0, 2)")
 def value(answer: Any) -> None:
-    close(answer(_row(1, 0), _row(0, 2)), _row(0, 2))
+    close(answer(row(1, 0), row(0, 2)), row(0, 2))
     z, q = raw(5, 4, seed=1), 3 * raw(5, 4, seed=2)
     close(answer(z, q), q)
 
 
 @holds("z = (1, 0), q = (0, 2): a gradient (0, 1), along q, arrives as (2, 0), along z")
 def along(answer: Any) -> None:
-    got = _received(answer, _row(1, 0), _row(0, 2), _row(0, 1))
-    close(got, _row(2, 0), "The gradient to `z` is wrong.")
+    got = _received(answer, row(1, 0), row(0, 2), row(0, 1))
+    close(got, row(2, 0), "The gradient to `z` is wrong.")
 
 
 @holds("and a gradient (1, 0) arrives as (0, -2): turned, not mirrored")
 def across(answer: Any) -> None:
-    got = _received(answer, _row(1, 0), _row(0, 2), _row(1, 0))
-    close(got, _row(0, -2), "The gradient to `z` is wrong.")
+    got = _received(answer, row(1, 0), row(0, 2), row(1, 0))
+    close(got, row(0, -2), "The gradient to `z` is wrong.")
 
 
 @holds("what stands at a right angle to z and q is stretched and not turned")
 def upright(answer: Any) -> None:
-    got = _received(answer, _row(1, 0, 0), _row(0, 2, 0), _row(0, 0, 1))
-    close(got, _row(0, 0, 2), "The gradient to `z` is wrong.")
+    got = _received(answer, row(1, 0, 0), row(0, 2, 0), row(0, 0, 1))
+    close(got, row(0, 0, 2), "The gradient to `z` is wrong.")
 
 
 @holds("where q is 3 z the gradient is 3 times what arrived")
@@ -150,14 +146,12 @@ h not of length 1: F.normalize(u + w, dim=1) => u + w
 """
 
 EXERCISE = Task(
-    id="ch02.rotation_trick",
     title="The rotation trick",
     level="stretch",
     difficulty=4,
     minutes=25,
     stub=STUB,
     reference=gradient.rotation_trick,
-    properties=(value, along, across, upright, same_direction, angles),
     formula=_by_matrix,
     cases=_cases,
     ends=_ends,

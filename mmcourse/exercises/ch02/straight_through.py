@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mmcourse.exercises.kit import Broken, Task, close, gradients, holds, raw
+from mmcourse.exercises.kit import Broken, Task, close, gradients, holds, raw, row
 from mmcourse.vqvae import gradient
 
 STUB = '''
@@ -23,13 +23,9 @@ def straight_through(z, q):
 '''
 
 
-def _row(*values: float) -> Tensor:
-    return torch.tensor([values], dtype=torch.float64)
-
-
 @holds("the value is q: z = (1, 2) and q = (3, 5) give (3, 5)")
 def value(answer: Any) -> None:
-    close(answer(_row(1, 2), _row(3, 5)), _row(3, 5))
+    close(answer(row(1, 2), row(3, 5)), row(3, 5))
     z, q = raw(4, 3, seed=1), raw(4, 3, seed=2)
     close(answer(z, q), q)
 
@@ -42,13 +38,13 @@ def _weighted(answer: Any) -> tuple[list[Tensor | None], Tensor]:
 
 @holds("where (10, 20) arrives at the result, z gets (10, 20) and q nothing")
 def by_hand(answer: Any) -> None:
-    told = _row(10, 20)
-    to_z, to_q = gradients(lambda z, q: answer(z, q) * told, (_row(1, 2), _row(3, 5)))
+    told = row(10, 20)
+    to_z, to_q = gradients(lambda z, q: answer(z, q) * told, (row(1, 2), row(3, 5)))
     if to_z is None:
         raise Broken("No gradient reaches `z`.", "none", told)
     close(to_z, told, "(10, 20) arrived; the gradient to `z` is another.")
     if to_q is not None:
-        close(to_q, _row(0, 0), "(10, 20) arrived, and part of it reaches `q`.")
+        close(to_q, row(0, 0), "(10, 20) arrived, and part of it reaches `q`.")
 
 
 @holds("no gradient arrives at q: the codebook is moved by its own loss")
@@ -60,10 +56,10 @@ def spares_q(answer: Any) -> None:
 
 @holds("gradients pass where z and q are the same or 0, too")
 def corners(answer: Any) -> None:
-    z, q = _row(0, 2, 3), _row(4, 2, 0)
+    z, q = row(0, 2, 3), row(4, 2, 0)
     close(answer(z, q), q)
     (to_z, _) = gradients(lambda a, b: 3 * answer(a, b), (z, q))
-    close(to_z, _row(3, 3, 3), "The gradient to `z` is not the one that arrived.")
+    close(to_z, row(3, 3, 3), "The gradient to `z` is not the one that arrived.")
 
 
 MISTAKES = """
@@ -95,14 +91,12 @@ a factor in place of a sum: z * (q / z).detach()
 """
 
 EXERCISE = Task(
-    id="ch02.straight_through",
     title="Straight through",
     level="core",
     difficulty=1,
     minutes=10,
     stub=STUB,
     reference=gradient.straight_through,
-    properties=(value, by_hand, spares_q, corners),
     formula=lambda z, q: q.detach() + z - z.detach(),
     cases=lambda: [(raw(n, d, seed=n), raw(n, d, seed=n + 1)) for n, d in ((1, 1), (5, 4), (3, 2))],
     mistakes=MISTAKES,

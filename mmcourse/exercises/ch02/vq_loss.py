@@ -115,14 +115,12 @@ no commitment loss: F.mse_loss(q, z.detach())
 """
 
 EXERCISE = Task(
-    id="ch02.vq_loss",
     title="Two losses for one distance",
     level="core",
     difficulty=2,
     minutes=10,
     stub=STUB,
     reference=losses.vq_loss,
-    properties=(one_number, no_distance, mean, codes_side, encoders_side),
     formula=_formula,
     cases=_cases,
     mistakes=MISTAKES,

@@ -193,14 +193,12 @@ never below 1: max=limit => 1.0, max(1.0, limit)
 """
 
 EXERCISE = Task(
-    id="ch03.adaptive_weight",
     title="The adaptive weight",
     level="core",
     difficulty=2,
     minutes=15,
     stub=STUB,
     reference=adaptive_weight,
-    properties=(three, length, epsilon, added, limited, values, constant),
     probe=_probe,
     mistakes=MISTAKES,
     edits=_by_norms,

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import torch
 from torch import Tensor
 
-from mmcourse.exercises.kit import Broken, Task, calls, close, gradients, holds, raw
+from mmcourse.exercises.kit import Broken, Task, calls, close, gradients, holds, raw, vector
 from mmcourse.vqgan.losses import hinge_discriminator_loss
 
 STUB = '''
@@ -25,45 +24,43 @@ def hinge_loss(real, fake):
 '''
 
 
-def _of(*values: float) -> Tensor:
-    return torch.tensor(values, dtype=torch.float64)
-
-
 @holds("real at 2 and drawn at -2 cost nothing; both at 0 cost 1 and 1")
 def content(answer: Any) -> None:
-    close(answer(_of(2), _of(-2)), 0.0)
-    close(answer(_of(1e9), _of(-1e9)), 0.0, "However far beyond the margin, it costs nothing.")
-    close(answer(_of(0), _of(0)), 2.0)
+    close(answer(vector(2), vector(-2)), 0.0)
+    close(
+        answer(vector(1e9), vector(-1e9)), 0.0, "However far beyond the margin, it costs nothing."
+    )
+    close(answer(vector(0), vector(0)), 2.0)
 
 
 @holds("real at 0.25 costs 0.75, drawn at 0.5 costs 1.5")
 def each_side(answer: Any) -> None:
-    close(answer(_of(0.25), _of(-9)), 0.75, "The cost of a real patch is wrong.")
-    close(answer(_of(9), _of(0.5)), 1.5, "The cost of a drawn patch is wrong.")
+    close(answer(vector(0.25), vector(-9)), 0.75, "The cost of a real patch is wrong.")
+    close(answer(vector(9), vector(0.5)), 1.5, "The cost of a drawn patch is wrong.")
 
 
 @holds("each patch has a margin of its own: 3 does not make up for -1")
 def by_patch(answer: Any) -> None:
-    close(answer(_of(3, -1), _of(-9)), 1.0)
-    close(answer(_of(9), _of(-3, 1)), 1.0)
+    close(answer(vector(3, -1), vector(-9)), 1.0)
+    close(answer(vector(9), vector(-3, 1)), 1.0)
 
 
 @holds("each kind has a mean of its own, whatever their numbers")
 def two_means(answer: Any) -> None:
-    close(answer(_of(0, 0, 0), _of(1)), 1 + 2.0)
-    close(answer(_of(0), _of(1, 1, 1, 1, -3)), 1 + 1.6)
+    close(answer(vector(0, 0, 0), vector(1)), 1 + 2.0)
+    close(answer(vector(0), vector(1, 1, 1, 1, -3)), 1 + 1.6)
 
 
 @holds("on the wrong side it grows by as much as the logit: 1,000 off costs 1,001")
 def linear(answer: Any) -> None:
-    close(answer(_of(-1000), _of(-9)), 1001.0)
-    close(answer(_of(9).float(), _of(1000).float()), 1001.0)
+    close(answer(vector(-1000), vector(-9)), 1001.0)
+    close(answer(vector(9).float(), vector(1000).float()), 1001.0)
 
 
 @holds("within the margin each patch is pulled equally, beyond it not at all")
 def pulls(answer: Any) -> None:
-    found = gradients(lambda *x: answer(*x), (_of(2, 0.5, -4, 3), _of(-3, 0.25)))
-    expected = (_of(0, -0.25, -0.25, 0), _of(0, 0.5))
+    found = gradients(lambda *x: answer(*x), (vector(2, 0.5, -4, 3), vector(-3, 0.25)))
+    expected = (vector(0, -0.25, -0.25, 0), vector(0, 0.5))
     for name, got, right in zip(("real", "fake"), found, expected):
         if got is None:
             raise Broken(f"No gradient reaches `{name}`.", "none", right)
@@ -83,7 +80,7 @@ def _probes() -> list[tuple[Any, ...]]:
     return [
         (raw(2, 1, 3, 3, seed=5), raw(2, 1, 3, 3, seed=6)),
         (3 * raw(5, seed=7), 3 * raw(2, seed=8)),
-        (_of(3, -1), _of(-3, 1)),
+        (vector(3, -1), vector(-3, 1)),
     ]
 
 
@@ -126,17 +123,15 @@ the loss of whoever draws: -fake.mean()
 """
 
 EXERCISE = Task(
-    id="ch03.hinge_loss",
     title="The critic's hinge loss",
     level="core",
     difficulty=1,
     minutes=10,
     stub=STUB,
     reference=hinge_discriminator_loss,
-    properties=(content, each_side, by_patch, two_means, linear, pulls),
     formula=_formula,
     cases=_cases,
-    ends=lambda: [(a * _of(-1, 2, 0.5).float(), a * _of(1, -3).float()) for a in (3e6, 1e30)],
+    ends=lambda: [(a * vector(-1, 2, 0.5).float(), a * vector(1, -3).float()) for a in (3e6, 1e30)],
     probe=calls(_probes),
     mistakes=MISTAKES,
     hints=(

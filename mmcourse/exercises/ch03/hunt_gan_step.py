@@ -87,22 +87,10 @@ def reference_test(step: Step) -> None:
                 assert torch.allclose(p.detach(), wanted, atol=1e-5)
 
 
-class Draws(nn.Module):
-    """Pictures to pictures and a loss."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.layer = nn.Conv2d(3, 3, 1)
-
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        drawn = self.layer(x)
-        return drawn, 0.1 * drawn.square().mean()
-
-
 def players(lr: float = 0.1) -> tuple[Any, ...]:
     """A batch, both networks, both optimisers and an objective."""
     torch.manual_seed(3)
-    g, c = Draws(), nn.Conv2d(3, 1, 2)
+    g, c = _Draws(), nn.Conv2d(3, 1, 2)
     optimisers = [torch.optim.SGD(m.parameters(), lr=lr) for m in (g, c)]
     return torch.randn(4, 3, 4, 4), g, c, *optimisers, Objective(clip=1e9)
 
@@ -258,9 +246,7 @@ pictures drawn anew for the critic:
 """
 
 EXERCISE = Hunt(
-    id="ch03.hunt_gan_step",
     title="Bug hunt: a turn of the game",
-    level="bug hunt",
     difficulty=4,
     minutes=40,
     stub=STUB,

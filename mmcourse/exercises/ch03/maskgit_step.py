@@ -112,12 +112,6 @@ def zero(answer: Any) -> None:
     _compare(answer, (0 * drawn, sureness, tokens + 5, known, left), "Token 0 was drawn.")
 
 
-@holds("each row counts by itself")
-def rows(answer: Any) -> None:
-    for seed, left in ((0, 3), (1, 0), (2, 5), (3, 1)):
-        _compare(answer, _random(seed, left), "Rows with other places known:")
-
-
 @holds("sureness may be any numbers, huge, tiny or nearly equal: only their order counts")
 def any_numbers(answer: Any) -> None:
     known = torch.tensor([[False, True, False, False, False]])
@@ -128,6 +122,15 @@ def any_numbers(answer: Any) -> None:
         drawn = torch.tensor([[15, 16, 17, 18, 19]])
         given = drawn, torch.tensor([sureness]), drawn + 10, known, 2
         _compare(answer, given, "Another order:")
+
+
+@holds("each row counts by itself")
+def rows(answer: Any) -> None:
+    for seed, left in ((0, 3), (1, 0), (2, 5), (3, 1)):
+        _compare(answer, _random(seed, left), "Rows with other places known:")
+
+
+on_a_gpu = follows_device(lambda: _random(0, 3))
 
 
 def _probes() -> list[tuple[Any, ...]]:
@@ -194,24 +197,12 @@ everything at once: torch.where(known, tokens, drawn), torch.ones_like(known)
 """
 
 EXERCISE = Task(
-    id="ch03.maskgit_step",
     title="A pass of MaskGIT",
     level="stretch",
     difficulty=4,
     minutes=30,
     stub=STUB,
     reference=maskgit_step,
-    properties=(
-        from_nothing,
-        stays,
-        the_last,
-        enough,
-        unsure,
-        zero,
-        any_numbers,
-        rows,
-        follows_device(lambda: _random(0, 3)),
-    ),
     probe=_probe,
     mistakes=MISTAKES,
     hints=(

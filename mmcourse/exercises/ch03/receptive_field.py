@@ -125,14 +125,12 @@ the product of the kernels:
 """
 
 EXERCISE = Task(
-    id="ch03.receptive_field",
     title="What one logit sees",
     level="core",
     difficulty=2,
     minutes=10,
     stub=STUB,
     reference=receptive_field,
-    properties=(one_layer, no_strides, one_stride, strides_multiply, known_critics, walking),
     formula=by_walking_back,
     cases=_probes,
     result="number",

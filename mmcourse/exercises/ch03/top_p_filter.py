@@ -164,14 +164,12 @@ sorted: top_p_filter(logits, p).sort(dim=-1, descending=True).values
 """
 
 EXERCISE = Task(
-    id="ch03.top_p_filter",
     title="Top-p, the nucleus",
     level="core",
     difficulty=3,
     minutes=20,
     stub=STUB,
     reference=top_p_filter,
-    properties=(one_row, the_first, any_order, rows, reached, everything, axes, extremes),
     formula=by_hand,
     cases=_probes,
     learns=False,

@@ -124,14 +124,12 @@ noise of its own: * noise => * torch.randn_like(x0)
 """
 
 EXERCISE = Task(
-    id="ch04.add_noise",
     title="Noise at once",
     level="core",
     difficulty=1,
     minutes=10,
     stub=STUB,
     reference=schedule.add_noise,
-    properties=(one_number, hardly_any, both_ends, own_step, variance),
     formula=by_hand,
     cases=_cases,
     probe=calls(_probes),

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from mmcourse.diffusion import steps
-from mmcourse.exercises.kit import Broken, Task, calls, close, holds, raw
+from mmcourse.exercises.kit import Broken, Task, calls, close, holds, raw, row
 
 STUB = '''
 @exercise("ch04.ddim_step")
@@ -31,48 +31,44 @@ LEVELS = 0.6, 0.8, 0.8, 0.6
 """alpha and sigma here and there: with eta = 1, fresh = 0.75 sqrt(1 - 0.5625) = 0.4961."""
 
 
-def _of(value: float) -> Tensor:
-    return torch.tensor([[value]], dtype=torch.float64)
-
-
 def _factors(answer: Any, levels: tuple[float, ...], eta: float) -> tuple[float, float, float]:
     """By how much an answer multiplies x0, epsilon and noise."""
     found = []
     for which in range(3):
-        parts = [_of(float(which == k)) for k in range(3)]
+        parts = [row(float(which == k)) for k in range(3)]
         out = answer(parts[0], parts[1], *levels, eta, parts[2])
-        close(out, out.detach().clone() if isinstance(out, Tensor) else _of(0.0))
+        close(out, out.detach().clone() if isinstance(out, Tensor) else row(0.0))
         found.append(float(out))
     return found[0], found[1], found[2]
 
 
 @holds("eta = 0: 0.8 of the picture and 0.6 of the old noise, x0 = 1 and epsilon = 2 give 2")
 def deterministic(answer: Any) -> None:
-    close(answer(_of(1.0), _of(2.0), *LEVELS), _of(2.0))
+    close(answer(row(1.0), row(2.0), *LEVELS), row(2.0))
 
 
 @holds("eta = 0 takes no fresh noise, even if there is some")
 def no_noise(answer: Any) -> None:
-    a = answer(_of(1.0), _of(2.0), *LEVELS, 0.0, _of(50.0))
-    close(a, _of(2.0), "With eta = 0 the fresh noise shows.")
+    a = answer(row(1.0), row(2.0), *LEVELS, 0.0, row(50.0))
+    close(a, row(2.0), "With eta = 0 the fresh noise shows.")
 
 
 @holds("without noise ahead the picture itself is reached, whatever eta is")
 def clean(answer: Any) -> None:
     for eta in (0.0, 0.5, 1.0):
-        close(answer(_of(3.0), _of(9.0), 0.6, 0.8, 1.0, 0.0, eta, _of(7.0)), _of(3.0))
+        close(answer(row(3.0), row(9.0), 0.6, 0.8, 1.0, 0.0, eta, row(7.0)), row(3.0))
 
 
 @holds("eta = 1: the fresh noise counts by 0.75 sqrt(1 - 0.5625) = 0.4961")
 def fresh(answer: Any) -> None:
     found = _factors(answer, LEVELS, 1.0)[2]
-    close(_of(found), _of(0.75 * math.sqrt(1 - 0.5625)), "The factor of the fresh noise is wrong.")
+    close(row(found), row(0.75 * math.sqrt(1 - 0.5625)), "The factor of the fresh noise is wrong.")
 
 
 @holds("eta = 0.5 takes half of that fresh noise")
 def half(answer: Any) -> None:
     whole, some = (_factors(answer, LEVELS, eta)[2] for eta in (1.0, 0.5))
-    close(_of(some), _of(whole / 2), "Twice the eta is not twice the fresh noise.")
+    close(row(some), row(whole / 2), "Twice the eta is not twice the fresh noise.")
 
 
 @holds("old and fresh noise together are as much as the next level holds")
@@ -156,14 +152,12 @@ all noise fresh: fresh = eta * next_sigma / sigma * math.sqrt(max(added, 0.0)) =
 """
 
 EXERCISE = Task(
-    id="ch04.ddim_step",
     title="One step of DDIM",
     level="core",
     difficulty=3,
     minutes=20,
     stub=STUB,
     reference=steps.ddim_step,
-    properties=(deterministic, no_noise, clean, fresh, half, together, pure),
     formula=by_hand,
     cases=_cases,
     learns=False,

@@ -111,14 +111,12 @@ the minus lost: - there.alpha => + there.alpha
 """
 
 EXERCISE = Task(
-    id="ch04.dpm_solver_step",
     title="A step that remembers",
     level="stretch",
     difficulty=4,
     minutes=30,
     stub=STUB,
     reference=steps.dpm_solver_step,
-    properties=(first, clean, still),
     formula=by_hand,
     cases=_cases,
     learns=False,

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from mmcourse.diffusion import guidance
-from mmcourse.exercises.kit import Task, calls, close, holds, raw
+from mmcourse.exercises.kit import Task, calls, close, holds, raw, row
 
 STUB = '''
 @exercise("ch04.guide")
@@ -25,13 +24,9 @@ def guide(unconditional, conditional, scale):
 '''
 
 
-def _of(value: float) -> Tensor:
-    return torch.tensor([[value]], dtype=torch.float64)
-
-
 @holds("without words 2, with words 5, scale 3: three times the way from 2 to 5 is 11")
 def one_number(answer: Any) -> None:
-    close(answer(_of(2.0), _of(5.0), 3.0), _of(11.0))
+    close(answer(row(2.0), row(5.0), 3.0), row(11.0))
 
 
 @holds("scale 1 is off: the answer with words, as it is")
@@ -98,14 +93,12 @@ three channels only:
 """
 
 EXERCISE = Task(
-    id="ch04.guide",
     title="Guidance",
     level="core",
     difficulty=1,
     minutes=5,
     stub=STUB,
     reference=guidance.guide,
-    properties=(one_number, off, without, agree),
     formula=_formula,
     cases=_cases,
     probe=calls(_probes),

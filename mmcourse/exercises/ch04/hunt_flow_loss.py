@@ -178,9 +178,7 @@ asks floats to be equal to the last bit:
 """
 
 EXERCISE = Hunt(
-    id="ch04.hunt_flow_loss",
     title="Bug hunt: flow matching",
-    level="bug hunt",
     difficulty=3,
     minutes=30,
     stub=STUB,

@@ -64,14 +64,14 @@ def _taken(x: Tensor, x0: Tensor, level: Level) -> Any:
     return x if sent is None else sent
 
 
-def _in_pairs(predict: Predict, x: Tensor, levels: Sequence[Level]) -> Walk:
+def _in_pairs(predict: Predict, x: Tensor, levels: Sequence[Level], *rest: Any) -> Walk:
     """The one that the broken ones are edits of."""
     for here, there in pairwise(levels):
         x0, epsilon = predict(x, here)
         x = yield from _taken(there.alpha * x0 + there.sigma * epsilon, x0, there)
 
 
-def _by_ratio(predict: Predict, x: Tensor, levels: Sequence[Level]) -> Walk:
+def _by_ratio(predict: Predict, x: Tensor, levels: Sequence[Level], *rest: Any) -> Walk:
     """By indices, with alpha outside, as those write it who think in sigma / alpha."""
     for i in range(len(levels) - 1):
         picture, noise = predict(x, levels[i])
@@ -180,9 +180,7 @@ asks floats to be equal to the last bit:
 """
 
 EXERCISE = Hunt(
-    id="ch04.hunt_sampler",
     title="Bug hunt: samplers",
-    level="bug hunt",
     difficulty=3,
     minutes=30,
     stub=STUB,

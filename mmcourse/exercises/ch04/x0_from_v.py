@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from mmcourse.diffusion import objectives
-from mmcourse.exercises.kit import Task, close, holds, raw
+from mmcourse.exercises.kit import Task, close, holds, raw, row
 
 STUB = '''
 @exercise("ch04.x0_from_v")
@@ -24,23 +24,19 @@ def x0_from_v(x, v, alpha, sigma):
 '''
 
 
-def _of(value: float) -> Tensor:
-    return torch.tensor([[value]], dtype=torch.float64)
-
-
 @holds("alpha = 0.6, sigma = 0.8; x0 = 1 and epsilon = 2 make x = 2.2 and v = 0.4: back to 1")
 def one_number(answer: Any) -> None:
-    close(answer(_of(2.2), _of(0.4), 0.6, 0.8), _of(1.0))
+    close(answer(row(2.2), row(0.4), 0.6, 0.8), row(1.0))
 
 
 @holds("without noise the state is the picture, whatever v says")
 def clean(answer: Any) -> None:
-    close(answer(_of(3.0), _of(7.0), 1.0, 0.0), _of(3.0))
+    close(answer(row(3.0), row(7.0), 1.0, 0.0), row(3.0))
 
 
 @holds("at pure noise v alone holds the picture: x0 = -v")
 def noise_only(answer: Any) -> None:
-    close(answer(_of(3.0), _of(7.0), 0.0, 1.0), _of(-7.0))
+    close(answer(row(3.0), row(7.0), 0.0, 1.0), row(-7.0))
 
 
 def _formula(x: Tensor, v: Tensor, alpha: Any, sigma: Any) -> Tensor:
@@ -83,14 +79,12 @@ v as it is: -v
 """
 
 EXERCISE = Task(
-    id="ch04.x0_from_v",
     title="What v knows",
     level="core",
     difficulty=2,
     minutes=10,
     stub=STUB,
     reference=objectives.x0_from_v,
-    properties=(one_number, clean, noise_only),
     formula=_formula,
     through=_with_constants,
     ends=lambda: [tuple(1e6 * raw(2, 3, seed=k).float() for k in (1, 2)) + (0.6, 0.8)],

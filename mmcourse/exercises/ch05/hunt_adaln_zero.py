@@ -192,9 +192,7 @@ asks for float64:
 """
 
 EXERCISE = Hunt(
-    id="ch05.hunt_adaln_zero",
     title="Bug hunt: adaLN-Zero",
-    level="bug hunt",
     difficulty=4,
     minutes=35,
     stub=STUB,

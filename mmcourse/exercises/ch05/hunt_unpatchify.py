@@ -148,9 +148,7 @@ compares with the book's own:
 """
 
 EXERCISE = Hunt(
-    id="ch05.hunt_unpatchify",
     title="Bug hunt: back from tokens",
-    level="bug hunt",
     difficulty=2,
     minutes=20,
     stub=STUB,

@@ -114,14 +114,12 @@ the variance divided by D - 1: _normed(x, unbiased=True) * (1 + scale) + shift
 """
 
 EXERCISE = Task(
-    id="ch05.modulate",
     title="adaLN",
     level="core",
     difficulty=1,
     minutes=10,
     stub=STUB,
     reference=block.modulate,
-    properties=(plain, asked_for, silenced, invariant, constant),
     formula=by_hand,
     cases=_probes,
     ends=_far_from_0,

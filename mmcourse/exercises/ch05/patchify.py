@@ -111,14 +111,12 @@ a square's mean: F.avg_pool2d(x, patch).flatten(2).transpose(1, 2)
 """
 
 EXERCISE = Task(
-    id="ch05.patchify",
     title="A picture as tokens",
     level="core",
     difficulty=2,
     minutes=15,
     stub=STUB,
     reference=patches.patchify,
-    properties=(two_squares, raster, channels, ends, exact),
     formula=by_hand,
     cases=_probes,
     mistakes=MISTAKES,

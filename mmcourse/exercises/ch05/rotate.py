@@ -116,14 +116,12 @@ all by the first token's angles: rotary.rotate(x, angles[..., :1, :])
 """
 
 EXERCISE = Task(
-    id="ch05.rotate",
     title="Turned by its place",
     level="core",
     difficulty=2,
     minutes=15,
     stub=STUB,
     reference=rotary.rotate,
-    properties=(quarter, pairs, nothing, length, relative),
     formula=by_hand,
     cases=_probes,
     mistakes=MISTAKES,

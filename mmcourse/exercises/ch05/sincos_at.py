@@ -133,14 +133,12 @@ places rounded down: _formed(places_of=lambda places: places.float().floor())
 """
 
 EXERCISE = Task(
-    id="ch05.sincos_at",
     title="Where a patch is",
     level="core",
     difficulty=2,
     minutes=15,
     stub=STUB,
     reference=patches.sincos_at,
-    properties=(corner, one_to_the_right, slowest, whole_numbers, distances),
     formula=by_hand,
     cases=_probes,
     learns=False,

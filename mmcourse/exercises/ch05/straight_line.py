@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from mmcourse.dit import perflow
-from mmcourse.exercises.kit import Broken, Task, calls, close, holds, raw
+from mmcourse.exercises.kit import Broken, Task, calls, close, holds, raw, vector
 
 STUB = '''
 @exercise("ch05.straight_line")
@@ -44,27 +44,25 @@ def _two(got: Any) -> tuple[Any, Any]:
     return got[0], got[1]
 
 
-def _of(*values: float) -> Tensor:
-    return torch.tensor(values, dtype=torch.float64)
-
-
 @holds("from 5 at t = 1 to 3 at t = 0.75: at 0.875 it is at 4, with a velocity of 8")
 def one_row(answer: Any) -> None:
-    x, v = _two(answer(_of(5)[:, None], _of(3)[:, None], _of(0.875), (_of(1), _of(0.75))))
-    close(x, _of(4)[:, None], "The state is wrong.")
-    close(v, _of(8)[:, None], "The velocity is wrong.")
+    x, v = _two(
+        answer(vector(5)[:, None], vector(3)[:, None], vector(0.875), (vector(1), vector(0.75)))
+    )
+    close(x, vector(4)[:, None], "The state is wrong.")
+    close(v, vector(8)[:, None], "The velocity is wrong.")
 
 
 @holds("at the start it is where it began, at the end where the teacher arrived")
 def at_the_ends(answer: Any) -> None:
-    begun, arrived, ends = raw(2, 3, seed=1), raw(2, 3, seed=2), (_of(0.5, 1), _of(0.25, 0.5))
+    begun, arrived, ends = raw(2, 3, seed=1), raw(2, 3, seed=2), (vector(0.5, 1), vector(0.25, 0.5))
     close(_two(answer(begun, arrived, ends[0], ends))[0], begun, "At the start.")
     close(_two(answer(begun, arrived, ends[1], ends))[0], arrived, "At the end.")
 
 
 @holds("one step of Euler's from the start, over the whole window, ends where the teacher arrived")
 def one_step(answer: Any) -> None:
-    begun, arrived, ends = raw(2, 3, seed=3), raw(2, 3, seed=4), (_of(0.5, 1), _of(0.25, 0.4))
+    begun, arrived, ends = raw(2, 3, seed=3), raw(2, 3, seed=4), (vector(0.5, 1), vector(0.25, 0.4))
     v = _two(answer(begun, arrived, ends[0], ends))[1]
     if isinstance(v, Tensor) and v.shape == begun.shape:
         close(begun + (ends[1] - ends[0])[:, None] * v, arrived)
@@ -74,7 +72,7 @@ def one_step(answer: Any) -> None:
 
 @holds("rows of different windows and times, of any number of axes")
 def any_rows(answer: Any) -> None:
-    t, ends = _of(0.9, 0.3, 0.05), (_of(1, 0.5, 0.25), _of(0.75, 0.25, 0))
+    t, ends = vector(0.9, 0.3, 0.05), (vector(1, 0.5, 0.25), vector(0.75, 0.25, 0))
     for shape in ((3, 3), (3, 2, 3, 3), (3,)):
         args = raw(*shape, seed=5), raw(*shape, seed=6), t, ends
         for mine, right, what in zip(_two(answer(*args)), by_hand(*args), ("state", "velocity")):
@@ -82,8 +80,8 @@ def any_rows(answer: Any) -> None:
 
 
 def _probes() -> list[tuple[Any, ...]]:
-    t, ends = _of(0.9, 0.3, 0.05), (_of(1, 0.5, 0.25), _of(0.75, 0.25, 0))
-    late = _of(0.5, 0.6), (_of(0.8, 1), _of(0.2, 0.5))
+    t, ends = vector(0.9, 0.3, 0.05), (vector(1, 0.5, 0.25), vector(0.75, 0.25, 0))
+    late = vector(0.5, 0.6), (vector(0.8, 1), vector(0.2, 0.5))
     return [
         (raw(3, 2, 2, seed=7), raw(3, 2, 2, seed=8), t, ends),
         (raw(2, 2, seed=9), raw(2, 2, seed=10), *late),
@@ -112,14 +110,12 @@ the share forgotten: arrived + (like(t, begun) - end) * velocity, => begun,
 """
 
 EXERCISE = Task(
-    id="ch05.straight_line",
     title="A straight piece",
     level="stretch",
     difficulty=3,
     minutes=20,
     stub=STUB,
     reference=perflow.straight_line,
-    properties=(one_row, at_the_ends, one_step, any_rows),
     formula=by_hand,
     cases=_probes,
     names=("state", "velocity"),

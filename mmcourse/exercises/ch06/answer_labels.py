@@ -147,14 +147,12 @@ starts counted from the first token:
 """
 
 EXERCISE = Task(
-    id="ch06.answer_labels",
     title="Which tokens are learned",
     level="core",
     difficulty=2,
     minutes=15,
     stub=STUB,
     reference=loss.answer_labels,
-    properties=(one_row, starts, ends, left, pictures, extremes, other_ids),
     formula=by_hand,
     cases=_probes,
     result="indices",

@@ -229,9 +229,7 @@ asks merged and unmerged to be equal to the last bit:
 """
 
 EXERCISE = Hunt(
-    id="ch06.hunt_lora_layer",
     title="Bug hunt: a LoRA layer",
-    level="bug hunt",
     difficulty=4,
     minutes=40,
     stub=STUB,

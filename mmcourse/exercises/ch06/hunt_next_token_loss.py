@@ -174,9 +174,7 @@ asks floats to be equal to the last bit:
 """
 
 EXERCISE = Hunt(
-    id="ch06.hunt_next_token_loss",
     title="Bug hunt: the loss of an answer",
-    level="bug hunt",
     difficulty=3,
     minutes=30,
     stub=STUB,

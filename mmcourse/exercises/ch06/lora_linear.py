@@ -115,14 +115,12 @@ matrices as they lie: x @ weight.T + bias + alpha / len(A) * x @ A @ B
 """
 
 EXERCISE = Task(
-    id="ch06.lora_linear",
     title="A layer and its update",
     level="core",
     difficulty=2,
     minutes=10,
     stub=STUB,
     reference=formulas.lora_linear,
-    properties=(numbers, start, axes, rank),
     formula=by_hand,
     cases=_probes,
     mistakes=MISTAKES,

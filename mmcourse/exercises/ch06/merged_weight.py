@@ -122,14 +122,12 @@ written into the weight:
 """
 
 EXERCISE = Task(
-    id="ch06.merged_weight",
     title="Merge",
     level="core",
     difficulty=2,
     minutes=15,
     stub=STUB,
     reference=formulas.merged_weight,
-    properties=(number, computes, rounded_once, within_range),
     formula=by_hand,
     cases=_probes,
     learns=False,

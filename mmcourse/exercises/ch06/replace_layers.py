@@ -278,14 +278,12 @@ nothing returned: replaced = injection.replace_layers(model, targets, make)
 """
 
 EXERCISE = Task(
-    id="ch06.replace_layers",
     title="Injection",
     level="core",
     difficulty=3,
     minutes=25,
     stub=STUB,
     reference=injection.replace_layers,
-    properties=(named, whole_names, several, path, twice, once, identity, any_kind, computes, no),
     probe=probe,
     mistakes=MISTAKES,
     edits=_in_two_steps,

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mmcourse.exercises.kit import Task, close, holds, raw, tensor
+from mmcourse.exercises.kit import Task, close, holds, raw, tensor, vector
 from mmcourse.lora import fourbit
 
 STUB = '''
@@ -36,29 +36,25 @@ def by_hand(weight: Tensor, levels: Tensor, block: int = 64) -> Tensor:
     return out
 
 
-def _of(*values: float) -> Tensor:
-    return torch.tensor(values, dtype=torch.float64)
-
-
-THREE = _of(-1, 0, 1)
-UNEVEN = _of(-1, -0.5, -0.1, 0, 0.2, 0.5, 1)
+THREE = vector(-1, 0, 1)
+UNEVEN = vector(-1, -0.5, -0.1, 0, 0.2, 0.5, 1)
 
 
 @holds("levels -1, 0, 1, one block (0.1, -0.9, 2, 1.2): of 2 these are 0.05, -0.45, 1, 0.6")
 def numbers(answer: Any) -> None:
-    close(answer(_of(0.1, -0.9, 2, 1.2), THREE, 4), _of(0, 0, 2, 2))
+    close(answer(vector(0.1, -0.9, 2, 1.2), THREE, 4), vector(0, 0, 2, 2))
 
 
 @holds("a block's largest number comes back as it was, on either side of 0")
 def largest(answer: Any) -> None:
-    weight = _of(0.3, -4.0, 0.2, 1.0, 0.1, 0.2, 5.0, -0.1)
+    weight = vector(0.3, -4.0, 0.2, 1.0, 0.1, 0.2, 5.0, -0.1)
     found = answer(weight, UNEVEN, 4)
     close(found[[1, 6]], weight[[1, 6]], "The largest number of a block has changed.")
 
 
 @holds("each block has its own scale: a large number spoils its own block alone")
 def own_scale(answer: Any) -> None:
-    weight = torch.cat((_of(0.01, -0.005, 0.002, 0.0), _of(100, 50, 20, 10)))
+    weight = torch.cat((vector(0.01, -0.005, 0.002, 0.0), vector(100, 50, 20, 10)))
     close(answer(weight, UNEVEN, 4), by_hand(weight, UNEVEN, 4))
 
 
@@ -133,14 +129,12 @@ the mean size as scale: .amax(1, => .mean(1,
 """
 
 EXERCISE = Task(
-    id="ch06.round_to_levels",
     title="Four bits",
     level="stretch",
     difficulty=3,
     minutes=25,
     stub=STUB,
     reference=fourbit.round_to_levels,
-    properties=(numbers, largest, own_scale, tiny, nf4, zeros, twice),
     formula=by_hand,
     cases=_probes,
     learns=False,

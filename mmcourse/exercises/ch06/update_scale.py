@@ -85,14 +85,12 @@ alpha set to 1: 1 / math.sqrt(rank) if rs else 1 / rank
 """
 
 EXERCISE = Task(
-    id="ch06.update_scale",
     title="How much an update counts",
     level="core",
     difficulty=1,
     minutes=5,
     stub=STUB,
     reference=formulas.update_scale,
-    properties=(plain, root, rank_one, fractions, slower, stronger),
     formula=lambda alpha, rank, rs=False: alpha * rank ** (-0.5 if rs else -1.0),
     cases=_probes,
     result="number",

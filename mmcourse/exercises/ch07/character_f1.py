@@ -142,14 +142,12 @@ empty is wrong: characters.character_f1(asked, seen) if any(map(len, (*asked, *s
 """
 
 EXERCISE = Task(
-    id="ch07.character_f1",
     title="Who is in the picture",
     level="core",
     difficulty=2,
     minutes=15,
     stub=STUB,
     reference=characters.character_f1,
-    properties=(perfect, missing, too_many, exchanged, nobody, random_ones),
     probe=calls(_probes),
     mistakes=MISTAKES,
     hints=(

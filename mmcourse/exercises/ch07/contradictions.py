@@ -188,24 +188,12 @@ the facts instead of their places: [said[i] for i in consistency.contradictions(
 """
 
 EXERCISE = Task(
-    id="ch07.contradictions",
     title="A checker of facts",
     level="stretch",
     difficulty=4,
     minutes=35,
     stub=STUB,
     reference=consistency.contradictions,
-    properties=(
-        looks,
-        may_change,
-        losing,
-        no_more,
-        changing_hands,
-        promises,
-        in_one_scene,
-        whole_values,
-        one_by_one,
-    ),
     probe=calls(_probes),
     mistakes=MISTAKES,
     hints=(

@@ -182,9 +182,7 @@ wants a symmetric picture to be mirrored:
 """
 
 EXERCISE = Hunt(
-    id="ch07.hunt_checker",
     title="Hunt the broken checkers",
-    level="bug hunt",
     difficulty=3,
     minutes=35,
     stub=STUB,

@@ -161,9 +161,7 @@ never calls the memory:
 """
 
 EXERCISE = Hunt(
-    id="ch07.hunt_memory",
     title="Hunt the broken memories",
-    level="bug hunt",
     difficulty=3,
     minutes=30,
     stub=STUB,

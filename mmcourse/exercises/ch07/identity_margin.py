@@ -128,14 +128,12 @@ a ratio: _without(False, hero, doubles) / (_without(True, hero, doubles) or 1e-1
 """
 
 EXERCISE = Task(
-    id="ch07.identity_margin",
     title="Her, or somebody like her",
     level="core",
     difficulty=2,
     minutes=20,
     stub=STUB,
     reference=identities.identity_margin,
-    properties=(by_hand, nobody, lengths, drifting, random_ones),
     probe=calls(_probes),
     mistakes=MISTAKES,
     hints=(

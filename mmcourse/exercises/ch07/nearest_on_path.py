@@ -156,24 +156,12 @@ rows counted on the path:
 """
 
 EXERCISE = Task(
-    id="ch07.nearest_on_path",
     title="What comes to mind",
     level="core",
     difficulty=2,
     minutes=20,
     stub=STUB,
     reference=memory.nearest_on_path,
-    properties=(
-        by_hand,
-        lengths,
-        other_branch,
-        counted,
-        ties,
-        zeros,
-        any_length,
-        many,
-        random_ones,
-    ),
     probe=calls(_probes),
     mistakes=MISTAKES,
     hints=(

@@ -163,14 +163,12 @@ kept in the order of the list:
 """
 
 EXERCISE = Task(
-    id="ch07.pack",
     title="What fits",
     level="core",
     difficulty=2,
     minutes=20,
     stub=STUB,
     reference=context.pack,
-    properties=(all_fit, ties, goes_on, worth, once, second_chance, edges, any_numbers, audited),
     probe=calls(_probes),
     mistakes=MISTAKES,
     hints=(

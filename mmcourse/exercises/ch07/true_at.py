@@ -139,14 +139,12 @@ the scene where it is asked:
 """
 
 EXERCISE = Task(
-    id="ch07.true_at",
     title="True here",
     level="core",
     difficulty=2,
     minutes=15,
     stub=STUB,
     reference=tree.true_at,
-    properties=(one, latest, branches, later, numbers, silent, unusual, walking_up),
     probe=calls(_probes),
     mistakes=MISTAKES,
     hints=(
