@@ -18,7 +18,7 @@ def safety_of(drawn: Drawn) -> tuple[Finding, ...]:
     """The verdict as a finding; none where nothing was checked."""
     if drawn.safety not in ("ok", "flagged"):
         return ()
-    return (Finding("safety checker", drawn.safety == "ok", "ok", drawn.safety),)
+    return (Finding("safety checker", drawn.safety == "ok", found=drawn.safety),)
 
 
 def faults(picture: Picture) -> tuple[bool, int]:

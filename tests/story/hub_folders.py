@@ -122,6 +122,9 @@ def make_qwen(folder):
         vision_end_token_id=ids["vision_end"],
     )  # fmt: skip
     model = t.Qwen2_5_VLForConditionalGeneration(config).to(torch.bfloat16)
+    model.generation_config = t.GenerationConfig(  # as it was published
+        do_sample=True, temperature=1e-6, repetition_penalty=1.05, eos_token_id=2, pad_token_id=0
+    )
     model.save_pretrained(folder)
     size = {"shortest_edge": 64, "longest_edge": 16 * 16 + 16}
     pictures = t.Qwen2VLImageProcessor(patch_size=4, merge_size=2, size=size)

@@ -96,7 +96,7 @@ def test_a_writer_streams_repeats_by_seed_and_can_be_stopped(hub_folders):
     writing.close()  # returns once the model has stopped
 
 
-def test_what_an_illustrator_draws_is_repeatable_and_its_safety_recorded(hub_folders):
+def test_what_an_illustrator_draws_is_repeatable_and_its_safety_recorded(hub_folders, recwarn):
     illustrator = hub_backend(illustrator=hub_folders("pipeline"), device="cpu").ability(
         "illustrator"
     )
@@ -109,6 +109,7 @@ def test_what_an_illustrator_draws_is_repeatable_and_its_safety_recorded(hub_fol
     assert steps[:-1] == [0.5, 1.0]
     assert steps[-1].safety == "unchecked"
     assert steps[-1].picture.size == (20, 20)
+    assert not [w for w in recwarn if "torch_dtype" in str(w.message)]
     assert drawn(seed=1)[-1].picture.tobytes() == steps[-1].picture.tobytes()
     assert drawn(seed=2)[-1].picture.tobytes() != steps[-1].picture.tobytes()
     drawing = illustrator.draw(a.DrawRequest("a fox", size=20))
@@ -202,3 +203,18 @@ def test_structure_is_taken_from_json_and_from_nothing_else():
 def test_a_text_without_control_strings_is_left_alone():
     assert plain_text("a <b> c", ["<image>"]) == "a <b> c"
     assert "<image>" not in plain_text("<image><image>", ["<image>"])
+
+
+def test_libraries_are_quiet_while_something_loads_and_as_loud_as_before_afterwards(
+    hub_folders, capsys
+):
+    from transformers.utils import logging as loud
+
+    loud.enable_progress_bar()
+    before = loud.get_verbosity()
+    drawer = hub_backend(illustrator=hub_folders("checked") + ",steps=1", device="cpu").ability(
+        "illustrator"
+    )
+    list(drawer.draw(a.DrawRequest("a fox " * 90, size=16)))  # more than its encoder reads
+    assert capsys.readouterr().err == ""
+    assert (loud.get_verbosity(), loud.is_progress_bar_enabled()) == (before, True)

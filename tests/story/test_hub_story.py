@@ -94,7 +94,11 @@ def test_the_apps_server_shows_the_verdict(asked, pipeline, safety):
     assert (kept.safety, kept.accepted) == (safety, safety == "ok")
     asked_of_it = {"do": "ask", "story": steps[-1]["story"]["id"], "scene": page["id"]}
     answer = list(work(desk, reader, {**asked_of_it, "question": "what colour is it"}))[-1]
-    assert (answer["kind"], answer["credit"]["who"]) == ("answer", "pretrained models")
+    assert (answer["kind"], answer["credit"]["who"]) == (
+        "answer",
+        "pretrained models (llava@unpinned)",
+    )
+    assert picture["drawn"]["who"] == f"pretrained models ({pipeline}@unpinned)"
     views = list(work(desk, reader, {**asked_of_it, "do": "views"}))[-1]
     assert (views["kind"], "own pen" in views["message"]) == ("refused", True)
     desk.library.close()

@@ -178,8 +178,11 @@ def event(e: Event, titles: Mapping[str, str]) -> Data:
 
 
 def credit(c: Credit, titles: Mapping[str, str]) -> Data:
-    """Who did it, by the name that readers know, and why nobody else did."""
-    return {"ability": c.ability, "who": titles.get(c.backend, c.backend), "why": c.why}
+    """Who did it, by the name that readers know, and why nobody else did. A pretrained model is
+    called by its own name."""
+    who = titles.get(c.backend, c.backend)
+    model = f" ({c.revision})" if c.backend == "hub" and c.ability != "checker" else ""
+    return {"ability": c.ability, "who": who + model, "why": c.why}
 
 
 def finding(f: Finding) -> Data:

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 ANSWER_TOKENS = 100
 STORY_TOKENS = 400
 READ_TOKENS = 300
+TEMPERATURE = 0.8
+"""Always said: the settings that Qwen's models bring come so near 0 that all seeds say the same."""
 
 
 class Chat:
@@ -114,6 +116,7 @@ class Chat:
                         **given,
                         max_new_tokens=STORY_TOKENS,
                         do_sample=True,
+                        temperature=TEMPERATURE,
                         top_k=0,
                         top_p=0.9,
                         streamer=streamer,

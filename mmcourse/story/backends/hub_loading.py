@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import importlib.util
 import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -63,6 +66,28 @@ def place_for(model: Model, folder: Path, device: str | None = None) -> Place:
     return Place(device, dtype, offload=True)
 
 
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Without the libraries' bars and advice: what a reader has to know is said by this package,
+    and the bar of a download, which is the hub's client's, stays."""
+    from transformers.utils import logging as loud
+
+    talkers = [loud]
+    if "diffusers" in sys.modules:
+        talkers.append(importlib.import_module("diffusers.utils.logging"))
+    before = [(talker.get_verbosity(), talker.is_progress_bar_enabled()) for talker in talkers]
+    try:
+        for talker in talkers:
+            talker.set_verbosity_error()
+            talker.disable_progress_bar()
+        yield
+    finally:
+        for talker, (verbosity, bar) in zip(talkers, before, strict=True):
+            talker.set_verbosity(verbosity)
+            if bar:
+                talker.enable_progress_bar()
+
+
 def load(auto: Any, model: Model, device: str | None = None) -> Any:
     """A transformers model by one of its Auto classes, in eval mode, where it runs best.
 
@@ -80,7 +105,8 @@ def load(auto: Any, model: Model, device: str | None = None) -> Any:
     if model.four:
         options |= {"device_map": {"": place.device}, "quantization_config": four_bits(place)}
     try:
-        made, report = auto.from_pretrained(folder, output_loading_info=True, **options)
+        with quiet():
+            made, report = auto.from_pretrained(folder, output_loading_info=True, **options)
     except (OSError, ValueError, RuntimeError, KeyError) as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise ValueError(f"{model.name!r} cannot be loaded: {reason}") from None

@@ -12,7 +12,7 @@ import numpy as np
 
 from mmcourse.story.abilities import Captioned, CaptionRequest, Drawn, DrawRequest
 from mmcourse.story.backends.hub_files import find_model, weight_files
-from mmcourse.story.backends.hub_loading import load, load_processor, place_for
+from mmcourse.story.backends.hub_loading import load, load_processor, place_for, quiet
 from mmcourse.story.backends.hub_memory import ran_out
 from mmcourse.story.backends.hub_names import Model
 
@@ -123,19 +123,19 @@ class HubIllustrator:
     @cached_property
     def pipeline(self) -> Any:
         """The pipeline on its device, its parts taking turns there where memory is short."""
+        import diffusers
         import torch
-        from diffusers import AutoPipelineForText2Image
 
         folder = find_model(self.name, self.asked.revision)
         place = place_for(self.asked, folder, self.device)
         half = any(".fp16." in file.name for file in weight_files(folder))
+        old = tuple(map(int, diffusers.__version__.split(".")[:2])) < (0, 42)
+        options = {"torch_dtype" if old else "dtype": getattr(torch, place.dtype)}
         try:
-            pipe = AutoPipelineForText2Image.from_pretrained(
-                folder,
-                torch_dtype=getattr(torch, place.dtype),  # diffusers before 0.42 knows no `dtype`
-                local_files_only=True,
-                variant="fp16" if half else None,
-            )
+            with quiet():
+                pipe = diffusers.AutoPipelineForText2Image.from_pretrained(
+                    folder, local_files_only=True, variant="fp16" if half else None, **options
+                )
         except (OSError, ValueError, KeyError, AttributeError) as error:
             reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
             raise ValueError(f"{self.name!r} is no pipeline that loads: {reason}") from None
@@ -172,15 +172,16 @@ class HubIllustrator:
 
         def work() -> None:
             try:
-                out = pipe(
-                    prompt=prompt_of(request),
-                    height=side,
-                    width=side,
-                    num_inference_steps=self.steps,
-                    guidance_scale=self.guidance,
-                    generator=torch.Generator("cpu").manual_seed(request.seed),
-                    callback_on_step_end=after_step,
-                )
+                with quiet():
+                    out = pipe(
+                        prompt=prompt_of(request),
+                        height=side,
+                        width=side,
+                        num_inference_steps=self.steps,
+                        guidance_scale=self.guidance,
+                        generator=torch.Generator("cpu").manual_seed(request.seed),
+                        callback_on_step_end=after_step,
+                    )
                 picture = _sized(out.images[0], request.size)
                 done.put(Drawn(picture, verdict(out), staged=False))
             except BaseException as error:  # told where the picture is awaited
