@@ -29,11 +29,9 @@ and torch, nn, F, Tensor, math and copy without an import.
 from __future__ import annotations
 
 import ast
-import copy
 import dis
 import inspect
 import linecache
-import math
 import sys
 import textwrap
 from collections.abc import Callable
@@ -41,13 +39,7 @@ from dataclasses import dataclass, field
 from types import CodeType
 from typing import Any
 
-import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
-
 ARROW = " =>"
-ALWAYS = {"F": F, "Tensor": Tensor, "copy": copy, "math": math, "nn": nn, "torch": torch}
-"""Known to the code in a list without an import."""
 
 
 @dataclass
@@ -106,8 +98,8 @@ class Workshop:
     """Where functions are made of what an exercise's lists say.
 
     Args:
-        module: the exercise's module; its names, and those of `ALWAYS`, are known to code that is
-            no edit. An edit knows the names that the right answer knows.
+        module: the exercise's module; its names are known to code that is no edit. An edit knows
+            the names that the right answer knows.
         function: what a function is called.
         arguments: of a function, as in a `def`: "x, scale=1.0".
         right: what edits are made of.
@@ -124,7 +116,7 @@ class Workshop:
         Raises:
             ValueError: text to be replaced does not occur exactly once, or no function results.
         """
-        names = {**ALWAYS, **vars(sys.modules[self.module])}
+        names = _always() | vars(sys.modules[self.module])
         if any(ARROW in line for line in code):
             right = inspect.unwrap(self.right)
             source = edited(right, code, name)
@@ -152,6 +144,17 @@ class Workshop:
     def _file(self, name: str) -> str:
         """What tracebacks call the source: a file of the engine, whose frames are not shown."""
         return f"<{self.module.replace('.', '/')}: {name}>"
+
+
+def _always() -> dict[str, Any]:
+    """Known to the code in a list without an import; imported when something is made."""
+    import copy
+    import math
+
+    import torch
+
+    whole = {"copy": copy, "math": math, "torch": torch}
+    return whole | {"F": torch.nn.functional, "Tensor": torch.Tensor, "nn": torch.nn}
 
 
 def arguments_of(function: Callable[..., Any]) -> str:

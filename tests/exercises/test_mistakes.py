@@ -6,6 +6,8 @@ import builtins
 import dataclasses
 import dis
 import inspect
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import CodeType, FunctionType
@@ -144,6 +146,13 @@ def test_nothing_is_made_before_an_answer_fails() -> None:
         assert not {"mutants", "suspects"} & vars(fresh).keys()
         assert fresh.mutants
         assert "mutants" in vars(fresh)
+
+
+def test_exercises_are_listed_without_torch() -> None:
+    """`mmcourse exercises` answers at once."""
+    code = "import sys, mmcourse.exercises as e; e.ids('ch01'); print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
 
 
 def test_an_exercise_costs_few_lines() -> None:
