@@ -1,4 +1,4 @@
-"""The course's own illustrator and the eye that checks it, with a small random transformer."""
+"""The course's own illustrator, with a small random transformer."""
 
 import dataclasses
 
@@ -11,10 +11,8 @@ from mmcourse.dit import DiT, portrait
 from mmcourse.hub import weights_hash
 from mmcourse.story import abilities as a
 from mmcourse.story.backends.tiny import tiny_backend
-from mmcourse.story.backends.tiny_eye import EyeChecker, compared, patches_of
 from mmcourse.story.backends.tiny_pictures import DitIllustrator, close_box, cut_out, shown_hero
 from mmcourse.story.backends.world import world_backend
-from mmcourse.story.facts import Fact
 from mmcourse.story.framework import Storyteller, run
 from mmcourse.story.library import Library
 from mmcourse.story.story import Settings
@@ -133,69 +131,6 @@ def test_weights_of_another_autoencoder_are_refused(folder, tmp_path):
     model.save_pretrained(tmp_path / "dit")
     with pytest.raises(ValueError, match="these weights draw latents of latents-128 000000000000"):
         drawn(DitIllustrator(str(tmp_path / "dit")), request())
-
-
-# The eye.
-
-
-@pytest.fixture(scope="module")
-def eye():
-    return EyeChecker()
-
-
-def findings(eye, picture, scene=SCENE, **changed):
-    asked = a.CheckRequest(picture, staging=scene.to_json(), style=scene.style, **changed)
-    return {f.what: f for f in eye.check(asked)}
-
-
-def test_a_true_picture_passes_and_a_changed_text_does_not(eye):
-    picture = render(SCENE, 128)
-    found = findings(eye, picture)
-    assert all(f.passed for f in found.values())
-    assert {"place", "time", "weather", f"presence of {HERO.name}"} <= set(found)
-    colour = "blue" if HERO.colour != "blue" else "red"
-    lied = findings(eye, picture, facts=(Fact(HERO.name, "colour", colour),))
-    wrong = lied[f"colour of {HERO.name}"]
-    assert (wrong.passed, wrong.expected, wrong.found) == (False, colour, HERO.colour)
-    assert wrong.distance > 1
-    assert sum(not f.passed for f in lied.values()) == 1
-
-
-def test_nobody_is_there(eye):
-    away = "left" if HERO.position == "right" else "right"
-    moved = dataclasses.replace(HERO, position=away)
-    found = findings(eye, render(dataclasses.replace(SCENE, characters=(moved,)), 128))
-    missing = found[f"presence of {HERO.name}"]
-    assert (missing.passed, missing.found) == (False, "nobody")
-    assert missing.distance > 1
-
-
-def test_identities_are_said_not_to_be_measured_and_copies_are_seen(eye):
-    seen = a.Reference(HERO.name, render(SCENE, 128))
-    later = dataclasses.replace(SCENE, time="night" if SCENE.time != "night" else "day")
-    found = findings(eye, render(SCENE, 128), later, references=(seen,))
-    assert found[f"identity of {HERO.name}"].found.startswith("not measured")
-    assert found["new picture"].found == f"a copy of the picture of {HERO.name}"
-    assert "new picture" not in findings(eye, render(SCENE, 128), references=(seen,))  # as asked
-    loose = eye.check(a.CheckRequest(render(SCENE, 128)))
-    assert [f.what for f in loose] == ["facts"]
-
-
-def test_likelier_is_what_counts():
-    values = ("red", "blue", "green")
-    sure = compared("colour", "red", values, torch.tensor([0.9, 0.05, 0.05]).log())
-    near = compared("colour", "blue", values, torch.tensor([0.6, 0.3, 0.1]).log())
-    wrong = compared("colour", "green", values, torch.tensor([0.6, 0.35, 0.05]).log())
-    assert [f.passed for f in (sure, near, wrong)] == [True, True, False]
-    assert [f.found for f in (sure, near, wrong)] == ["red", "blue", "red"]
-    assert near.distance == pytest.approx(2 / 3)
-
-
-def test_somebody_behind_others_still_has_patches():
-    scene = next(s for i in range(50) if len((s := sample_scene("test", i)).characters) == 3)
-    where = [patches_of(scene, c) for c in scene.characters]
-    assert all(w.shape == (16, 16) for w in where)
-    assert not (where[0] & where[1]).any()
 
 
 # In the storyteller.

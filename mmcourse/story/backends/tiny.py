@@ -23,7 +23,12 @@ from mmcourse.story.backends.tiny_pictures import DitIllustrator
 from mmcourse.story.backends.tiny_reader import LlavaExtractor
 from mmcourse.story.backends.tiny_writer import TinyWriter
 from mmcourse.story.backends.towers import Towers, file_hash, shipped
-from mmcourse.story.backends.world_names import NamingAnswerer, NamingExtractor, NamingWriter
+from mmcourse.story.backends.world_names import (
+    NamingAnswerer,
+    NamingChecker,
+    NamingExtractor,
+    NamingWriter,
+)
 
 LATER = {
     "illustrator": "chapter 5's transformer has no weights yet",
@@ -80,7 +85,7 @@ def tiny_backend(
     if known(illustrator):
         makers["illustrator"] = (named(illustrator), lambda: DitIllustrator(illustrator))
     if known(eye):
-        makers["checker"] = (named(eye), lambda: EyeChecker(eye))
+        makers["checker"] = (named(eye), lambda: NamingChecker(EyeChecker(eye)))
     return Parts("tiny", "the course's own weights", makers, LATER)
 
 

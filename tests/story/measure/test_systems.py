@@ -131,13 +131,14 @@ def test_a_style_that_changes_is_seen(helpers, judge, stories):
         assert part["vistory_csd_self_mixed"].hits < 0.3
 
 
-def test_the_eye_refuses_what_it_never_saw_together(helpers, stories):
+def test_the_eye_lets_pass_what_it_never_saw_together(helpers, stories):
     from mmcourse.story.backends.tiny_eye import EyeChecker
 
     eye = EyeChecker()
     parts = [helpers[1].refused(told, eye) for told in stories]
     share = {k: sum(p[k].hits for p in parts) / sum(p[k].of for p in parts) for k in parts[0]}
-    assert share["refused_new_pair"] > share["refused_seen_pairs"]
+    assert sum(p["refused_new_pair"].of for p in parts) > 5
+    assert max(share.values()) < 0.1
 
 
 def test_who_never_looks_answers_worse(helpers, stories):

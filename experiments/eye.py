@@ -1,0 +1,232 @@
+"""How good is the eye as a checker? True pages that it lets pass, false ones that it finds.
+
+    python experiments/eye.py [--choose] [--small]
+
+Writes eye.json. Pages of told stories, each story in one of the styles, are shown as the world
+draws them, through the round trip of latents-128, in which chapter 5's transformer draws, and drawn
+with other hills and other markings through the same; and false pages, with one thing wrong. All
+are enlarged to the size of the app's pictures, and handed over as the loop hands them over. Beside
+it stands the rule that it had at first: simply ask the eye. The judge is never asked.
+
+With --choose it first chooses the eye's limits, on stories of the split "val" and of another seed,
+and writes them to mmcourse/story/backends/tiny_eye_limits.py.
+
+A line for each story is added to runs/eye/parts.jsonl, of the choice to runs/eye/chosen.jsonl
+(MMCOURSE_RUNS names another folder), so a run that was killed goes on where it was.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+from _eye_looks import FALSE_EACH, Part, Press, looked, measured, some_false, trials
+from _eye_pages import ABOUT_ALL, ABOUT_SOMEBODY, Page, told
+from _result import write
+
+from mmcourse.checkpoints import write_atomically
+from mmcourse.story.backends import tiny_eye_limits
+from mmcourse.story.backends.tiny_eye import EyeChecker
+from mmcourse.story.backends.tiny_eye_limits import Limits
+from mmcourse.story.backends.tiny_eye_page import Held, distance
+from mmcourse.story.measure.intervals import interval
+from mmcourse.story.measure.pages import Tally
+from mmcourse.storyworld.world.scene import Scene
+
+CHOOSING, CHOSEN, SCENES = 100, 20, 5
+"""Seed and number of the stories of the split "val" on which the limits are chosen, and pages."""
+MEASURED = (
+    *(("val", CHOOSING, number) for number in range(CHOSEN, 60)),
+    *(("test", seed, number) for number in range(20) for seed in (0, 1, 2)),
+)
+"""The stories that are measured, by split, seed and number."""
+RARE = 0.005
+"""Share of true findings that may fail."""
+SOURCES = ["mmcourse.story.backends", "mmcourse.storyworld", "mmcourse.vqgan.features"]
+RAW = Limits(farthest=dict.fromkeys(tiny_eye_limits.FARTHEST, 1.0))
+
+
+class Lines:
+    """Parts by key, kept as lines of a file; None keeps them in memory."""
+
+    def __init__(self, file: Path | None) -> None:
+        self.file, self.done = file, dict(self._read(file))
+
+    @staticmethod
+    def _read(file: Path | None) -> Iterator[tuple[str, object]]:
+        if file is None or not file.exists():
+            return
+        whole = file.read_bytes()
+        lines = whole[: whole.rfind(b"\n") + 1]  # one that was being written at a kill is cut off
+        if lines != whole:
+            write_atomically({file: lines})
+        for line in lines.splitlines():
+            key, part = json.loads(line)
+            yield key, part
+
+    def do(self, key: str, make: Callable[[], object]) -> None:
+        """Make one part unless it is there already, and keep it."""
+        if key in self.done:
+            return
+        began = time.process_time()
+        self.done[key] = part = make()
+        if self.file is not None:
+            with self.file.open("a", encoding="utf-8") as out:
+                out.write(json.dumps([key, part]) + "\n")
+        print(f"{key}: {time.process_time() - began:.1f} s of one core", flush=True)
+
+
+def story(checker: EyeChecker, press: Press, of: tuple[str, int, int], scenes: int) -> Part:
+    """All that is measured of one story: (split, seed, number)."""
+    split, seed, number = of
+    pages = told(number, seed, scenes, split)
+    out: Part = {}
+    for page in range(len(pages)):
+        looks = looked(checker, press, pages, (page, seed))
+        added(out, measured(checker, pages, (page, seed), looks))
+    return out
+
+
+def added(out: Part, more: Part) -> None:
+    """Add hits and trials."""
+    for name, (hits, of) in more.items():
+        before = out.get(name, [0.0, 0.0])
+        out[name] = [before[0] + hits, before[1] + of]
+
+
+def choosing(checker: EyeChecker, press: Press, pages: Sequence[Page]) -> list[dict[str, object]]:
+    """What the limits are chosen by: of each page of a story, its true pictures and false ones, in
+    the features of the eye."""
+    out: list[dict[str, object]] = []
+    for number, page in enumerate(pages):
+        looks = looked(checker, press, pages, (number, CHOOSING))
+        for kind, other in some_false(pages, number, CHOOSING, FALSE_EACH):
+            seen = {form: looks["true", form] for form in ("latents", "another_hand")}
+            seen["false"] = looks[kind, "another_hand"]
+            out += record(checker, page.shows, seen, kind, other)
+    return out
+
+
+def record(
+    checker: EyeChecker, scene: Scene, seen: dict, kind: str, other: Scene
+) -> Iterator[dict[str, object]]:
+    """One kind of mistake on one page: how the true pictures and the false one lie."""
+    if kind in (*ABOUT_ALL, *ABOUT_SOMEBODY):
+        found = trials(checker, scene, seen, kind, other)
+        if found:
+            yield {"kind": kind, **{k: [t.likelier, t.far] for k, t in found.items()}}
+    elif kind == "mirrored":
+        turned = checker.drawn(scene, True)
+        one = Held(checker, scene, seen["false"])
+        where = one.taken | one.taken.flip(1)
+        a, o = one.asked[:, where], turned[:, where]
+        far = {k: distance(x[:, where], a, o) for k, x in seen.items()}
+        yield {"kind": kind, "size": float((o - a).norm()), **far}
+
+
+def chosen(records: Sequence[dict]) -> dict[str, dict[str, float]]:
+    """The limits: each is as strict as lets at most so many true findings fail as `RARE`, but no
+    stricter than half of the way; values are drawn if they became half as much likelier as those
+    that were really exchanged, and as many as it takes to find nearly all that can be found."""
+    farthest, suspected, drawn = {}, {}, {}
+    for kind in (*ABOUT_SOMEBODY, *ABOUT_ALL):
+        some = [r for r in records if r["kind"] == kind]
+        true = [max(r[form][1]) for r in some for form in ("latents", "another_hand") if r[form][1]]
+        farthest[kind] = max(1.0, upper(float(np.quantile(true, 1 - RARE))))
+        false = [r["false"] for r in some if r["false"][1]]
+        likelier = float(np.quantile([x[0] for x, _ in false], 0.01))
+        suspected[kind] = round(likelier / 2, 1)
+        most = max(len(far) for _, far in false)
+        caught = [
+            np.mean([max(far[:k]) > farthest[kind] for _, far in false]) for k in range(1, most + 1)
+        ]
+        drawn[kind] = next(k for k, share in enumerate(caught, 1) if share >= caught[-1] - 0.01)
+    sides = [r for r in records if r["kind"] == "mirrored"]
+    sizes = sorted(r["size"] for r in sides)
+    for size in sizes:  # the smallest from which on the true and the turned can be told apart
+        told_apart = [r for r in sides if r["size"] >= size]
+        true = [r[k] for r in told_apart for k in ("latents", "another_hand")]
+        limit = max(1.0, upper(float(np.quantile(true, 1 - RARE))))
+        if np.mean([r["false"] > limit for r in told_apart]) >= 0.9:
+            break
+    farthest |= {"presence": 1.0, "nobody else": 1.0, "sides": limit, "new picture": 1.0}
+    seen = {"sides": float(round(size)), "new picture": 100.0}
+    return {"FARTHEST": farthest, "SUSPECTED": suspected, "DRAWN": drawn, "SEEN": seen}
+
+
+def upper(x: float) -> float:
+    """Rounded up to a twentieth."""
+    return float(np.ceil(20 * x) / 20)
+
+
+def rewrite(limits: dict[str, dict[str, float]]) -> None:
+    """Put the limits into their module."""
+    file = Path(tiny_eye_limits.__file__)
+    text = file.read_text("utf-8")
+    for name, values in limits.items():
+        body = "".join(f'    "{k}": {x},\n' for k, x in values.items())
+        if name == "SEEN":
+            body = ", ".join(f'"{k}": {x}' for k, x in values.items())
+            text = re.sub(r"SEEN = \{.*?\}", f"SEEN = {{{body}}}", text, flags=re.DOTALL)
+        else:
+            text = re.sub(rf"{name} = \{{.*?\}}", f"{name} = {{\n{body}}}", text, flags=re.DOTALL)
+    write_atomically({file: text.encode()})
+    print(f"wrote {file}")
+
+
+def choose(runs: Path) -> None:
+    """Choose the limits, and write them down."""
+    lines, checker, press = Lines(runs / "chosen.jsonl"), EyeChecker(limits=RAW), Press()
+    for number in range(CHOSEN):
+        pages = told(number, CHOOSING, SCENES, "val")
+        lines.do(str(number), lambda pages=pages: choosing(checker, press, pages))
+    rewrite(chosen([r for part in lines.done.values() for r in part]))
+
+
+def main() -> None:
+    """Choose, if asked, or measure."""
+    small = "--small" in sys.argv
+    runs = Path(os.environ.get("MMCOURSE_RUNS", "runs")) / "eye"
+    if not small:
+        runs.mkdir(parents=True, exist_ok=True)
+    if "--choose" in sys.argv:
+        choose(runs)
+        return
+    checker, press = EyeChecker(), Press()
+    lines = Lines(None if small else runs / "parts.jsonl")
+    for split, seed, number in MEASURED[:1] if small else MEASURED:
+        of, scenes = (split, seed, number), 1 if small else SCENES
+        lines.do(f"{split}.{seed}.{number}", lambda of=of, n=scenes: story(checker, press, of, n))
+        if not small:
+            summary(lines)
+
+
+def summary(lines: Lines) -> None:
+    """Write what is known so far: shares over all stories, with intervals over the prompts."""
+    groups: dict[str, list[Part]] = {}
+    for key, part in lines.done.items():
+        split, _, number = key.split(".")
+        groups.setdefault(f"{split}.{number}", []).append(part)
+    parts = {}
+    for name in sorted({name for part in lines.done.values() for name in part}):
+        found = [[Tally(*p[name]) for p in group if name in p] for group in groups.values()]
+        parts[name] = interval(found, draws=500)
+    limits = {k: getattr(tiny_eye_limits, k) for k in ("FARTHEST", "SUSPECTED", "DRAWN", "SEEN")}
+    of = sorted({tuple(key.split(".")[:2]) for key in lines.done})
+    measured_ = {
+        "seeds": [int(seed) for _, seed in of],
+        "splits": [split for split, _ in of],
+        "stories": len(lines.done),
+        "pages": parts["accepted_world"]["n"],
+    }
+    write(__file__, SOURCES, {**measured_, "limits": limits, "parts": parts})
+
+
+if __name__ == "__main__":
+    main()
