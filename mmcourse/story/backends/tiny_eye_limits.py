@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 FARTHEST = {
-    "species": 1.2,
+    "species": 1.05,
     "colour": 1.0,
     "accessory": 1.0,
-    "mood": 1.2,
-    "action": 1.0,
+    "mood": 1.3,
+    "action": 1.1,
     "place": 1.0,
     "time": 1.0,
     "weather": 1.0,
@@ -25,25 +25,25 @@ FARTHEST = {
 }
 SUSPECTED = {
     "species": 1.7,
-    "colour": 5.0,
-    "accessory": 1.4,
-    "mood": 0.9,
+    "colour": 5.9,
+    "accessory": 1.5,
+    "mood": 1.2,
     "action": 0.1,
-    "place": 2.0,
-    "time": 8.0,
-    "weather": 5.0,
+    "place": 2.3,
+    "time": 10.4,
+    "weather": 6.4,
 }
 DRAWN = {
     "species": 4,
-    "colour": 2,
-    "accessory": 2,
+    "colour": 1,
+    "accessory": 3,
     "mood": 3,
     "action": 4,
-    "place": 4,
+    "place": 5,
     "time": 1,
-    "weather": 2,
+    "weather": 1,
 }
-SEEN = {"sides": 100.0, "new picture": 60.0}
+SEEN = {"sides": 198.0, "new picture": 100.0}
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 KIND = 2
 """The eye's kind "character", see `mmcourse.vqgan.features.KINDS`."""
+CLEAR = 1.7
+"""So many times what is tolerated is hardly reached but by the change that was really made."""
 
 
 class Looker(Protocol):
@@ -144,13 +146,13 @@ class Held:
 
     def _worst(self, attribute: str, doubts: Mapping[str, Doubt]) -> dict[str, tuple[float, str]]:
         """At each position the change to which the picture has gone farthest, in parts of what is
-        tolerated. One after another is drawn, until one is too far or none is left."""
+        tolerated. One after another is drawn, until it is clear or none is left."""
         worst: dict[str, tuple[float, str]] = {}
         for turn in range(max(len(d.instead) for d in doubts.values())):
             new = {
                 p: d.instead[turn]
                 for p, d in doubts.items()
-                if turn < len(d.instead) and worst.get(p, (0.0, ""))[0] <= 1
+                if turn < len(d.instead) and worst.get(p, (0.0, ""))[0] <= CLEAR
             }
             for scene, positions in together(self.scene, attribute, new) if new else ():
                 other = self.by.drawn(scene)
@@ -183,7 +185,7 @@ class Held:
 
     def nobody_else(self) -> Finding:
         """Is nobody at the free places? An animal where a stranger would stand is one; where that
-        leaves a doubt, a stranger is drawn who looks as the eye says."""
+        leaves a doubt, or others are in the way, a stranger is drawn who looks as the eye says."""
         far, limits = 0.0, self.by.limits
         here = {c.position for c in self.scene.characters}
         for position in (p for p in v.POSITIONS if p not in here):
@@ -195,9 +197,9 @@ class Held:
             more, share = (
                 self._animals(self.seen, w) - self._animals(self.asked, w) for w in (where, free)
             )
-            if int(free.sum()) >= limits.room:
-                far = max(far, share / limits.stranger)
-            if max(more, share) > 1 - limits.sure:
+            roomy = int(free.sum()) >= limits.room
+            far = max(far, share / limits.stranger) if roomy else far
+            if max(more, share) > 1 - limits.sure or not roomy:
                 looks = [self._read(k, where) for k in ("species", "colour")]
                 scene = self._with_stranger(position, looks[0], looks[1]) or scene
                 far = max(far, self.towards(self.by.drawn(scene), "nobody else"))
