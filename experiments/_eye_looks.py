@@ -189,11 +189,12 @@ class Trial:
     """How a picture lies between what was asked and each change of one attribute.
 
     likelier: of each other value, see `Held.doubts`; far: how far the picture has gone to it, see
-    `distance`. Both in the order of `likelier`, the largest first.
+    `distance`; size: of the change. All in the order of `likelier`, the largest first.
     """
 
     likelier: list[float]
     far: list[float]
+    size: list[float]
 
 
 def trials(
@@ -210,15 +211,19 @@ def trials(
         for doubt, likelier in held.doubts():
             if (doubt.attribute, doubt.position) == (kind, position):
                 found = list(_ways(held, doubt.instead, likelier, (kind, position)))
-                out[name] = Trial([x for x, _ in found], [far for _, far in found])
+                if found:
+                    out[name] = Trial(*(list(column) for column in zip(*found, strict=True)))
     return out
 
 
 def _ways(
     held: Held, instead: Sequence[str], likelier: Sequence[float], at: tuple[str, str]
-) -> Iterator[tuple[float, float]]:
+) -> Iterator[tuple[float, float, float]]:
     kind, position = at
     part = part_of(held.scene, held.scene.at(position)) if position else None
     for value, x in zip(instead, likelier, strict=True):
         for drawing, _ in together(held.scene, kind, {position: value}):
-            yield x, held.towards(held.by.drawn(drawing), kind, part)
+            other = held.by.drawn(drawing)
+            change = other - held.asked
+            size = float((change if part is None else change[:, part]).norm())
+            yield x, held.towards(other, kind, part), size

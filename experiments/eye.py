@@ -46,10 +46,11 @@ MEASURED = (
     *(("test", seed, number) for number in range(20) for seed in (0, 1, 2)),
 )
 """The stories that are measured, by split, seed and number."""
+TRUE = ("latents", "another_hand")
 RARE = 0.005
 """Share of true findings that may fail."""
 SOURCES = ["mmcourse.story.backends", "mmcourse.storyworld", "mmcourse.vqgan.features"]
-RAW = Limits(farthest=dict.fromkeys(tiny_eye_limits.FARTHEST, 1.0))
+RAW = Limits(chance=dict.fromkeys(tiny_eye_limits.CHANCE, 0.0))
 
 
 class Lines:
@@ -107,7 +108,7 @@ def choosing(checker: EyeChecker, press: Press, pages: Sequence[Page]) -> list[d
     for number, page in enumerate(pages):
         looks = looked(checker, press, pages, (number, CHOOSING))
         for kind, other in some_false(pages, number, CHOOSING, FALSE_EACH):
-            seen = {form: looks["true", form] for form in ("latents", "another_hand")}
+            seen = {form: looks["true", form] for form in TRUE}
             seen["false"] = looks[kind, "another_hand"]
             out += record(checker, page.shows, seen, kind, other)
     return out
@@ -120,7 +121,7 @@ def record(
     if kind in (*ABOUT_ALL, *ABOUT_SOMEBODY):
         found = trials(checker, scene, seen, kind, other)
         if found:
-            yield {"kind": kind, **{k: [t.likelier, t.far] for k, t in found.items()}}
+            yield {"kind": kind, **{k: [t.likelier, t.far, t.size] for k, t in found.items()}}
     elif kind == "mirrored":
         turned = checker.drawn(scene, True)
         one = Held(checker, scene, seen["false"])
@@ -131,38 +132,37 @@ def record(
 
 
 def chosen(records: Sequence[dict]) -> dict[str, dict[str, float]]:
-    """The limits: each is as strict as lets at most so many true findings fail as `RARE`, but no
-    stricter than half of the way; values are drawn if they became half as much likelier as those
-    that were really exchanged, and as many as it takes to find nearly all that can be found."""
-    farthest, suspected, drawn = {}, {}, {}
+    """The limits. What chance may do is what it did to all but few true pictures (`RARE`), and a
+    tenth more; other values are drawn if they became half as much likelier as those that were
+    really exchanged, and as many as it takes to find nearly all that can be found."""
+    chance, suspected, drawn = {}, {}, {}
     for kind in (*ABOUT_SOMEBODY, *ABOUT_ALL):
         some = [r for r in records if r["kind"] == kind]
-        true = [max(r[form][1]) for r in some for form in ("latents", "another_hand") if r[form][1]]
-        farthest[kind] = max(1.0, upper(float(np.quantile(true, 1 - RARE))))
-        false = [r["false"] for r in some if r["false"][1]]
-        likelier = float(np.quantile([x[0] for x, _ in false], 0.01))
-        suspected[kind] = round(likelier / 2, 1)
-        most = max(len(far) for _, far in false)
-        caught = [
-            np.mean([max(far[:k]) > farthest[kind] for _, far in false]) for k in range(1, most + 1)
-        ]
+        true = [r[form] for r in some for form in TRUE if form in r]
+        chance[kind] = beyond([max(over(far, size)) for _, far, size in true])
+        false = [r["false"] for r in some if "false" in r]
+        suspected[kind] = round(float(np.quantile([x[0] for x, _, _ in false], 0.01)) / 2, 1)
+        found = [
+            [x > chance[kind] for x in over(far, size)] for _, far, size in false
+        ]  # by the values, the likeliest first
+        most = max(map(len, found))
+        caught = [np.mean([any(x[:k]) for x in found]) for k in range(1, most + 1)]
         drawn[kind] = next(k for k, share in enumerate(caught, 1) if share >= caught[-1] - 0.01)
-    sides = [r for r in records if r["kind"] == "mirrored"]
-    sizes = sorted(r["size"] for r in sides)
-    for size in sizes:  # the smallest from which on the true and the turned can be told apart
-        told_apart = [r for r in sides if r["size"] >= size]
-        true = [r[k] for r in told_apart for k in ("latents", "another_hand")]
-        limit = max(1.0, upper(float(np.quantile(true, 1 - RARE))))
-        if np.mean([r["false"] > limit for r in told_apart]) >= 0.9:
-            break
-    farthest |= {"presence": 1.0, "nobody else": 1.0, "sides": limit, "new picture": 1.0}
-    seen = {"sides": float(round(size)), "new picture": 100.0}
-    return {"FARTHEST": farthest, "SUSPECTED": suspected, "DRAWN": drawn, "SEEN": seen}
+    sides = [over([r[k]], [r["size"]])[0] for r in records if r["kind"] == "mirrored" for k in TRUE]
+    chance["sides"] = beyond(sides)
+    usual = max(chance.values())  # of what there were too few true pictures to choose by
+    chance |= dict.fromkeys(("presence", "nobody else", "new picture"), usual)
+    return {"CHANCE": chance, "SUSPECTED": suspected, "DRAWN": drawn}
 
 
-def upper(x: float) -> float:
-    """Rounded up to a twentieth."""
-    return float(np.ceil(20 * x) / 20)
+def over(far: Sequence[float], size: Sequence[float]) -> list[float]:
+    """What pictures have gone beyond half of the way, in the features' own measure."""
+    return [(f - 1) * s for f, s in zip(far, size, strict=True)]
+
+
+def beyond(gone: Sequence[float]) -> float:
+    """What all but few go, and a tenth more; 0 if that is no more than half of the way."""
+    return float(max(0.0, np.ceil(1.1 * float(np.quantile(gone, 1 - RARE)))))
 
 
 def rewrite(limits: dict[str, dict[str, float]]) -> None:
@@ -171,11 +171,7 @@ def rewrite(limits: dict[str, dict[str, float]]) -> None:
     text = file.read_text("utf-8")
     for name, values in limits.items():
         body = "".join(f'    "{k}": {x},\n' for k, x in values.items())
-        if name == "SEEN":
-            body = ", ".join(f'"{k}": {x}' for k, x in values.items())
-            text = re.sub(r"SEEN = \{.*?\}", f"SEEN = {{{body}}}", text, flags=re.DOTALL)
-        else:
-            text = re.sub(rf"{name} = \{{.*?\}}", f"{name} = {{\n{body}}}", text, flags=re.DOTALL)
+        text = re.sub(rf"{name} = \{{.*?\}}", f"{name} = {{\n{body}}}", text, flags=re.DOTALL)
     write_atomically({file: text.encode()})
     print(f"wrote {file}")
 
@@ -217,7 +213,7 @@ def summary(lines: Lines) -> None:
     for name in sorted({name for part in lines.done.values() for name in part}):
         found = [[Tally(*p[name]) for p in group if name in p] for group in groups.values()]
         parts[name] = interval(found, draws=500)
-    limits = {k: getattr(tiny_eye_limits, k) for k in ("FARTHEST", "SUSPECTED", "DRAWN", "SEEN")}
+    limits = {k: getattr(tiny_eye_limits, k) for k in ("CHANCE", "SUSPECTED", "DRAWN")}
     of = sorted({tuple(key.split(".")[:2]) for key in lines.done})
     measured_ = {
         "seeds": [int(seed) for _, seed in of],

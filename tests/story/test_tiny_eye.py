@@ -22,6 +22,7 @@ from mmcourse.story.backends.tiny_eye_changes import (
     with_one_more,
     without,
 )
+from mmcourse.story.backends.tiny_eye_limits import Limits
 from mmcourse.story.backends.tiny_eye_page import Held, distance
 from mmcourse.story.facts import Fact
 from mmcourse.story.staging import called
@@ -205,6 +206,21 @@ def test_distance_is_twice_the_way():
     x = torch.randn(5, 4, 4, generator=dice)
     nearer = float((x - a_).norm()) <= float((x - o).norm())
     assert (distance(x, a_, o) <= 1) == nearer
+
+
+def test_by_chance_is_not_told(eye):
+    """A picture a little beyond the middle, between two faces, is neither."""
+    sad = with_(PAIR, FOX, mood="sad")
+    asked, other = eye.drawn(PAIR), eye.drawn(sad)
+    limits = Limits(chance={**tiny_eye_limits.CHANCE, "mood": 0.2 * float((other - asked).norm())})
+    checker = EyeChecker(limits=limits)
+    said = []
+    for way in (0.4, 0.55, 0.7):  # 0.6 is what chance may do
+        seen = asked + way * (other - asked)
+        request = a.CheckRequest(render(PAIR, 16), staging=PAIR.to_json())
+        said += [f for f in checker.findings(request, seen) if f.what == "mood of Fern"]
+    assert [f.passed for f in said] == [True, True, False]
+    assert [f.found for f in said] == ["happy", "can't tell: happy or sad", "sad"]
 
 
 def test_one_drawing_changes_all_who_can_change():

@@ -9,19 +9,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-FARTHEST = {
-    "species": 1.05,
-    "colour": 1.0,
-    "accessory": 1.0,
-    "mood": 1.3,
-    "action": 1.1,
-    "place": 1.0,
-    "time": 1.0,
-    "weather": 1.0,
-    "presence": 1.0,
-    "nobody else": 1.0,
-    "sides": 1.3,
-    "new picture": 1.0,
+CHANCE = {
+    "species": 40.0,
+    "colour": 0.0,
+    "accessory": 0.0,
+    "mood": 70.0,
+    "action": 60.0,
+    "place": 0.0,
+    "time": 0.0,
+    "weather": 0.0,
+    "presence": 60.0,
+    "nobody else": 60.0,
+    "sides": 70.0,
+    "new picture": 60.0,
 }
 SUSPECTED = {
     "species": 1.7,
@@ -43,26 +43,27 @@ DRAWN = {
     "time": 1,
     "weather": 1,
 }
-SEEN = {"sides": 198.0, "new picture": 100.0}
 
 
 @dataclass(frozen=True)
 class Limits:
     """From where on there is a fault.
 
-    farthest: how far a picture may go from what was asked to a change; 1 is half of the way.
+    chance: how far beyond half of the way from what was asked to a change a picture may go, in the
+    features' own measure. Of a change that is hardly seen that is much, of another little.
     suspected: how much likelier another value must have become (the logarithm of the odds' ratio)
     before it is drawn. drawn: how many other values are drawn at most, the likeliest first.
-    seen: how much two drawings must differ in the eye's features to be told apart.
+    noticed: a change that was made goes at least so far, where 2 is all of the way; if that is no
+    more than chance, nobody can tell.
     there: somebody is missing if there is less of an animal than this, in parts of the drawing's.
     sure: somebody is there if there is as much as this. stranger: somebody else is there if so much
     of their place shows an animal, and their place has `room` patches to itself.
     """
 
-    farthest: Mapping[str, float] = field(default_factory=lambda: FARTHEST)
+    chance: Mapping[str, float] = field(default_factory=lambda: CHANCE)
     suspected: Mapping[str, float] = field(default_factory=lambda: SUSPECTED)
     drawn: Mapping[str, int] = field(default_factory=lambda: DRAWN)
-    seen: Mapping[str, float] = field(default_factory=lambda: SEEN)
+    noticed: float = 1.6
     there: float = 0.5
     sure: float = 0.85
     stranger: float = 0.75

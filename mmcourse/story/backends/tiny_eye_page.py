@@ -89,11 +89,17 @@ class Held:
         return around(torch.stack(list(self.where.values())).any(0))
 
     def towards(self, other: Tensor, what: str, where: Tensor | None = None) -> float:
-        """How far the picture has gone to a change, in parts of what is tolerated; on some patches
-        alone, if they are given."""
+        """How far the picture has gone to a change, on some patches alone if they are given: above
+        1 it is nearer to the change than to what was asked, and by more than chance."""
         all_ = (self.seen, self.asked, other)
         seen, asked, changed = all_ if where is None else (x[:, where] for x in all_)
-        return distance(seen, asked, changed) / self.by.limits.farthest[what]
+        return distance(seen, asked, changed) / self.tolerated(other, what, where)
+
+    def tolerated(self, other: Tensor, what: str, where: Tensor | None = None) -> float:
+        """The largest `distance` that passes: 1, and what is gone by chance."""
+        change = other - self.asked
+        size = float((change if where is None else change[:, where]).norm())
+        return 1 + self.by.limits.chance[what] / max(size, 1e-6)
 
     # How everything looks.
 
@@ -135,31 +141,37 @@ class Held:
         for attribute, doubts in suspected.items():
             worst = self._worst(attribute, doubts)
             for position, doubt in doubts.items():
-                far, value = worst.get(position, (0.0, doubt.asked))
+                far, way, value = worst.get(position, (0.0, 0.0, doubt.asked))
                 whose = f" of {self.scene.at(position).name}" if position else ""
                 found = value if far > 1 else doubt.asked
+                if far <= 1 < way:
+                    found = f"can't tell: {doubt.asked} or {value}"
                 yield Finding(f"{attribute}{whose}", far <= 1, doubt.asked, found, max(far, 0.0))
         for c in self.scene.characters:
             if not bool(self.where[c.position].any()):
                 found = "can't tell: hidden altogether"
                 yield Finding(f"looks of {c.name}", True, f"{c.colour} {c.species}", found)
 
-    def _worst(self, attribute: str, doubts: Mapping[str, Doubt]) -> dict[str, tuple[float, str]]:
-        """At each position the change to which the picture has gone farthest, in parts of what is
-        tolerated. One after another is drawn, until it is clear or none is left."""
-        worst: dict[str, tuple[float, str]] = {}
+    def _worst(
+        self, attribute: str, doubts: Mapping[str, Doubt]
+    ) -> dict[str, tuple[float, float, str]]:
+        """At each position the change to which the picture has gone farthest: in parts of what is
+        tolerated, and as a `distance`. One after another is drawn, until it is clear or none is
+        left."""
+        worst: dict[str, tuple[float, float, str]] = {}
         for turn in range(max(len(d.instead) for d in doubts.values())):
             new = {
                 p: d.instead[turn]
                 for p, d in doubts.items()
-                if turn < len(d.instead) and worst.get(p, (0.0, ""))[0] <= CLEAR
+                if turn < len(d.instead) and (p not in worst or worst[p][0] <= CLEAR)
             }
             for scene, positions in together(self.scene, attribute, new) if new else ():
                 other = self.by.drawn(scene)
                 for p in positions:
                     part = part_of(self.scene, self.scene.at(p)) if p else None
                     far = self.towards(other, attribute, part)
-                    worst[p] = max(worst.get(p, (0.0, new[p])), (far, new[p]))
+                    way = far * self.tolerated(other, attribute, part)
+                    worst[p] = max(worst.get(p, (-1e9, 0.0, "")), (far, way, new[p]))
         return worst
 
     # Who is there, and where.
@@ -223,8 +235,7 @@ class Held:
         """Is left left? The drawing is turned round, and compared where somebody is in either."""
         turned, limits = self.by.drawn(self.scene, True), self.by.limits
         where = self.taken | self.taken.flip(1)
-        size = float((turned - self.asked)[:, where].norm())
-        if size < limits.seen["sides"]:
+        if self.tolerated(turned, "sides", where) > limits.noticed:
             return Finding("sides", True, "as told", "can't tell: turned round it looks the same")
         far = max(0.0, self.towards(turned, "sides", where))
         return Finding("sides", far <= 1, "as told", "as told" if far <= 1 else "mirrored", far)
@@ -241,7 +252,7 @@ class Held:
             far, found = 0.0, "another picture"
             for turned, name in ((False, "copy"), (True, "mirrored copy")):
                 other = self.by.drawn(then, turned)
-                if float((other - self.asked).norm()) < self.by.limits.seen["new picture"]:
+                if self.tolerated(other, "new picture") > self.by.limits.noticed:
                     continue  # it should look the same
                 d = self.towards(other, "new picture")
                 if d > far:
