@@ -226,4 +226,4 @@ def _ways(
             other = held.by.drawn(drawing)
             change = other - held.asked
             size = float((change if part is None else change[:, part]).norm())
-            yield x, held.towards(other, kind, part), size
+            yield x, held.towards(other, part), size

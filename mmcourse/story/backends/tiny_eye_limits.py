@@ -9,20 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-CHANCE = {
-    "species": 40.0,
-    "colour": 0.0,
-    "accessory": 0.0,
-    "mood": 70.0,
-    "action": 60.0,
-    "place": 0.0,
-    "time": 0.0,
-    "weather": 0.0,
-    "presence": 60.0,
-    "nobody else": 60.0,
-    "sides": 70.0,
-    "new picture": 60.0,
-}
+CHANCE = 70.0
 SUSPECTED = {
     "species": 1.7,
     "colour": 5.9,
@@ -34,14 +21,14 @@ SUSPECTED = {
     "weather": 6.4,
 }
 DRAWN = {
-    "species": 4,
-    "colour": 1,
+    "species": 5,
+    "colour": 2,
     "accessory": 3,
     "mood": 3,
     "action": 4,
     "place": 5,
     "time": 1,
-    "weather": 1,
+    "weather": 2,
 }
 
 
@@ -60,7 +47,7 @@ class Limits:
     of their place shows an animal, and their place has `room` patches to itself.
     """
 
-    chance: Mapping[str, float] = field(default_factory=lambda: CHANCE)
+    chance: float = CHANCE
     suspected: Mapping[str, float] = field(default_factory=lambda: SUSPECTED)
     drawn: Mapping[str, int] = field(default_factory=lambda: DRAWN)
     noticed: float = 1.6

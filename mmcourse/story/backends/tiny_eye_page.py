@@ -88,18 +88,18 @@ class Held:
 
         return around(torch.stack(list(self.where.values())).any(0))
 
-    def towards(self, other: Tensor, what: str, where: Tensor | None = None) -> float:
+    def towards(self, other: Tensor, where: Tensor | None = None) -> float:
         """How far the picture has gone to a change, on some patches alone if they are given: above
         1 it is nearer to the change than to what was asked, and by more than chance."""
         all_ = (self.seen, self.asked, other)
         seen, asked, changed = all_ if where is None else (x[:, where] for x in all_)
-        return distance(seen, asked, changed) / self.tolerated(other, what, where)
+        return distance(seen, asked, changed) / self.tolerated(other, where)
 
-    def tolerated(self, other: Tensor, what: str, where: Tensor | None = None) -> float:
+    def tolerated(self, other: Tensor, where: Tensor | None = None) -> float:
         """The largest `distance` that passes: 1, and what is gone by chance."""
         change = other - self.asked
         size = float((change if where is None else change[:, where]).norm())
-        return 1 + self.by.limits.chance[what] / max(size, 1e-6)
+        return 1 + self.by.limits.chance / max(size, 1e-6)
 
     # How everything looks.
 
@@ -169,8 +169,8 @@ class Held:
                 other = self.by.drawn(scene)
                 for p in positions:
                     part = part_of(self.scene, self.scene.at(p)) if p else None
-                    far = self.towards(other, attribute, part)
-                    way = far * self.tolerated(other, attribute, part)
+                    far = self.towards(other, part)
+                    way = far * self.tolerated(other, part)
                     worst[p] = max(worst.get(p, (-1e9, 0.0, "")), (far, way, new[p]))
         return worst
 
@@ -192,7 +192,7 @@ class Held:
         far = max(0.0, 1 - share) / (1 - limits.there)
         alone = without(self.scene, who) if limits.there <= share < limits.sure else None
         if alone is not None:
-            far = max(far, self.towards(self.by.drawn(alone), "presence"))
+            far = max(far, self.towards(self.by.drawn(alone)))
         return Finding(what, far <= 1, "there", "there" if far <= 1 else "nobody", far)
 
     def nobody_else(self) -> Finding:
@@ -214,7 +214,7 @@ class Held:
             if max(more, share) > 1 - limits.sure or not roomy:
                 looks = [self._read(k, where) for k in ("species", "colour")]
                 scene = self._with_stranger(position, looks[0], looks[1]) or scene
-                far = max(far, self.towards(self.by.drawn(scene), "nobody else"))
+                far = max(far, self.towards(self.by.drawn(scene)))
         found = "nobody else" if far <= 1 else "somebody else"
         return Finding("nobody else", far <= 1, "nobody else", found, far)
 
@@ -235,9 +235,9 @@ class Held:
         """Is left left? The drawing is turned round, and compared where somebody is in either."""
         turned, limits = self.by.drawn(self.scene, True), self.by.limits
         where = self.taken | self.taken.flip(1)
-        if self.tolerated(turned, "sides", where) > limits.noticed:
+        if self.tolerated(turned, where) > limits.noticed:
             return Finding("sides", True, "as told", "can't tell: turned round it looks the same")
-        far = max(0.0, self.towards(turned, "sides", where))
+        far = max(0.0, self.towards(turned, where))
         return Finding("sides", far <= 1, "as told", "as told" if far <= 1 else "mirrored", far)
 
     def old_pictures(self, request: CheckRequest) -> Iterator[Finding]:
@@ -252,9 +252,9 @@ class Held:
             far, found = 0.0, "another picture"
             for turned, name in ((False, "copy"), (True, "mirrored copy")):
                 other = self.by.drawn(then, turned)
-                if self.tolerated(other, "new picture") > self.by.limits.noticed:
+                if self.tolerated(other) > self.by.limits.noticed:
                     continue  # it should look the same
-                d = self.towards(other, "new picture")
+                d = self.towards(other)
                 if d > far:
                     far, found = d, f"a {name} of the picture of {r.name}" if d > 1 else found
             yield Finding("new picture", far <= 1, "another picture", found, far)
