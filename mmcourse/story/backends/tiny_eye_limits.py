@@ -1,7 +1,5 @@
-"""From where on the eye finds fault: numbers that `experiments/eye.py` chose.
-
-It chose them on told stories of the split "val", which nothing else is measured on, and wrote this
-module.
+"""From where on the eye finds fault. `experiments/eye.py --choose` chose the numbers in capitals on
+told stories, which nothing is measured on, and wrote them here.
 """
 
 from __future__ import annotations

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 KIND = 2
 """The eye's kind "character", see `mmcourse.vqgan.features.KINDS`."""
-CLEAR = 1.7
-"""So many times what is tolerated is hardly reached but by the change that was really made."""
+CLEAR = 1.9
+"""A `distance` that is hardly reached but by the change that was really made."""
 
 
 class Looker(Protocol):
@@ -155,15 +155,15 @@ class Held:
     def _worst(
         self, attribute: str, doubts: Mapping[str, Doubt]
     ) -> dict[str, tuple[float, float, str]]:
-        """At each position the change to which the picture has gone farthest: in parts of what is
-        tolerated, and as a `distance`. One after another is drawn, until it is clear or none is
+        """At each position, how far the picture has gone to a change in parts of what is tolerated,
+        as a `distance`, and to which. One after another is drawn, until it is clear or none is
         left."""
         worst: dict[str, tuple[float, float, str]] = {}
         for turn in range(max(len(d.instead) for d in doubts.values())):
             new = {
                 p: d.instead[turn]
                 for p, d in doubts.items()
-                if turn < len(d.instead) and (p not in worst or worst[p][0] <= CLEAR)
+                if turn < len(d.instead) and (p not in worst or worst[p][1] <= CLEAR)
             }
             for scene, positions in together(self.scene, attribute, new) if new else ():
                 other = self.by.drawn(scene)
@@ -171,7 +171,10 @@ class Held:
                     part = part_of(self.scene, self.scene.at(p)) if p else None
                     far = self.towards(other, part)
                     way = far * self.tolerated(other, part)
-                    worst[p] = max(worst.get(p, (-1e9, 0.0, "")), (far, way, new[p]))
+                    so_far, farthest, value = worst.get(p, (far, way, new[p]))
+                    if way > farthest:
+                        farthest, value = way, new[p]
+                    worst[p] = (max(so_far, far), farthest, value)
         return worst
 
     # Who is there, and where.
@@ -238,7 +241,10 @@ class Held:
         if self.tolerated(turned, where) > limits.noticed:
             return Finding("sides", True, "as told", "can't tell: turned round it looks the same")
         far = max(0.0, self.towards(turned, where))
-        return Finding("sides", far <= 1, "as told", "as told" if far <= 1 else "mirrored", far)
+        found = "as told" if far <= 1 else "mirrored"
+        if far <= 1 < far * self.tolerated(turned, where):
+            found = "can't tell: as told or mirrored"
+        return Finding("sides", far <= 1, "as told", found, far)
 
     def old_pictures(self, request: CheckRequest) -> Iterator[Finding]:
         """Is it no earlier picture, nor one turned round? Held against the drawing of what those
