@@ -31,10 +31,10 @@ from mmcourse.vqvae.batches import decode_pictures, encode_pictures
 from mmcourse.vqvae.compress import bits_each
 from mmcourse.vqvae.sample import sample_codes
 
-E = torch.empty
-ints = functools.partial(torch.empty, dtype=torch.int64)
-bools = functools.partial(torch.empty, dtype=torch.bool)
-octets = functools.partial(torch.empty, dtype=torch.uint8)
+E = torch.zeros
+ints = functools.partial(torch.zeros, dtype=torch.int64)
+bools = functools.partial(torch.zeros, dtype=torch.bool)
+octets = functools.partial(torch.zeros, dtype=torch.uint8)
 SCHEDULE = NoiseSchedule(linear_betas())
 LEVELS = SCHEDULE.levels(2)
 CODEBOOK = torch.rand(3, 2)
