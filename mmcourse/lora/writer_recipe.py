@@ -12,10 +12,9 @@ from mmcourse.lora.models.measure import Measurement, asked, share
 from mmcourse.lora.models.shapes import SMOKE, Shape
 from mmcourse.lora.models.train import Plan, Stage, train
 from mmcourse.lora.writer import SHAPE, Writer, beginning, build_writer, page_example
-from mmcourse.lora.writing import kept, longest_run, write_stories
+from mmcourse.lora.writing import faults, kept, longest_run, named, write_stories
 from mmcourse.runs import Run, check_precision, history
 from mmcourse.storyworld import Tokenizer
-from mmcourse.storyworld.language.check import check_story
 from mmcourse.storyworld.language.tell import tell
 from mmcourse.training import pick_device, seed_everything
 
@@ -101,9 +100,10 @@ def train_writer(out: Path, tier: str, seed: int = 0, precision: str = "no") -> 
 def measure_writer(writer: Writer, n: int | None = None) -> dict[str, Measurement]:
     """`n` stories of five pages for heroes, places and goals of the held-out split.
 
-    - `before`, `after`: stories without a contradiction and with every word readable, if each page
-      is written once, and if a page with a fault is written up to four times. Up to its first fault
-      a story is the same in both, so one run tells both.
+    - `before`, `after`: stories without a contradiction, in which every word can be read and nobody
+      appears who was not introduced, if each page is written once, and if a page with a fault is
+      written up to four times. Up to its first fault a story is the same in both, so one run tells
+      both.
     - `kept`: of what was asked for, the share that the first page tells.
     - `distinct`: of the stories, the share that are written once alone.
     - `new`: of the pages, the share that is no page of 2,000 stories of training; `run`: the median
@@ -115,7 +115,10 @@ def measure_writer(writer: Writer, n: int | None = None) -> dict[str, Measuremen
         begun = [beginning(_five(i)) for i in range(at, min(n, at + BATCH))]
         stories += list(zip(begun, write_stories(writer, begun, seed=at), strict=True))
     texts = ["\n\n".join(story.pages) for _, story in stories]
-    sound = [not check_story(text)[0] and not any(check_story(text)[1]) for text in texts]
+    sound = [
+        not any(faults(story.pages[: k + 1], known=named(begun)) for k in range(len(story.pages)))
+        for begun, story in stories
+    ]
     first = [fine and not story.again for fine, (_, story) in zip(sound, stories)]
     told = [fact for begun, story in stories for fact in kept(begun, story.pages[0])]
     known = [_words(page.text) for i in range(min(KNOWN, 40 * n)) for page in tell(i).pages]

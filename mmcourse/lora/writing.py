@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,9 @@ from mmcourse.lora.models.structure import page_grammar
 from mmcourse.lora.models.words import tidy
 from mmcourse.lora.writer import EDGE, Memory, Writer, facts_of, written
 from mmcourse.storyworld.language.check import check_story
+from mmcourse.storyworld.language.phrases import tokens
+from mmcourse.storyworld.language.story_parse import read_story
+from mmcourse.storyworld.world import vocabulary as v
 
 TOKENS = 400
 TRIES = 4
@@ -53,11 +56,11 @@ def write_pages(
     writer: Writer, memories: Sequence[Memory], seed: int, temperature: float = 0.8
 ) -> list[tuple[str, str]]:
     """One page for each memory: its facts as JSON, and its prose as it is printed."""
-    tokens = writer.processor.tokenizer
+    words = writer.processor.tokenizer
     batch = questions(writer.processor, [Example(m.prompt(), "") for m in memories])
     batch = {k: x.to(writer.model.device) for k, x in batch.items()}
     start = batch["input_ids"].shape[1]
-    edge = tokens.convert_tokens_to_ids(EDGE)
+    edge = words.convert_tokens_to_ids(EDGE)
     rules: Any = FactsFirst(page_grammar(writer.processor), edge, start)
     with torch.random.fork_rng(), torch.inference_mode():
         torch.manual_seed(seed)
@@ -71,22 +74,47 @@ def write_pages(
         )
     found = []
     for row in out[:, start:]:
-        text = tokens.decode(row, skip_special_tokens=True)
+        text = words.decode(row, skip_special_tokens=True)
         facts, _, prose = text.partition(EDGE)
         found.append((facts.strip(), written(tidy(prose.strip()))))
     return found
 
 
-def faults(pages: Sequence[str], asked: Memory | None = None) -> int:
-    """How much is wrong with the last page: contradictions, words that cannot be read, nothing
-    said at all, and of what was asked at the beginning (`asked`) whatever is not told."""
+def faults(pages: Sequence[str], asked: Memory | None = None, known: Collection[str] = ()) -> int:
+    """How much is wrong with the last page: contradictions, words that cannot be read, strangers,
+    nothing said at all, and of what was asked at the beginning (`asked`) whatever is not told.
+
+    Args:
+        pages: of a story so far.
+        asked: what the story begins with, if this is its first page.
+        known: names that need no introduction.
+    """
     if not pages[-1]:
         return 1
     contradictions, unread = check_story("\n\n".join(pages))
-    found = len(contradictions) + len(unread[-1])
+    found = len(contradictions) + len(unread[-1]) + len(strangers(pages, known))
     if asked is not None:
         found += sum(not told for told in kept(asked, pages[-1]))
     return found
+
+
+def strangers(pages: Sequence[str], known: Collection[str] = ()) -> set[str]:
+    """Names on the last page of somebody whom no page has introduced: nobody knows what they are.
+
+    Args:
+        pages: of a story so far.
+        known: names that need no introduction, such as the one whom the hero looks for.
+    """
+    told = {who for page in read_story("\n\n".join(pages)) for who, what, _ in page.facts
+            if what == "species"}  # fmt: skip
+    said = {word.removesuffix("'s") for word in tokens(pages[-1])}
+    return {name for name in v.NAMES if name.lower() in said} - told - set(known)
+
+
+def named(memory: Memory) -> set[str]:
+    """Who needs no introduction: whom the memory knows, and whom the goal names."""
+    goal = set(tokens(memory.goal))
+    return {*memory.looks, *(name for name in v.NAMES if name.lower() in goal)}
 
 
 def kept(asked: Memory, page: str) -> list[bool]:
@@ -121,7 +149,8 @@ def write_stories(
             )
             for i, (facts, prose) in zip(open_, made, strict=True):
                 story = growing[i]
-                wrong = faults([*story.pages, prose], None if number else story.memory)
+                asked_ = None if number else story.memory
+                wrong = faults([*story.pages, prose], asked_, named(story.memory))
                 if i not in best or wrong < best[i][0]:
                     best[i] = wrong, facts, prose
             open_ = [i for i in open_ if best[i][0]]

@@ -22,7 +22,15 @@ from mmcourse.lora.writer import (
     written,
 )
 from mmcourse.lora.writer_recipe import train_writer
-from mmcourse.lora.writing import FactsFirst, faults, kept, longest_run, write_stories
+from mmcourse.lora.writing import (
+    FactsFirst,
+    faults,
+    kept,
+    longest_run,
+    named,
+    strangers,
+    write_stories,
+)
 from mmcourse.storyworld.language.check import check_story
 from mmcourse.storyworld.language.tell import tell
 
@@ -108,6 +116,18 @@ def test_faults_are_counted_and_what_was_asked_is_missed():
     assert all(kept(asked, pages[0]))
     wrong = replace(asked, looks={hero.name: (other, hero.species, "none")})
     assert kept(wrong, pages[0])[0] is False
+
+
+def test_somebody_whom_nobody_introduced_is_a_fault():
+    page = "Tansy was a pink rabbit. Tansy sat on the beach and waited for Basil."
+    assert strangers([page]) == {"Basil"}
+    assert faults([page]) == faults([page], known=["Basil"]) + 1
+    assert strangers([page, "Basil's hat was wet."]) == {"Basil"}
+    assert strangers([page, "Basil was a blue cat. Tansy waved."]) == set()
+    for index in range(20):  # in the world's own stories there are none
+        story = tell(index, "test")
+        pages, at_home = [p.text for p in story.pages], named(beginning(story))
+        assert not any(strangers(pages[: k + 1], at_home) for k in range(len(pages)))
 
 
 def test_a_page_with_a_fault_is_written_again_and_the_best_is_kept(tiny, monkeypatch):

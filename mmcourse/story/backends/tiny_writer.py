@@ -120,7 +120,7 @@ def faults_in(task: Task) -> Callable[[str], int]:
     """How much is wrong with a page so far: what contradicts itself, the page before or the story,
     what cannot be read, and on a first page what was asked for otherwise."""
     from mmcourse.lora.writer import facts_of
-    from mmcourse.lora.writing import faults
+    from mmcourse.lora.writing import faults, named
     from mmcourse.storyworld.language.check import check_story
 
     before = [task.memory.before] if task.memory.before else []
@@ -129,10 +129,12 @@ def faults_in(task: Task) -> Callable[[str], int]:
     for name, (colour, species, _) in task.memory.looks.items():
         known += [(name, "colour", colour), (name, "species", species)]
 
+    at_home = named(task.memory) | set(task.tale.state.characters)
+
     def wrong(page: str) -> int:
         pages = [*before, page]
         facts = sorted(f for f in facts_of(pages) if f[1] != "lost")
-        found = faults(pages) - old + len(contradictions(known, facts))
+        found = faults(pages, known=at_home) - old + len(contradictions(known, facts))
         if not task.tale.state.scenes:
             place = task.memory.setting["place"]
             found += any(f[:2] == ("scene", "place") and f[2] != place for f in facts)
