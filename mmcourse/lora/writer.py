@@ -103,6 +103,24 @@ def beginning(story: Story) -> Memory:
     )
 
 
+def cast_example(index: int, split: str = "train") -> Example:
+    """A cast, and the same cast again: all that there is to learn is to copy."""
+    dice = Dice("cast", split, index)
+    names = dice.sample(v.NAMES, 2 + int(3 * dice.number()))
+    looks = [
+        f"{name} {dice.pick(v.COLOURS)} {dice.pick(v.SPECIES)} {dice.pick(v.ACCESSORIES)}"
+        for name in names
+    ]
+    cast = ", ".join(looks).lower()
+    return Example(f"{cast} {EDGE}", cast)
+
+
+def facts_example(index: int, split: str = "train") -> Example:
+    """The facts of a page, without its prose."""
+    page = page_example(index, split)
+    return Example(page.prompt, page.answer.partition(f" {EDGE} ")[0])
+
+
 def page_example(index: int, split: str = "train") -> Example:
     """One page of story `index`, with what it has to agree with; which page, dice say."""
     story = tell(index, split)

@@ -11,7 +11,15 @@ from mmcourse.cards import sources_hash
 from mmcourse.lora.models.measure import Measurement, asked, share
 from mmcourse.lora.models.shapes import SMOKE, Shape
 from mmcourse.lora.models.train import Plan, Stage, train
-from mmcourse.lora.writer import SHAPE, Writer, beginning, build_writer, page_example
+from mmcourse.lora.writer import (
+    SHAPE,
+    Writer,
+    beginning,
+    build_writer,
+    cast_example,
+    facts_example,
+    page_example,
+)
 from mmcourse.lora.writing import faults, kept, longest_run, named, write_stories
 from mmcourse.runs import Run, check_precision, history
 from mmcourse.storyworld import Tokenizer
@@ -40,15 +48,27 @@ class Recipe:
     measured: int | None = None
 
 
-def _plan(steps: int, stories: int, batch: int, muon: float | None = None) -> Plan:
-    return Plan((Stage(steps, ("pages",)),), stories, batch, muon=muon)
+TASKS = {"casts": cast_example, "facts": facts_example, "pages": page_example}
+
+
+def _plan(
+    casts: int, facts: int, pages: int, stories: int, batch: int, muon: float | None = None
+) -> Plan:
+    """Casts first, which are copied, then facts, then pages.
+
+    Began with pages, a writer learns their prose and never whom it is about: after 2,100 steps it
+    called the hero by another name in each sentence. To copy is learned within 200 steps where
+    there is nothing else to learn, and stays.
+    """
+    steps = {"casts": casts, "facts": facts, "pages": pages}
+    return Plan(tuple(Stage(n, (k,)) for k, n in steps.items()), stories, batch, muon=muon)
 
 
 RECIPES = {
-    "smoke": Recipe(_plan(3, 8, 2), SMOKE, 2),
-    "cpu": Recipe(_plan(60, 1_000, 8), measured=10),
-    "gpu": Recipe(_plan(12_000, 200_000, 64, 3e-3)),
-    "full": Recipe(_plan(2_100, 60_000, 16, 3e-3)),
+    "smoke": Recipe(_plan(1, 1, 1, 8, 2), SMOKE, 2),
+    "cpu": Recipe(_plan(20, 10, 30, 1_000, 8), measured=10),
+    "gpu": Recipe(_plan(1_000, 1_000, 10_000, 200_000, 64, 3e-3)),
+    "full": Recipe(_plan(400, 200, 2_000, 60_000, 16, 3e-3)),
 }
 
 
@@ -72,7 +92,7 @@ def train_writer(out: Path, tier: str, seed: int = 0, precision: str = "no") -> 
     model, processor = build_writer(recipe.shape)
     if pick_device().type == "cpu":  # the fused attention of a CPU is slower than its two products
         model.set_attn_implementation("eager")
-    tasks: dict[str, Any] = {"pages": partial(page_example, split="train")}
+    tasks: dict[str, Any] = {k: partial(make, split="train") for k, make in TASKS.items()}
     loop = train(
         model,
         processor,
