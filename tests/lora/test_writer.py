@@ -17,11 +17,13 @@ from mmcourse.lora.writer import (
     Writer,
     beginning,
     build_writer,
+    cast_example,
+    facts_example,
     facts_of,
     page_example,
     written,
 )
-from mmcourse.lora.writer_recipe import train_writer
+from mmcourse.lora.writer_recipe import RECIPES, train_writer
 from mmcourse.lora.writing import (
     FactsFirst,
     faults,
@@ -170,3 +172,19 @@ def test_the_recipe_leaves_a_folder_that_writes(tmp_path, monkeypatch):
         write_stories(writer, [replace(story, pages=1)], seed=seed, tries=1) for seed in (3, 3)
     )
     assert one[0].pages == two[0].pages  # the same seed, the same story
+
+
+def test_a_writer_copies_before_it_writes(tiny):
+    casts = [cast_example(i) for i in range(40)]
+    assert len({c.answer for c in casts}) == 40
+    assert all(c.prompt == f"{c.answer} |" for c in casts)
+    assert {c.answer.count(",") for c in casts} == {1, 2, 3}  # two to four of them
+    tokens = tiny.processor.tokenizer
+    assert tokens.unk_token_id not in tokens([c.prompt for c in casts], padding=True)["input_ids"]
+    for i in range(5):
+        facts, page = facts_example(i, "train"), page_example(i, "train")
+        assert facts.prompt == page.prompt
+        assert page.answer.startswith(f"{facts.answer} | ")
+        assert json.loads(facts.answer)["characters"]
+    stages = RECIPES["full"].plan.stages
+    assert [stage.tasks for stage in stages] == [("casts",), ("facts",), ("pages",)]
