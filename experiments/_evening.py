@@ -243,7 +243,8 @@ def evening(backend: str, steps: int, kills: int) -> Data:
         silences: dict[str, list[float]] = {}
         for reader in readers:
             for kind, times in reader.silences.items():
-                silences.setdefault(kind, []).extend(times)
+                if times:
+                    silences.setdefault(kind, []).extend(times)
         return {
             "steps": {k: told[k] for k in sorted(told)},
             "kills": kills,
