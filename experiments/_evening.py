@@ -137,7 +137,9 @@ class Reader:
                 now = time.perf_counter()
                 into.append(now - last)
                 last, into = now, self.silences.setdefault(job["do"], [])
-                yield json.loads(line[6:])[0]
+                sign = json.loads(line[6:])[0]
+                if sign:  # none ends a job
+                    yield sign
         except (OSError, http.client.HTTPException):
             raise Off from None
         if kind != "complete":

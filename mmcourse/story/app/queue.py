@@ -41,9 +41,10 @@ def queue(desk: Desk) -> FastAPI:
             f"the app needs Gradio ({error}); install it with `pip install 'mmcourse[app]'`"
         ) from None
 
-    def do(job: dict[str, Any], request: gr.Request) -> Iterator[dict[str, Any]]:
+    def do(job: dict[str, Any], request: gr.Request) -> Iterator[dict[str, Any] | None]:
         assert request.request is not None
         yield from work(desk, reader_of(key_of(request.request)), job)
+        yield None  # Gradio keeps each job's last sign, and sends it twice: let it be small
 
     # Gradio reads the types of what it is given; here they are names of this function.
     do.__annotations__ = {"job": dict, "request": gr.Request, "return": dict}
