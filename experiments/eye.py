@@ -17,17 +17,16 @@ A line for each story is added to runs/eye/parts.jsonl, of the choice to runs/ey
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import sys
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 from _eye_looks import FALSE_EACH, Part, Press, looked, measured, some_false, trials
 from _eye_pages import ABOUT_ALL, ABOUT_SOMEBODY, Page, told
+from _lines import Lines
 from _result import write
 
 from mmcourse.checkpoints import write_atomically
@@ -51,36 +50,6 @@ RARE = 0.002
 """Share of the true pictures beside which chance did more."""
 SOURCES = ["mmcourse.story.backends", "mmcourse.storyworld", "mmcourse.vqgan.features"]
 RAW = Limits(chance=0.0)
-
-
-class Lines:
-    """Parts by key, kept as lines of a file; None keeps them in memory."""
-
-    def __init__(self, file: Path | None) -> None:
-        self.file, self.done = file, dict(self._read(file))
-
-    @staticmethod
-    def _read(file: Path | None) -> Iterator[tuple[str, object]]:
-        if file is None or not file.exists():
-            return
-        whole = file.read_bytes()
-        lines = whole[: whole.rfind(b"\n") + 1]  # one that was being written at a kill is cut off
-        if lines != whole:
-            write_atomically({file: lines})
-        for line in lines.splitlines():
-            key, part = json.loads(line)
-            yield key, part
-
-    def do(self, key: str, make: Callable[[], object]) -> None:
-        """Make one part unless it is there already, and keep it."""
-        if key in self.done:
-            return
-        began = time.process_time()
-        self.done[key] = part = make()
-        if self.file is not None:
-            with self.file.open("a", encoding="utf-8") as out:
-                out.write(json.dumps([key, part]) + "\n")
-        print(f"{key}: {time.process_time() - began:.1f} s of one core", flush=True)
 
 
 def story(checker: EyeChecker, press: Press, of: tuple[str, int, int], scenes: int) -> Part:

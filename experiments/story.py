@@ -19,11 +19,11 @@ from __future__ import annotations
 import json
 import os
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
+from _lines import Lines
 from _result import write
 from _story_parts import answers, captions, checked, drifting, finding, refused, styles
 from _story_pictures import Eyes, Told, cast_of, measured, prompt, systems, tell
@@ -31,7 +31,6 @@ from _story_text import long_story, text_of, undone
 from PIL.Image import Image
 
 from mmcourse.cards import sources_hash
-from mmcourse.checkpoints import write_atomically
 from mmcourse.story.backends.tiny import tiny_backend
 from mmcourse.story.backends.world import world_backend
 from mmcourse.story.measure.intervals import interval
@@ -54,32 +53,11 @@ class Work:
         self.seeds, self.prompts = (SEEDS[:1], 2) if small else (SEEDS, PROMPTS)
         self.scenes, self.fewer = (3, 1) if small else (SCENES, FEWER)
         self.longest = 10 if small else 40
-        self.file, self.done = file, dict(self._read(file))
-
-    @staticmethod
-    def _read(file: Path | None) -> Iterator[tuple[str, Part]]:
-        """What was measured before; a line that was being written at a kill is cut off."""
-        if file is None or not file.exists():
-            return
-        whole = file.read_bytes()
-        lines = whole[: whole.rfind(b"\n") + 1]
-        if lines != whole:
-            write_atomically({file: lines})
-        for line in lines.splitlines():
-            key, part = json.loads(line)
-            yield key, part
+        self.lines = Lines(file)
 
     def do(self, key: str, make: Callable[[], dict[str, Tally]]) -> None:
         """Measure one part unless it is there already, and keep it."""
-        if key in self.done:
-            return
-        began = time.perf_counter()
-        part = {name: list(tally) for name, tally in make().items()}
-        self.done[key] = part
-        if self.file is not None:
-            with self.file.open("a", encoding="utf-8") as out:
-                out.write(json.dumps([key, part]) + "\n")
-        print(f"{key}: {time.perf_counter() - began:.1f} s", flush=True)
+        self.lines.do(key, lambda: {name: list(tally) for name, tally in make().items()})
 
     def story(self, number: int, seed: int) -> dict[str, Tally]:
         """All that is measured of one story."""
@@ -139,11 +117,11 @@ def groups(done: dict[str, Part], name: str, seeds: tuple[int, ...]) -> list[lis
 
 def summary(work: Work) -> dict[str, object]:
     """Every measure with its interval, and its value for each seed."""
-    names = dict.fromkeys(name for part in work.done.values() for name in part)
+    names = dict.fromkeys(name for part in work.lines.done.values() for name in part)
     nested: dict[str, object] = {}
     for name in names:
-        found = interval(groups(work.done, name, work.seeds))
-        each = [groups(work.done, name, (seed,)) for seed in work.seeds]
+        found = interval(groups(work.lines.done, name, work.seeds))
+        each = [groups(work.lines.done, name, (seed,)) for seed in work.seeds]
         values = [interval(g, draws=1)["value"] if g else None for g in each]
         place = nested
         *above, last = name.split(".")
