@@ -7,13 +7,14 @@ import pytest
 import torch
 
 from mmcourse.hub import read_card
-from mmcourse.lora import writing
+from mmcourse.lora import writer_recipe, writing
 from mmcourse.lora.models.collate import collate
 from mmcourse.lora.models.grammar import json_grammar
 from mmcourse.lora.models.shapes import SMOKE
 from mmcourse.lora.models.structure import page_grammar
 from mmcourse.lora.writer import (
     EDGE,
+    Memory,
     Writer,
     beginning,
     build_writer,
@@ -25,6 +26,7 @@ from mmcourse.lora.writer import (
 )
 from mmcourse.lora.writer_recipe import RECIPES, train_writer
 from mmcourse.lora.writing import (
+    Draft,
     FactsFirst,
     faults,
     kept,
@@ -35,6 +37,7 @@ from mmcourse.lora.writing import (
 )
 from mmcourse.storyworld.language.check import check_story
 from mmcourse.storyworld.language.tell import tell
+from mmcourse.storyworld.world import vocabulary as v
 
 
 @pytest.fixture(scope="module")
@@ -126,6 +129,8 @@ def test_somebody_whom_nobody_introduced_is_a_fault():
     assert faults([page]) == faults([page], known=["Basil"]) + 1
     assert strangers([page, "Basil's hat was wet."]) == {"Basil"}
     assert strangers([page, "Basil was a blue cat. Tansy waved."]) == set()
+    memory = Memory("bring Alma a kite", 5, {"Tansy": ("pink", "rabbit", "none")}, {})
+    assert named(memory) == {"Tansy", "Alma"}
     for index in range(20):  # in the world's own stories there are none
         story = tell(index, "test")
         pages, at_home = [p.text for p in story.pages], named(beginning(story))
@@ -172,6 +177,26 @@ def test_the_recipe_leaves_a_folder_that_writes(tmp_path, monkeypatch):
         write_stories(writer, [replace(story, pages=1)], seed=seed, tries=1) for seed in (3, 3)
     )
     assert one[0].pages == two[0].pages  # the same seed, the same story
+
+
+def test_what_is_measured_of_stories(tiny, monkeypatch):
+    """Of four stories one names a stranger, one was written anew, and two are the same."""
+    some = [writer_recipe._five(i) for i in range(30)]
+    waits = next(s for s in some if strangers([s.pages[0].text]))  # for whom, says its goal
+    told = [some[0], some[0], waits, some[2]]
+    pages = [[page.text for page in story.pages] for story in told]
+    stranger = next(n for n in v.NAMES if n not in told[3].text)
+    pages[3][4] += f" {stranger} was happy."
+    again = (0, 0, 1, 0)
+    drafts = [Draft(beginning(s), p, [], n) for s, p, n in zip(told, pages, again)]
+    monkeypatch.setattr(writer_recipe, "write_stories", lambda *_, **__: drafts)
+    five = iter(told)
+    monkeypatch.setattr(writer_recipe, "_five", lambda _: next(five))
+    found = {k: m["value"] for k, m in writer_recipe.measure_writer(tiny, 4).items()}
+    assert (found["before"], found["after"]) == (0.5, 0.75)
+    assert (found["kept"], found["distinct"]) == (1, 0.5)
+    assert found["new"] == 1
+    assert 0 < found["run"] < max(len(page.split()) for page in pages[0])
 
 
 def test_a_writer_copies_before_it_writes(tiny):

@@ -142,7 +142,7 @@ def test_somebody_else(eye):
 def test_left_is_left_where_one_can_tell(eye):
     assert "sides" in failed(eye, ImageOps.mirror(render(PAIR, 128)), PAIR)
     assert "sides" in failed(eye, ImageOps.mirror(render(THREE, 128)), THREE)
-    plain = with_(ALONE, ALONE.characters[0], accessory="none", mood="sad")
+    plain = Scene(characters=(Character("frog", "white", name="Kit"),), place="meadow")
     said = findings(eye, render(plain, 128), plain)["sides"]
     assert said.passed
     assert said.found == "can't tell: turned round it looks the same"

@@ -23,6 +23,7 @@ from mmcourse.story.grammar.tale import Note, Tale
 from mmcourse.story.state import State, dated
 from mmcourse.storyworld import Scene
 from mmcourse.storyworld.language.tell import tell
+from mmcourse.storyworld.world import vocabulary as v
 from mmcourse.storyworld.world.dice import Dice
 
 STORY = next(tell(i) for i in range(50) if len(tell(i).pages) == 5)
@@ -210,6 +211,8 @@ def test_faults_are_what_contradicts_the_story():
     assert wrong("Kit is a white owl.") == 0
     assert wrong("Kit is a blue owl.") > 0
     assert wrong("Kit glooped.") > 0
+    assert wrong("Rue was happy.") == 0  # introduced long ago
+    assert wrong("Basil was happy.") == 1  # and this one by nobody
     first = begun(a.WriteRequest(prompt="a red fox on the beach"), DICE)
     assert faults_in(first)("It was night in the forest, and the weather was clear.") > 0
     assert faults_in(first)("It was night on the beach, and the weather was clear.") == 0
@@ -220,6 +223,20 @@ def test_faults_are_what_contradicts_the_story():
         DICE,
     )
     assert faults_in(odd)("Kit was happy.") == 0  # what the reader wrote is not the writer's fault
+
+
+def test_whom_the_story_knows_is_no_stranger_though_the_model_is_told_of_few():
+    names = [n for n in v.NAMES if n not in ("Kit", "Rue")][:9]
+    more = [
+        Fact(name, what, value)
+        for name, species in zip(names, v.SPECIES * 2)
+        for what, value in (("species", species), ("colour", "green"), ("at", "sea"))
+    ]
+    crowd = State(dated([*facts_before(), *more], 1), (1,))
+    task = gone_on(a.WriteRequest("continue", state=crowd), DICE)
+    untold = set(crowd.characters) - set(task.memory.looks)
+    assert untold
+    assert {faults_in(task)(f"{name} was happy.") for name in untold} == {0}
 
 
 # What becomes of a page.

@@ -200,7 +200,5 @@ def _lost_shards(part: Path) -> Iterator[str]:
     kept = [f for f in os.listdir(part) if is_weights(f)]
     for index in part.glob("*.index*.json"):
         shards = set(json.loads(index.read_text("utf-8"))["weight_map"].values())
-        begun = not kept or shards & set(
-            kept
-        )  # an index of a variant that was never wanted is none
+        begun = not kept or shards & set(kept)  # else it is of a variant that nobody wanted
         yield from sorted(shards - set(kept)) if begun else ()

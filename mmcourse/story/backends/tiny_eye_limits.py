@@ -7,15 +7,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-CHANCE = 70.0
+CHANCE = 69.0
 SUSPECTED = {
-    "species": 1.7,
+    "species": 1.8,
     "colour": 5.9,
     "accessory": 1.5,
     "mood": 1.2,
     "action": 0.1,
-    "place": 2.3,
-    "time": 10.4,
+    "place": 2.4,
+    "time": 10.3,
     "weather": 6.4,
 }
 DRAWN = {

@@ -118,7 +118,8 @@ class TinyWriter:
 
 def faults_in(task: Task) -> Callable[[str], int]:
     """How much is wrong with a page so far: what contradicts itself, the page before or the story,
-    what cannot be read, and on a first page what was asked for otherwise."""
+    what cannot be read, who was not introduced, and on a first page what was asked for otherwise.
+    """
     from mmcourse.lora.writer import facts_of
     from mmcourse.lora.writing import faults, named
     from mmcourse.storyworld.language.check import check_story
