@@ -47,9 +47,9 @@ class Recipe:
 
 RECIPES = {
     "smoke": Recipe(8, Plan(3, 4), measured=4),
-    "cpu": Recipe(1_024, Plan(100, 16), measured=50),
-    "gpu": Recipe(24_000, Plan(20_000, 128)),
-    "full": Recipe(16_384, Plan(8_000, 64, aligned=1 / 2, save_every=100)),
+    "cpu": Recipe(1_024, Plan(100, 16, reading=30), measured=50),
+    "gpu": Recipe(24_000, Plan(20_000, 128, reading=300)),
+    "full": Recipe(24_000, Plan(7_000, 64, reading=300, save_every=100)),
 }
 
 

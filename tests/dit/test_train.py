@@ -153,3 +153,19 @@ def test_what_is_not_finite_is_refused(reader):
 def spoil(part):
     if isinstance(part, module.DiT):
         torch.nn.init.constant_(part.to_numbers.bias, torch.inf)
+
+
+def test_a_run_begins_by_reading(reader, monkeypatch):
+    times = []
+    forward = Aligned.forward
+
+    def noted(self, x, t, *rest):
+        times.append(t)
+        return forward(self, x, t, *rest)
+
+    monkeypatch.setattr(Aligned, "forward", noted)
+    plan = dataclasses.replace(PLAN, steps=12, batch_size=8, reading=6)
+    list(train(small_dit(), heroes(8), plan, told=told(reader)))
+    early, late = torch.cat(times[:6]), torch.cat(times[6:])
+    assert early.min() > 900
+    assert late.min() < 500
