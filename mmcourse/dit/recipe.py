@@ -49,7 +49,7 @@ RECIPES = {
     "smoke": Recipe(8, Plan(3, 4), measured=4),
     "cpu": Recipe(1_024, Plan(100, 16, reading=30), measured=50),
     "gpu": Recipe(24_000, Plan(20_000, 128, reading=300)),
-    "full": Recipe(24_000, Plan(7_000, 64, reading=300, save_every=100)),
+    "full": Recipe(24_000, Plan(5_500, 64, reading=300, save_every=100)),
 }
 
 
