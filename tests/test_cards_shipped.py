@@ -18,6 +18,7 @@ BUDGETS = {
     "vqvae": 2 * 2**20,
     "vqvae-prior": 3 * 2**20,
     "vqvae-sound": 2**19,
+    "writer": 7 * 2**20,
 }
 
 
