@@ -1,7 +1,8 @@
 """Work that lasts: each job is a generator of plain data, so that it can be shown and stopped.
 
-Jobs yield often. A job that is asked to stop is closed at its next yield, and then nothing of it
-has been recorded. What a reader can mend comes back as one line (`refused`).
+Jobs yield often, and once a second something is said in any case (`lively`). A job that is asked to
+stop is closed at its next yield, and then nothing of it has been recorded. What a reader can mend
+comes back as one line (`refused`).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from mmcourse.story.app import shown
+from mmcourse.story.app.lively import lively
 from mmcourse.story.app.made import Made
 from mmcourse.story.framework import Storyteller
 from mmcourse.story.library import Library
@@ -99,14 +101,14 @@ def work(desk: Desk, reader: str, job: Data) -> Iterator[Data]:
     try:
         if job.get("do") not in JOBS:
             raise ValueError(f"there is no work called {job.get('do')!r}")
-        steps = JOBS[job["do"]](desk, desk.teller(reader), job)
+        signs = lively(JOBS[job["do"]](desk, desk.teller(reader), job))
         try:
-            for step in steps:
+            for step in signs:
                 if stop.is_set():
                     break
                 yield step
         finally:
-            steps.close()
+            signs.close()
         if stop.is_set():
             yield {"kind": "stopped", "message": "Stopped. Nothing was written down."}
     except KeyError as error:
