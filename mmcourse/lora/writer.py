@@ -22,6 +22,7 @@ from mmcourse.lora.models.structure import structure
 from mmcourse.lora.models.words import build_tokenizer
 from mmcourse.storyworld.language.story_parse import read_story
 from mmcourse.storyworld.language.tell import Story, tell
+from mmcourse.storyworld.language.words import article
 from mmcourse.storyworld.world import vocabulary as v
 from mmcourse.storyworld.world.dice import Dice
 from mmcourse.storyworld.world.facts import Fact
@@ -103,16 +104,34 @@ def beginning(story: Story) -> Memory:
     )
 
 
+INTRODUCED = (
+    "this is {name}, {colour} {species}.",
+    "{name} was {colour} {species}.",
+    "there lived {colour} {species} called {name}.",
+    "and that one is {name}, {colour} {species}.",
+)
+"""How a cast is told in sentences; "colour" comes with its article."""
+
+
 def cast_example(index: int, split: str = "train") -> Example:
-    """A cast, and the same cast again: all that there is to learn is to copy."""
+    """A cast, and the same cast again, as it stands or, every second time, in sentences and in
+    another order: all that there is to learn is to copy, and to find what is to be copied."""
     dice = Dice("cast", split, index)
     names = dice.sample(v.NAMES, 2 + int(3 * dice.number()))
-    looks = [
-        f"{name} {dice.pick(v.COLOURS)} {dice.pick(v.SPECIES)} {dice.pick(v.ACCESSORIES)}"
+    looks = {
+        name: (dice.pick(v.COLOURS), dice.pick(v.SPECIES), dice.pick(v.ACCESSORIES))
         for name in names
+    }
+    cast = ", ".join(f"{name} {' '.join(look)}" for name, look in looks.items()).lower()
+    if index % 2 == 0:
+        return Example(f"{cast} {EDGE}", cast)
+    told = [
+        dice.pick(INTRODUCED).format(
+            name=name, colour=article(looks[name][0]), species=looks[name][1]
+        )
+        for name in dice.sample(names, len(names))
     ]
-    cast = ", ".join(looks).lower()
-    return Example(f"{cast} {EDGE}", cast)
+    return Example(f"{cast} {EDGE}", " ".join(told).lower())
 
 
 def facts_example(index: int, split: str = "train") -> Example:
