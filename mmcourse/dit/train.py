@@ -16,9 +16,10 @@ from mmcourse.diffusion.schedule import TIME, like
 from mmcourse.diffusion.text import Words
 from mmcourse.diffusion.train import Metrics, Told
 from mmcourse.dit.data import Heroes
-from mmcourse.dit.eye import Eye, over_places
 from mmcourse.dit.model import DiT
 from mmcourse.dit.optimise import Plan, Turn, optimise
+from mmcourse.dit.patches import over_places
+from mmcourse.vqgan.eye import Eye
 
 ALIGNMENT = 0.5
 """Weight of the alignment."""

@@ -1,4 +1,4 @@
-"""Where a picture shows somebody, and who it is: dense truth for the transformer's training.
+"""Where a picture shows somebody, and who it is: dense truth for whoever learns to draw.
 
 A scene's animals fill a fifth of its picture and nearly all of its caption. An error that counts
 every place alike is an error of skies and hills; whoever learns from it draws the right evening
@@ -73,9 +73,3 @@ class Eye:
                 apart = apart * kinds[..., WHO[who]] / self.usual[who]
             total = total + apart.mean()
         return total / len(self.names)
-
-
-def over_places(patches: Tensor, patch: int, height: int, width: int) -> Tensor:
-    """A number for each patch, (B, P), as one for each place of the latents, (B, 1, H, W)."""
-    grid = patches.unflatten(1, (height // patch, width // patch))
-    return grid.repeat_interleave(patch, 1).repeat_interleave(patch, 2)[:, None]
