@@ -59,7 +59,7 @@ RECIPES = {
     "smoke": Recipe(pictures=24, restyled=12, steps=8, batch_size=4, reading=2, measured=4),
     "cpu": Recipe(pictures=1_500, restyled=500, steps=120, batch_size=16, reading=30, measured=40),
     "gpu": Recipe(pictures=40_000, restyled=16_000, steps=12_000, batch_size=128),
-    "full": Recipe(pictures=32_000, restyled=12_000, steps=5_000),
+    "full": Recipe(pictures=24_000, restyled=8_000, steps=5_000),
 }
 
 
