@@ -116,9 +116,3 @@ def sincos_at(places: Tensor, dim: int) -> Tensor:
     power = torch.arange(dim // 4, dtype=torch.float64, device=places.device) / (dim // 4)
     angles = [places[:, axis].double()[:, None] * 10_000.0**-power for axis in (1, 0)]
     return torch.cat([f(angle) for angle in angles for f in (torch.sin, torch.cos)], 1).float()
-
-
-def over_places(patches: Tensor, patch: int, height: int, width: int) -> Tensor:
-    """A number for each patch, (B, P), as one for each place of the latents, (B, 1, H, W)."""
-    grid = patches.unflatten(1, (height // patch, width // patch))
-    return grid.repeat_interleave(patch, 1).repeat_interleave(patch, 2)[:, None]

@@ -6,16 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
 from mmcourse.cards import sources_hash
 from mmcourse.hub import weights_hash
 from mmcourse.joint.pairs import draw
 from mmcourse.runs import Run, check_precision, history
-from mmcourse.storyworld import Tokenizer, describe, from_bytes, render_bytes
+from mmcourse.storyworld import Tokenizer, describe, render_bytes
 from mmcourse.training import pick_device, seed_everything
 from mmcourse.vqgan.autoencoder import VQGAN
-from mmcourse.vqgan.eye import Eye
+from mmcourse.vqgan.eye import Eye, seen_by
 from mmcourse.vqgan.features import Features
 from mmcourse.vqgan.prior import ResidualPrior
 from mmcourse.vqgan.prior_measure import measure_picture_prior
@@ -78,15 +77,6 @@ def build(model: VQGAN, grid: tuple[int, int] = (8, 8)) -> ResidualPrior:
     return prior
 
 
-def seen_at(features: Features, pictures: Tensor) -> Tensor:
-    """What a features network sees at each place of uint8 pictures (N, S, S, 3), 8 x 8 pixels a
-    place: (N, S / 8 · S / 8, D), float16, on the CPU."""
-    device = next(features.parameters()).device
-    with torch.no_grad():
-        maps = [features(from_bytes(part).to(device))[3] for part in pictures.split(256)]
-    return torch.cat([m.flatten(2).mT.half().cpu() for m in maps])
-
-
 def train_picture_prior(out: Path, tier: str, seed: int = 0, precision: str = "no") -> None:
     """Train the prior on the codes of the shipped `vqgan-64`, save and measure it, and write its
     card.
@@ -111,7 +101,8 @@ def train_picture_prior(out: Path, tier: str, seed: int = 0, precision: str = "n
     model = VQGAN.from_pretrained("vqgan-64", device=str(pick_device())).eval()
     scenes, pictures = draw(recipe.pictures, seed=seed)
     codes = encode_pictures(model, pictures)
-    seen = seen_at(Features.from_pretrained("features", device=str(pick_device())), pictures)
+    features = Features.from_pretrained("features", device=str(pick_device()))
+    seen = seen_by(features, pictures, pictures.shape[1] // codes.shape[1]).half()
     del pictures
     others = [other_style(scene, i) for i, scene in enumerate(scenes[: recipe.restyled])]
     parts = [others[start : start + 500] for start in range(0, len(others), 500)]
@@ -130,7 +121,7 @@ def train_picture_prior(out: Path, tier: str, seed: int = 0, precision: str = "n
             restyled,
             lambda i: style_words(others[i].style),
             seen=seen,
-            eye=Eye(Features.from_pretrained("features"), seen[:1024]),
+            eye=Eye(features, seen[:1024]),
             reading=recipe.reading,
         ),
         steps=recipe.steps,
