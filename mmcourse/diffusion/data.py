@@ -15,6 +15,8 @@ from mmcourse.diffusion.train import Told
 from mmcourse.hub import weights_hash
 from mmcourse.storyworld import caption, from_bytes, render_bytes, sample_scene
 from mmcourse.storyworld.drawing.sources import DRAWING
+from mmcourse.vqgan.eye import seen_by
+from mmcourse.vqgan.features import Features
 from mmcourse.vqgan.latents import LatentAutoencoder
 
 BATCH = 32
@@ -56,6 +58,28 @@ def cached_latents(
     }
     make = partial(_made, weights=weights, size=size, split=split, seed=seed)
     return cached(f"latents-{size}", key, n, make)["latents"]
+
+
+def _looked_at(indices: range, features: str, size: int, split: str, seed: int) -> Made:
+    network = Features.from_pretrained(features)
+    pictures = render_bytes([sample_scene(split, i, seed) for i in indices], size)
+    return {"seen": seen_by(network, pictures).half().numpy()}
+
+
+def cached_seen(
+    n: int, features: str = "features", size: int = 128, split: str = "train", seed: int = 0
+) -> Tensor:
+    """What a features network sees in each 16 x 16 pixels of the first n scenes of a split,
+    (n, size / 16 · size / 16, D) float16; kept as `cached_latents` keeps."""
+    key = {
+        "features": weights_hash(features, 64),
+        "drawing": sources_hash(DRAWING),
+        "size": size,
+        "split": split,
+        "seed": seed,
+    }
+    make = partial(_looked_at, features=features, size=size, split=split, seed=seed)
+    return cached(f"seen-{size}", key, n, make)["seen"]
 
 
 def tell(reader: TextReader, seed: int = 0, partial_every: int = 7) -> Told:

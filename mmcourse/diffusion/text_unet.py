@@ -50,6 +50,7 @@ class TextUNet(Pretrained):
         super().__init__()
         self.objective, self.path = known(objective), build_path(path)
         self.shape, self.latents, self.tower = tuple(shape), latents, tower
+        self.widths, self.looking = tuple(widths), tuple(looking)
         self.text = TextCondition(words)
         self.net = UNet(shape[0], widths, depth, looking, context=words)
 
@@ -64,4 +65,15 @@ class TextUNet(Pretrained):
     def forward(self, x: Tensor, t: Tensor, cond: Cond | None = None) -> Tensor:
         """x (B, C, H, W) at times t (B,) in [0, 1000] to the same shape; without cond, of an empty
         text."""
-        return self.net(x, t, self.null(len(x)) if cond is None else cond)
+        return self.look(x, t, cond)[0]
+
+    def look(self, x: Tensor, t: Tensor, cond: Cond | None = None) -> tuple[Tensor, Tensor]:
+        """`forward`, and what the places hold at the finest size at which they look at the words,
+        (B, h w, width)."""
+        predicted, held = self.net.look(x, t, self.null(len(x)) if cond is None else cond)
+        return predicted, held.flatten(2).mT
+
+    @property
+    def holds(self) -> int:
+        """Width of what the places hold in `look`."""
+        return self.widths[min(self.looking)]

@@ -13,12 +13,17 @@ from torch import Tensor, nn
 from mmcourse.checkpoints import load_checkpoint, save_checkpoint
 from mmcourse.diffusion.guidance import draw_dropped
 from mmcourse.diffusion.objectives import min_snr_weight, target
-from mmcourse.diffusion.schedule import like
+from mmcourse.diffusion.schedule import TIME, like
 from mmcourse.diffusion.text import TextReader, Words
 from mmcourse.processes import means, mine, world
 from mmcourse.training import EMA, batch_indices
+from mmcourse.vqgan.eye import Eye, over_places
 
 Metrics = dict[str, float]
+WHO = 0.5
+"""Weight of what is guessed about whoever is at a place; in the steps of reading it is 1."""
+LEFT = 0.1
+"""In the steps of reading, times are brought so much nearer to the noise."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,8 @@ class Plan:
         decay: of the averaged weights.
         dropped: chance of a row to lose its words.
         gamma: cap of the min-SNR weight; None weighs all levels alike.
+        reading: steps at the very start with next to nothing but noise, in which all that places
+            can be asked is what the words say.
         save_every: steps between two checkpoints.
     """
 
@@ -45,6 +52,7 @@ class Plan:
     decay: float = 0.999
     dropped: float = 0.1
     gamma: float | None = None
+    reading: int = 0
     save_every: int = 250
 
     def rate(self, step: int) -> float:
@@ -67,21 +75,54 @@ class Told:
     reader: TextReader
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What a denoiser's places are asked, beside the picture: who is there.
+
+    Where there is next to nothing but noise, only the words can tell. The error of denoising alone
+    says little of it: a wrong animal costs hardly more than the right one.
+
+    Args:
+        seen: (N, P, D), what a features network sees in the clean pictures; as many places as the
+            model's `look` has.
+        eye: asks about it, and weighs the places of the error.
+    """
+
+    seen: Tensor
+    eye: Eye
+
+    def focus(self, index: Tensor, like: Tensor) -> Tensor:
+        """How much each place of latents like these (B, C, H, W) counts, (B, 1, H, W)."""
+        weights = self.eye.focus(self.seen[index].float().to(like.device))
+        patch = round((like.shape[2] * like.shape[3] / weights.shape[1]) ** 0.5)
+        return over_places(weights, patch, like.shape[2], like.shape[3])
+
+
 class Denoising(nn.Module):
     """A denoiser as it is trained: words are read and noise is removed in one call, so that one
-    wrapper (DDP, autocast) sees every weight."""
+    wrapper (DDP, autocast) sees every weight.
 
-    def __init__(self, model: nn.Module) -> None:
+    Args:
+        model: the denoiser.
+        answers: numbers that answer all questions about a place, 0 for none; one layer gives them,
+            and is thrown away in the end.
+    """
+
+    def __init__(self, model: nn.Module, answers: int = 0) -> None:
         super().__init__()
         self.model = model
+        self.guesses = nn.Linear(model.holds, answers) if answers else None  # type: ignore[arg-type]
 
     def forward(
         self, x: Tensor, t: Tensor, words: Words | None = None, dropped: Tensor | None = None
-    ) -> Tensor:
-        """Rows x (B, ...) at times t (B,) to what the model predicts, in float32."""
-        if words is None:
-            return self.model(x, t).float()
-        return self.model(x, t, self.model.read(words, dropped)).float()  # type: ignore[operator]
+    ) -> tuple[Tensor, Tensor | None]:
+        """Rows x (B, ...) at times t (B,) to what the model predicts, and to answers (B, P, A) if
+        there are questions, both in float32."""
+        told = () if words is None else (self.model.read(words, dropped),)  # type: ignore[operator]
+        if self.guesses is None:
+            return self.model(x, t, *told).float(), None
+        predicted, held = self.model.look(x, t, *told)  # type: ignore[operator]
+        return predicted.float(), self.guesses(held).float()
 
 
 def noise_of(x0: Tensor, seed: int) -> tuple[torch.Generator, Tensor]:
@@ -94,10 +135,11 @@ def noise_of(x0: Tensor, seed: int) -> tuple[torch.Generator, Tensor]:
 def denoising_error(
     model: nn.Module, predicted: Tensor, x0: Tensor, noise: Tensor, t: Tensor
 ) -> Tensor:
-    """The mean squared error of each row, (B,), against what the model should have said."""
+    """The squared error of each number, in the shape of x0, against what the model should have
+    said."""
     alpha, sigma = (like(c, x0) for c in model.path.coefficients(t))  # type: ignore[union-attr, operator]
     wanted = target(model.objective, x0, noise, alpha, sigma)  # type: ignore[arg-type]
-    return (predicted - wanted).square().flatten(1).mean(1)
+    return (predicted - wanted).square()
 
 
 def train(
@@ -106,6 +148,7 @@ def train(
     plan: Plan,
     *,
     told: Told | None = None,
+    asked: Asked | None = None,
     precision: str = "no",
     checkpoint: Path | None = None,
     seed: int = 0,
@@ -113,7 +156,8 @@ def train(
     """Minimise the error of what the model predicts of noisy data, in place.
 
     Yields {"step", "loss", "error", "gradient", "lr"} after each step: the weighted loss, the plain
-    mean squared error, and the length of the gradient before it is clipped at 1. What a step sees
+    mean squared error, and the length of the gradient before it is clipped at 1; and "missed", what
+    `Eye.missed` is of the answers, where there are questions. What a step sees
     (rows, times, noise, whose words are dropped) depends on (seed, step) alone, so a killed run
     goes on from its checkpoint and ends with the same weights. In the end the model holds its
     averaged weights.
@@ -126,6 +170,7 @@ def train(
         data: (N, C, H, W), pictures in [-1, 1] or latents, in any floating type.
         plan: see there.
         told: the words, for a model that reads.
+        asked: questions, for a model that has `look`.
         precision: "no", "bf16" or "fp16".
         checkpoint: file to save to every `plan.save_every` steps, and to resume from if it is
             there.
@@ -139,13 +184,14 @@ def train(
     accelerator = Accelerator(mixed_precision=precision)
     device = accelerator.device
     model.to(device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
-    large = [p for p in model.parameters() if p.ndim >= 2]
-    small = [p for p in model.parameters() if p.ndim < 2]
+    trained = Denoising(model, len(asked.eye) if asked is not None else 0).to(device)
+    large = [p for p in trained.parameters() if p.ndim >= 2]
+    small = [p for p in trained.parameters() if p.ndim < 2]
     groups = [{"params": large, "weight_decay": 0.01}, {"params": small, "weight_decay": 0.0}]
     optimiser = torch.optim.AdamW(groups, lr=plan.lr, betas=(0.9, 0.99), fused=True)
     ema = EMA(model, decay=min(plan.decay, plan.steps / (plan.steps + 10)))
-    prepared, optimiser = accelerator.prepare(Denoising(model), optimiser)
-    state = {"model": model, "optimiser": optimiser, "ema": ema}
+    prepared, optimiser = accelerator.prepare(trained, optimiser)
+    state = {"trained": trained, "optimiser": optimiser, "ema": ema}
     start = 0
     if checkpoint is not None and checkpoint.exists():
         start = load_checkpoint(checkpoint, accelerator=accelerator, **state)
@@ -155,13 +201,26 @@ def train(
         x0 = data[index].to(device, torch.float32)
         dice, noise = noise_of(x0, seed * 1_000_003 + step)
         t = mine(model.path.draw(world() * len(x0), dice)).to(device)  # type: ignore[union-attr, operator]
+        reading = step < plan.reading
+        t = TIME - LEFT * (TIME - t) if reading else t
         x = model.path.add_noise(x0, noise, t).contiguous(memory_format=torch.channels_last)  # type: ignore[union-attr, operator]
         words = dropped = None
         if told is not None:
             words = told.reader([told.caption(i, step) for i in index.tolist()])
             dropped = mine(draw_dropped(world() * len(x0), plan.dropped, dice)).to(device)
-        error = denoising_error(model, prepared(x, t, words, dropped), x0, noise, t)  # (B,)
-        loss = (error * weights(model, t, plan.gamma)).mean()
+        predicted, guesses = prepared(x, t, words, dropped)
+        errors = denoising_error(model, predicted, x0, noise, t)  # (B, C, H, W)
+        error = errors.mean()
+        if asked is not None:
+            errors = errors * asked.focus(index, x0)
+        loss = (errors.flatten(1).mean(1) * weights(model, t, plan.gamma)).mean()
+        numbers = {"error": error}
+        if asked is not None and guesses is not None:
+            if dropped is not None:  # without words there is nothing to know
+                guesses = torch.where(dropped[:, None, None], guesses.detach(), guesses)
+            seen = asked.seen[index].float().to(device)
+            numbers["missed"] = asked.eye.missed(guesses, seen)
+            loss = loss + (1.0 if reading else WHO) * numbers["missed"]
         if not loss.isfinite():
             raise ValueError(f"the loss is {loss.item()} at step {step + 1}: lower the rate")
         for group in optimiser.param_groups:
@@ -176,7 +235,7 @@ def train(
             save_checkpoint(checkpoint, step=done, accelerator=accelerator, **state)
         yield {
             "step": done,
-            **means({"loss": loss, "error": error.mean()}),
+            **means({"loss": loss, **numbers}),
             "gradient": float(gradient),
             "lr": optimiser.param_groups[0]["lr"],
         }
@@ -216,6 +275,6 @@ def held_out_error(
     for time in times:
         t = torch.full((len(x0),), time, device=device)
         x = model.path.add_noise(x0, noise, t)  # type: ignore[union-attr, operator]
-        predicted = Denoising(model)(x, t, words)
+        predicted, _ = Denoising(model)(x, t, words)
         found[time] = float(denoising_error(model, predicted, x0, noise, t).mean())
     return found

@@ -45,6 +45,7 @@ class UNet(nn.Module):
     ) -> None:
         super().__init__()
         self.channels, self.factor = channels, 2 ** (len(widths) - 1)
+        self.finest = min(looking, default=len(widths))  # beyond all sizes: the middle alone
         self.time = TimestepEmbedding(emb, 64)
         self.told = nn.Linear(context, emb, bias=False) if context else None
         self.first = nn.Conv2d(channels, widths[0], 3, padding=1)
@@ -87,6 +88,11 @@ class UNet(nn.Module):
 
     def forward(self, x: Tensor, t: Tensor, cond: Cond | None = None) -> Tensor:
         """x (B, C, H, W) at times t (B,) in [0, 1000] to what is predicted, (B, C, H, W)."""
+        return self.look(x, t, cond)[0]
+
+    def look(self, x: Tensor, t: Tensor, cond: Cond | None = None) -> tuple[Tensor, Tensor]:
+        """`forward`, and what places hold on the way up, at the finest size at which they look
+        around, (B, width, h, w)."""
         self.check(x, t)
         emb = self.time(t)  # (B, emb)
         text = mask = None
@@ -101,12 +107,13 @@ class UNet(nn.Module):
                 x = block(x, emb, text, mask)
                 bridges.append(x)
             x = smaller(x)
-        x = self.middle(x, text, mask)
-        for blocks, larger in zip(self.up, self.larger):
+        x = held = self.middle(x, text, mask)
+        for size, blocks, larger in zip(reversed(range(len(self.up))), self.up, self.larger):
             for block in blocks:  # type: ignore[attr-defined]
                 x = block(torch.cat([x, bridges.pop()], 1), emb, text, mask)
+            held = x if size >= self.finest else held
             x = larger(x)
-        return self.last(x)
+        return self.last(x), held
 
 
 class PixelUNet(Pretrained):

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from functools import cache, partial
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from mmcourse.caching import Made, cached
@@ -15,10 +14,10 @@ from mmcourse.diffusion.data import BATCH, encoded
 from mmcourse.diffusion.text import TextReader
 from mmcourse.diffusion.train import Told
 from mmcourse.dit.heroes import Starring, portrait, starring
-from mmcourse.dit.patches import patchify
 from mmcourse.hub import weights_hash
-from mmcourse.storyworld import caption, from_bytes, render_bytes, to_pixels
+from mmcourse.storyworld import caption, render_bytes, to_pixels
 from mmcourse.storyworld.drawing.sources import DRAWING
+from mmcourse.vqgan.eye import seen_by
 from mmcourse.vqgan.features import Features
 from mmcourse.vqgan.latents import LatentAutoencoder
 
@@ -54,14 +53,6 @@ class Heroes:
         """
         if not all(part.isfinite().all() for part in (self.latents, self.references, self.seen)):
             raise ValueError("the data hold NaN or infinity: look at what encoded them")
-
-
-def seen_by(features: Features, pictures: Tensor) -> Tensor:
-    """What a features network sees in uint8 pictures (N, S, S, 3), for each 16 x 16 pixels:
-    (N, S / 16 · S / 16, D), float32."""
-    with torch.no_grad():
-        maps = [features(from_bytes(part))[3] for part in pictures.split(BATCH)]
-    return patchify(F.avg_pool2d(torch.cat(maps), 2), 1)
 
 
 def _made(indices: range, weights: str, features: str, size: int, split: str, seed: int) -> Made:

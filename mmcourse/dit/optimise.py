@@ -34,14 +34,11 @@ class Plan(Denoised):
     Args:
         lr: of everything that is no matrix.
         muon: the rate of the matrices by Muon, or None to train them like the rest.
-        reading: steps at the very start with next to nothing but noise, in which all that patches
-            can be asked is what the words say.
         aligned: share of the steps, at the start, in which patches are asked what they see.
         shown: share of the steps in which a portrait of the hero is shown.
     """
 
     muon: float | None = 2e-3
-    reading: int = 0
     aligned: float = 0.5
     shown: float = 0.6
 

@@ -12,7 +12,6 @@ from mmcourse.diffusion.recipe import BANDS as TEXT_BANDS
 from mmcourse.diffusion.recipe import TEXT_SOURCES, finish
 from mmcourse.diffusion.text import TextReader
 from mmcourse.dit.data import cached_heroes, tell
-from mmcourse.dit.eye import Eye
 from mmcourse.dit.measure import measure_dit
 from mmcourse.dit.model import DiT
 from mmcourse.dit.optimise import Plan
@@ -20,13 +19,15 @@ from mmcourse.dit.train import train
 from mmcourse.hub import weights_hash
 from mmcourse.runs import Run, check_precision
 from mmcourse.training import pick_device, seed_everything
+from mmcourse.vqgan.eye import Eye
 from mmcourse.vqgan.features import Features
 
 SOURCES = (
     *TEXT_SOURCES,
     *(f"mmcourse.nn.{name}" for name in ("muon", "rotary")),
-    *(f"mmcourse.dit.{part}" for part in ("attention", "block", "data", "eye", "heroes", "model")),
+    *(f"mmcourse.dit.{part}" for part in ("attention", "block", "data", "heroes", "model")),
     *(f"mmcourse.dit.{part}" for part in ("optimise", "patches", "train")),
+    "mmcourse.vqgan.eye",
 )
 """What the weights of `dit` depend on, beside latents, features and joint."""
 BANDS = {**TEXT_BANDS, "identity": 0.1}

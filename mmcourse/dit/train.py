@@ -14,20 +14,16 @@ from mmcourse.diffusion.guidance import draw_dropped
 from mmcourse.diffusion.objectives import target
 from mmcourse.diffusion.schedule import TIME, like
 from mmcourse.diffusion.text import Words
-from mmcourse.diffusion.train import Metrics, Told
+from mmcourse.diffusion.train import LEFT, WHO, Metrics, Told
 from mmcourse.dit.data import Heroes
-from mmcourse.dit.eye import Eye, over_places
 from mmcourse.dit.model import DiT
 from mmcourse.dit.optimise import Plan, Turn, optimise
+from mmcourse.vqgan.eye import Eye, over_places
 
 ALIGNMENT = 0.5
 """Weight of the alignment."""
-ASKED = 0.5
-"""Weight of what is guessed about whoever is on a patch; in the steps of reading it is 1."""
 AFTER = 3
 """Blocks after which patches are asked what they see."""
-LEFT = 0.1
-"""In the steps of reading, times are brought so much nearer to the noise."""
 
 
 class Aligned(nn.Module):
@@ -168,7 +164,7 @@ def train(
         if eye is not None and guesses is not None:
             kept = ~dropped[:, None, None]  # without words there is nothing to know
             numbers["missed"] = eye.missed(torch.where(kept, guesses, guesses.detach()), eyed)
-            loss = loss + (1.0 if reading else ASKED) * numbers["missed"]
+            loss = loss + (1.0 if reading else WHO) * numbers["missed"]
         return loss, numbers
 
     return optimise(

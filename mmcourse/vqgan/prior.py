@@ -214,10 +214,21 @@ class ResidualPrior(Pretrained):
         Raises:
             ValueError: another grid, a code that does not exist, a text that is too long.
         """
+        return self.look(ids, codes, known, source)[0]
+
+    def look(
+        self, ids: Tensor, codes: Tensor, known: Tensor | None = None, source: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """`forward`, and the hidden states (B, cells, width) that it is computed from.
+
+        Raises:
+            ValueError: as `forward`.
+        """
         flat = self.check(codes)
         shown = self.shown(flat, None if known is None else known.flatten(1))
         before = None if source is None else self.check(source)
-        return self.head(self.states(ids, shown, known is None, before), self.look_up(flat))
+        states = self.states(ids, shown, known is None, before)
+        return self.head(states, self.look_up(flat)), states
 
     def states(
         self, ids: Tensor, shown: Tensor, in_order: bool, source: Tensor | None = None

@@ -1,4 +1,4 @@
-"""Train the prior: in order, with places missing, and from one style to another."""
+"""Train the prior: to read, then in order, with places missing, and from one style to another."""
 
 from __future__ import annotations
 
@@ -7,23 +7,30 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 from accelerate import Accelerator
 from accelerate.utils import DistributedDataParallelKwargs
-from torch import Tensor
+from torch import Tensor, nn
 
 from mmcourse.checkpoints import load_checkpoint, save_checkpoint
+from mmcourse.nn import split_for_muon
 from mmcourse.processes import means, mine, weight_of, world
 from mmcourse.resuming import Settings, sample_of
 from mmcourse.storyworld import Tokenizer
 from mmcourse.training import EMA, batch_indices, cosine_schedule
+from mmcourse.vqgan.eye import Eye
 from mmcourse.vqgan.prior import ResidualPrior
 from mmcourse.vqgan.sample import no_text
 
 Metrics = dict[str, float]
 LESSONS = ("raster", "masked", "raster", "masked", "raster", "masked", "raster", "style")
-"""What the steps teach, in turn."""
+"""What the steps teach, in turn, when reading is over."""
+ASKED = 0.5
+"""Weight of what is guessed about whoever is at a place; in the steps of reading it is 1."""
+AT_ENDS = ("see", "head")
+"""Parts of a prior that no Muon trains: what comes in, what goes out."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +44,11 @@ class Lessons:
         style: index of a picture below M to the words that ask for that style. Empty lists of
             these: nothing is restyled.
         dropped: share of captions that are left out, for guidance.
+        seen: (N, cells, D), what a features network sees at each place of the first pictures, if
+            places are to be asked.
+        eye: asks about it.
+        reading: steps at the start in which no code is shown: what there is at a place, words
+            alone can tell.
     """
 
     codes: Tensor
@@ -44,11 +56,57 @@ class Lessons:
     restyled: Tensor | None = None
     style: Callable[[int], str] = lambda index: ""
     dropped: float = 0.1
+    seen: Tensor | None = None
+    eye: Eye | None = None
+    reading: int = 0
 
     def lesson(self, step: int) -> str:
         """What a step teaches."""
+        if step < self.reading:
+            return "reading"
         lesson = LESSONS[step % len(LESSONS)]
         return "masked" if lesson == "style" and self.restyled is None else lesson
+
+
+class Asked(nn.Module):
+    """A prior as it is trained: beside its codes each place is asked what there is to be seen.
+
+    One layer answers, and is thrown away in the end. Codes alone teach it slowly: which of many
+    alike codes stands at a place says little of who is there.
+
+    Args:
+        prior: what is trained.
+        answers: numbers that answer all questions, 0 for none.
+    """
+
+    def __init__(self, prior: ResidualPrior, answers: int = 0) -> None:
+        super().__init__()
+        self.prior = prior
+        self.guesses = nn.Linear(prior.norm.normalized_shape[0], answers) if answers else None
+
+    def forward(
+        self, ids: Tensor, codes: Tensor, known: Tensor | None, source: Tensor | None
+    ) -> tuple[Tensor, Tensor | None]:
+        """Logits of the codes, and the answers (B, cells, A), float32, if there are questions."""
+        logits, states = self.prior.look(ids, codes, known, source)
+        return logits, None if self.guesses is None else self.guesses(states).float()
+
+
+def optimisers_for(
+    trained: nn.Module, lr: float, muon: float | None
+) -> list[torch.optim.Optimizer]:
+    """AdamW, or Muon for the matrices of the blocks and AdamW for all else."""
+    ends = [n for n, _ in trained.named_modules() if n.split(".")[-1] in (*AT_ENDS, "guesses")]
+    matrices, rest = split_for_muon(trained, but=ends)
+    if muon is None:
+        matrices, rest = [], matrices + rest
+    large, small = ([p for p in rest if (p.ndim >= 2) == wide] for wide in (True, False))
+    groups = [{"params": large, "weight_decay": 0.05}, {"params": small, "weight_decay": 0.0}]
+    found: list[torch.optim.Optimizer] = [torch.optim.AdamW(groups, lr=lr, betas=(0.9, 0.98))]
+    if matrices:
+        rate = {"lr": muon, "weight_decay": 0.05}
+        found.append(torch.optim.Muon(matrices, **rate, adjust_lr_fn="match_rms_adamw"))  # type: ignore[arg-type]
+    return found
 
 
 def missing_places(n: int, cells: int, dice: torch.Generator) -> Tensor:
@@ -69,23 +127,25 @@ def train_prior(
     *,
     steps: int,
     batch_size: int = 32,
-    lr: float = 1.5e-3,
+    lr: tuple[float, float | None] = (1.5e-3, None),
     precision: str = "no",
     out: tuple[Path | None, int] = (None, 0),
     save_every: int = 100,
 ) -> Iterator[Metrics]:
     """Minimise the cross-entropy of the codes, in place.
 
-    Yields {"step", "loss", "lr"} after each step, and the loss again under its lesson's name. What
-    a step sees depends on (seed, step) alone, so a killed run goes on from its checkpoint. In the
-    end the prior holds its averaged weights.
+    Yields {"step", "loss", "lr"} after each step, the loss of the codes, again under its lesson's
+    name, and "missed", what `Eye.missed` is of the answers, where there are questions. What a step
+    sees depends on (seed, step) alone, so a killed run goes on from its checkpoint. In the end the
+    prior holds its averaged weights.
 
     Args:
         prior: trained in place.
         lessons: codes and captions.
         steps: optimiser steps in all.
         batch_size: pictures in a batch, on each process.
-        lr: peak learning rate of AdamW.
+        lr: peak learning rate of AdamW; and that of the blocks' matrices by Muon, or None to train
+            them by AdamW too.
         precision: "no", "bf16" or "fp16".
         out: file to save to, and to resume from, with the same settings, if it is there; and the
             seed of order and draws.
@@ -96,21 +156,20 @@ def train_prior(
     accelerator = Accelerator(mixed_precision=precision, kwargs_handlers=[some])
     tokenizer = Tokenizer()
     device = accelerator.device
-    small = [p for p in prior.parameters() if p.ndim < 2]
-    large = [p for p in prior.parameters() if p.ndim >= 2]
-    optimiser = torch.optim.AdamW(
-        [{"params": large, "weight_decay": 0.05}, {"params": small, "weight_decay": 0.0}],
-        lr=lr,
-        betas=(0.9, 0.98),
-    )
+    eye = lessons.eye if lessons.seen is not None else None
+    torch.manual_seed(seed)
+    trained = Asked(prior.to(device).train(), len(eye) if eye is not None else 0).to(device)
+    optimisers = optimisers_for(trained, *lr)
+    peaks = [[group["lr"] for group in o.param_groups] for o in optimisers]
     rate = partial(cosine_schedule, total=steps, warmup=min(steps - 1, max(1, steps // 20)))
-    prior.to(device).train()
     ema = EMA(prior, decay=min(0.999, steps / (steps + 10)))
-    prepared, optimiser = accelerator.prepare(prior, optimiser)
+    prepared, *optimisers = accelerator.prepare(trained, *optimisers)
+    told_once = {"steps": steps, "batch_size": batch_size, "seed": seed, "lr": lr[0]}
     settings = Settings(
-        steps=steps, batch_size=batch_size, lr=lr, seed=seed, data=sample_of(lessons.codes)
+        **told_once, muon=lr[1], reading=lessons.reading, data=sample_of(lessons.codes)
     )
-    state = {"settings": settings, "model": prior, "optimiser": optimiser, "ema": ema}
+    state: dict[str, Any] = {"settings": settings, "trained": trained, "ema": ema}
+    state |= {f"optimiser_{i}": o for i, o in enumerate(optimisers)}
     start = 0
     if checkpoint is not None and checkpoint.exists():
         start = load_checkpoint(checkpoint, accelerator=accelerator, **state)
@@ -119,29 +178,43 @@ def train_prior(
         dice = torch.Generator().manual_seed(seed * 1_000_003 + step)
         lesson = lessons.lesson(step)
         when = (step, turn)
-        ids, codes, source = _batch(lessons, lesson, when, batch_size, (tokenizer, dice, seed))
+        ids, codes, source, index = _batch(
+            lessons, lesson, when, batch_size, (tokenizer, dice, seed)
+        )
         known = None
-        if lesson != "raster":
+        if lesson == "reading":
+            known = torch.zeros(codes.shape[:3], dtype=torch.bool)
+        elif lesson != "raster":
             known = mine(missing_places(world() * len(codes), prior.cells, dice))
             known = known.unflatten(1, prior.grid)
         ids, codes = ids.to(device), codes.to(device)
         known = None if known is None else known.to(device)
         source = None if source is None else source.to(device)
-        for group in optimiser.param_groups:
-            group["lr"] = lr * rate(step)
-        loss = prior.loss_of(prepared(ids, codes, known, source), codes.flatten(1, 2), known)
+        logits, guesses = prepared(ids, codes, known, source)
+        loss = prior.loss_of(logits, codes.flatten(1, 2), known)
         if known is not None:  # a mean over the places that are missing here
             loss = loss * weight_of((~known).sum())
-        optimiser.zero_grad()
+        told = {"loss": loss, lesson: loss}
+        if guesses is not None and eye is not None and lessons.seen is not None:
+            if source is None:  # else the picture is another
+                wordless = (ids[:, 2:] == 0).all(1)[:, None, None]  # there is nothing to know
+                guesses = torch.where(wordless, guesses.detach(), guesses)
+                told["missed"] = eye.missed(guesses, lessons.seen[index].float().to(device))
+                loss = loss + (1.0 if lesson == "reading" else ASKED) * told["missed"]
+            else:
+                loss = loss + 0 * guesses.sum()
+        for optimiser, rates in zip(optimisers, peaks, strict=True):
+            for group, peak in zip(optimiser.param_groups, rates, strict=True):
+                group["lr"] = peak * rate(step)
+            optimiser.zero_grad()
         accelerator.backward(loss)
         accelerator.clip_grad_norm_(prepared.parameters(), 1.0)
-        optimiser.step()
+        for optimiser in optimisers:
+            optimiser.step()
         ema.update(prior)
         if checkpoint is not None and ((step + 1) % save_every == 0 or step + 1 == steps):
             save_checkpoint(checkpoint, step=step + 1, accelerator=accelerator, **state)
-        lr_now = optimiser.param_groups[0]["lr"]
-        told = means({"loss": loss, lesson: loss})
-        yield {"step": step + 1, **told, "lr": lr_now}
+        yield {"step": step + 1, **means(told), "lr": lr[0] * rate(step)}
     ema.copy_to(prior)
     prior.eval()
 
@@ -152,8 +225,8 @@ def _batch(
     when: tuple[int, int],
     batch_size: int,
     by: tuple[Tokenizer, torch.Generator, int],
-) -> tuple[Tensor, Tensor, Tensor | None]:
-    """The texts, targets and sources of a step, which is a turn of this process."""
+) -> tuple[Tensor, Tensor, Tensor | None, Tensor]:
+    """The texts, targets, sources and rows of a step, which is a turn of this process."""
     tokenizer, dice, seed = by
     step, turn = when
     restyle = lesson == "style" and lessons.restyled is not None
@@ -161,9 +234,9 @@ def _batch(
     index = batch_indices(turn, min(batch_size, n), n, seed)
     if restyle and lessons.restyled is not None:
         ids, _ = tokenizer.encode([lessons.style(i) for i in index.tolist()])
-        return ids, lessons.restyled[index], lessons.codes[index]
+        return ids, lessons.restyled[index], lessons.codes[index], index
     ids, _ = tokenizer.encode([lessons.caption(i, step) for i in index.tolist()])
     gone = mine(torch.rand(world() * len(ids), generator=dice)) < lessons.dropped
     empty = torch.zeros_like(ids)
     empty[:, :2] = no_text(1)
-    return torch.where(gone[:, None], empty, ids), lessons.codes[index], None
+    return torch.where(gone[:, None], empty, ids), lessons.codes[index], None, index

@@ -7,9 +7,11 @@ import torch
 
 from mmcourse.diffusion import TextUNet, last, sample
 from mmcourse.diffusion.schedule import FlowPath
-from mmcourse.diffusion.train import Plan, Told, held_out_error, train, weights
+from mmcourse.diffusion.train import Asked, Denoising, Plan, Told, held_out_error, train, weights
 from mmcourse.diffusion.unet import PixelUNet
 from mmcourse.storyworld import Character, Scene, caption
+from mmcourse.vqgan.eye import Eye
+from mmcourse.vqgan.features import Features
 
 from .conftest import awake, small_unet
 
@@ -182,3 +184,52 @@ def test_captions_of_scenes_are_read(reader):
     say = Told(lambda i, step: caption(scene, step), reader)
     rows = list(train(small_unet(), data(), Plan(steps=2, batch_size=2), told=say))
     assert [row["step"] for row in rows] == [1, 2]
+
+
+@pytest.fixture(scope="module")
+def asked():
+    """Four pictures whose 16 places look like one of two places that `features` knows."""
+    features = Features.from_pretrained("features")
+    size = next(iter(features.heads.values())).weight.shape[1]
+    some = 3 * torch.randn(2, 1, size, generator=torch.Generator().manual_seed(1))
+    seen = some.repeat(2, 16, 1)
+    return Asked(seen, Eye(features, seen))
+
+
+def test_a_run_begins_by_reading_and_places_are_asked_all_along(reader, asked, monkeypatch):
+    times = []
+    forward = Denoising.forward
+
+    def noted(self, x, t, *rest):
+        times.append(t)
+        return forward(self, x, t, *rest)
+
+    monkeypatch.setattr(Denoising, "forward", noted)
+    texts = ["a red fox", "a blue owl"] * 2
+    say = Told(lambda i, step: texts[i], reader)
+    plan = Plan(steps=60, batch_size=4, lr=4e-3, warmup=5, dropped=0.0, reading=50)
+    rows = list(train(small_unet(shape=(4, 8, 8)), data(), plan, told=say, asked=asked))
+    early, late = torch.cat(times[:50]), torch.cat(times[50:])
+    assert early.min() > 900
+    assert late.min() < 600
+    assert rows[49]["missed"] < 0.2 * rows[0]["missed"]  # words alone tell which of the two it is
+    assert all("missed" in row for row in rows)
+
+
+def test_without_words_nothing_is_asked_of_them(reader, asked):
+    """Rows that lost their words teach no answers."""
+    plan = Plan(steps=12, batch_size=4, lr=4e-3, warmup=2, dropped=1.0, reading=12)
+    rows = list(train(small_unet(), data(), plan, told=told(reader), asked=asked))
+    assert rows[-1]["missed"] == pytest.approx(rows[0]["missed"], rel=0.1)
+
+
+def test_places_with_somebody_count_more(reader, asked):
+    plan = Plan(steps=1, batch_size=4)
+    weighed, plain = (
+        next(train(small_unet(), data(), plan, told=told(reader), asked=who))
+        for who in (asked, None)
+    )
+    assert weighed["error"] == pytest.approx(plain["error"], rel=1e-5)
+    weights = asked.focus(torch.arange(4), data())
+    assert weights.shape == (4, 1, 8, 8)
+    assert float(weights.mean()) == pytest.approx(1, abs=1e-4)

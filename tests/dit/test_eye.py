@@ -6,12 +6,11 @@ import pytest
 import torch
 
 from mmcourse.diffusion.train import Told
-from mmcourse.dit.data import seen_by
-from mmcourse.dit.eye import FOCUS, Eye, over_places
 from mmcourse.dit.optimise import Plan
 from mmcourse.dit.train import Aligned, train
 from mmcourse.storyworld import render_bytes, sample_scene
 from mmcourse.storyworld.drawing.depth import LABELS, segmentation
+from mmcourse.vqgan.eye import FOCUS, Eye, over_places, seen_by
 from mmcourse.vqgan.features import KINDS, QUESTIONS, Features
 
 from .conftest import heroes, small_dit

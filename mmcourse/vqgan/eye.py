@@ -1,4 +1,4 @@
-"""Where a picture shows somebody, and who it is: dense truth for the transformer's training.
+"""Where a picture shows somebody, and who it is: dense truth for whoever learns to draw.
 
 A scene's animals fill a fifth of its picture and nearly all of its caption. An error that counts
 every place alike is an error of skies and hills; whoever learns from it draws the right evening
@@ -11,12 +11,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from mmcourse.vqgan.features import KINDS, QUESTIONS, Features
+from mmcourse.storyworld import from_bytes
+from mmcourse.vqgan.features import KINDS, PATCH, QUESTIONS, Features
 
 FOCUS = 1.0
 """A place that shows somebody or something counts so much more than one that does not: twice."""
 WHO = {"character": KINDS.index("character"), "thing": KINDS.index("thing")}
 """What captions speak of most, with its place among the kinds."""
+BATCH = 32
 
 
 class Eye:
@@ -79,3 +81,23 @@ def over_places(patches: Tensor, patch: int, height: int, width: int) -> Tensor:
     """A number for each patch, (B, P), as one for each place of the latents, (B, 1, H, W)."""
     grid = patches.unflatten(1, (height // patch, width // patch))
     return grid.repeat_interleave(patch, 1).repeat_interleave(patch, 2)[:, None]
+
+
+def seen_by(features: Features, pictures: Tensor, side: int = 16) -> Tensor:
+    """What a features network sees in each square of uint8 pictures (N, S, S, 3).
+
+    Args:
+        features: the network.
+        pictures: its `side` divides S.
+        side: of the squares in pixels, a multiple of 8.
+
+    Returns:
+        (N, S / side · S / side, D), float32, on the CPU, from left to right and then down.
+    """
+    device = next(features.parameters()).device
+    found = []
+    with torch.no_grad():
+        for part in pictures.split(BATCH):
+            seen = F.avg_pool2d(features(from_bytes(part).to(device))[3], side // PATCH)
+            found.append(seen.flatten(2).mT.cpu())
+    return torch.cat(found)
