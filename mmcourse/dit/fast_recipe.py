@@ -34,7 +34,7 @@ RECIPES = {
     "smoke": Recipe(8, gentle(3, 4), measured=4),
     "cpu": Recipe(512, gentle(30, 16), measured=50),
     "gpu": Recipe(24_000, gentle(6_000, 128)),
-    "full": Recipe(16_384, gentle(1_500, 32)),
+    "full": Recipe(16_384, gentle(1_000, 32)),
 }
 
 

@@ -10,7 +10,6 @@ from typing import Any
 Data = dict[str, Any]
 EVERY = 1.0
 """Seconds of silence after which a sign is given."""
-_END = object()
 
 
 def lively(steps: Generator[Data, None, None], every: float = EVERY) -> Generator[Data, None, None]:
@@ -28,15 +27,20 @@ def lively(steps: Generator[Data, None, None], every: float = EVERY) -> Generato
     with ThreadPoolExecutor(1, "job") as thread:
         try:
             while True:
-                coming = thread.submit(next, steps, _END)
+                coming = thread.submit(_next, steps)
                 for waited in count(1):
                     if wait([coming], every).done:
                         break
                     yield {"kind": "busy", "message": f"{message}, {round(waited * every)} s"}
                 step = coming.result()
-                if step is _END:
+                if step is None:
                     return
                 message = step.get("message") or message
                 yield step
         finally:
             thread.submit(steps.close).result()
+
+
+def _next(steps: Generator[Data, None, None]) -> Data | None:
+    """The next sign, None after the last."""
+    return next(steps, None)
