@@ -28,7 +28,7 @@ from sphinx.errors import ExtensionError
 from mmcourse.cards import sources_hash
 from mmcourse.hub import WEIGHTS, weights_hash
 
-from . import demo_codes, demo_joint
+from . import demo_codes, demo_draw, demo_joint
 from .figures import DescribedPicture, nearest
 
 
@@ -49,6 +49,7 @@ class Demo(Protocol):
 DEMOS: dict[str, Demo] = {
     "joint-search": cast("Demo", demo_joint),
     "code-painting": cast("Demo", demo_codes),
+    "draw-sentence": cast("Demo", demo_draw),
 }
 FOLDER = "_static/demos"
 RUNTIME = "_static/vendor/onnx"

@@ -14,7 +14,11 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "book"))
 from ext.demos import DEMOS
 
 pytestmark = pytest.mark.book
-MODEL = {"joint-search": "text.onnx", "code-painting": "decode.onnx"}
+MODEL = {
+    "joint-search": "text.onnx",
+    "code-painting": "decode.onnx",
+    "draw-sentence": "words.onnx",
+}
 HEAVY = ("onnx", "sheet.webp", "vectors.bin", "data.json")
 
 
@@ -76,7 +80,7 @@ def test_nothing_is_loaded_before_it_is_asked_for(story: Story, address: str, na
     early = [u for u in story.before if u.endswith(heavy) or "ort" in u.rsplit("/", 1)[-1]]
     assert early == []
     assert story.before, "nothing was listened to"
-    assert {url.rsplit("/", 1)[-1] for url in story.asked} >= {MODEL[name], "sheet.webp"}
+    assert {url.rsplit("/", 1)[-1] for url in story.asked} >= {MODEL[name], "data.json"}
     assert [url for url in story.asked if not url.startswith((address, "blob:"))] == []
 
 

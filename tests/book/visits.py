@@ -162,6 +162,7 @@ def visit_page(browser: Browser, address: str, name: str, device: str) -> Visit:
 DEMO_PAGES = {
     "joint-search": "book/ch01_joint_embeddings.html",
     "code-painting": "book/ch02_vqvae.html",
+    "draw-sentence": "book/ch05_dit.html",
 }
 """Where each live demo stands."""
 
