@@ -122,8 +122,8 @@ def test_what_cannot_be_trained_is_refused():
 def test_a_recipe_leaves_a_folder_with_its_card(name, tmp_path, few_scenes, monkeypatch):
     small = {"smoke": recipes.recipes(name)["smoke"]}
     plan = small["smoke"].plan
-    if name != "clip":  # one step of each stage but the last
-        plan = Plan((*plan.stages[:3], Stage(1, plan.stages[3].tasks)), 4, 2)
+    if name != "clip":  # one step of each stage
+        plan = Plan((*plan.stages[:-1], Stage(1, plan.stages[-1].tasks)), 4, 2)
     monkeypatch.setattr(recipes, "recipes", lambda *_: {"smoke": Recipe(plan, 2)})
     train_one(name, tmp_path, "smoke")
     card = read_card(tmp_path)
@@ -177,15 +177,27 @@ def test_a_talk_is_true_and_balanced_within_a_kind():
     assert 0.5 < told["yes"] / told["no"] < 2  # of a scene's questions nine in ten are "no"
 
 
-def test_a_frozen_tower_is_not_in_any_stage():
+def test_a_tower_that_was_trained_before_learns_in_the_last_stage_alone():
     model, _ = build("llava", SMOKE)
-    plan = recipes.recipes("llava", tower=True)["full"].plan
-    for stage in plan.stages:
-        learned = [n for n, _ in model.named_parameters() if stage.learns(n)]
-        assert learned
-        assert not [n for n in learned if "vision_tower" in n]
-    ends = recipes.recipes("llava")["full"].plan.stages[-1]
-    assert all(ends.learns(n) for n, _ in model.named_parameters())
+    names = [n for n, _ in model.named_parameters()]
+    for tier in ("gpu", "full"):
+        *before, last = recipes.recipes("llava", tower=True)[tier].plan.stages
+        for stage in before:
+            learned = [n for n in names if stage.learns(n)]
+            assert learned
+            assert not [n for n in learned if "vision_tower" in n]
+        assert all(last.learns(n) for n in names)
+
+
+@pytest.mark.parametrize("tier", ["smoke", "cpu", "gpu", "full"])
+def test_llava_copies_before_it_does_all_at_once(tier):
+    *_, copying, last = recipes.recipes("llava", tower=True)[tier].plan.stages
+    assert copying.tasks == ("structure",)
+    assert copying.steps >= 1
+    assert 0.2 < last.tasks.count("structure") / len(last.tasks) < 0.5
+    for name in ("blip2", "qwen-vl"):
+        stages = recipes.recipes(name)[tier].plan.stages
+        assert not [s for s in stages if "structure" in s.tasks]
 
 
 def test_every_kind_is_asked_and_every_tenth_picture_is_blank(few_scenes):

@@ -235,7 +235,7 @@ def test_the_story_answerer_reads_then_looks_then_gives_up(llava, monkeypatch):
              "place": {"place": "", "time": "night", "weather": ""}, "points": []}  # fmt: skip
     given = []
 
-    def read(texts, pictures):
+    def read(texts, pictures, known):
         given.append((list(texts), list(pictures)))
         return [None, FOUND, later][-len(texts) :]
 
@@ -279,6 +279,14 @@ def test_without_a_picture_only_what_the_text_says_is_kept():
     assert [f for f in facts_in(seen, State()) if f.attribute == "at"] == []
     assert told("mood", "sad", "he was tearful")
     assert not told("mood", "sad", "a saddle")
+
+
+def test_of_those_who_are_known_the_species_is_kept():
+    known = {"Kit": "owl", "Rue": "fox"}
+    assert grounded(FOUND, "Kit sat.", False, known)["characters"][0]["species"] == "owl"
+    wrong = {**FOUND, "characters": [{"name": "kit", "species": "bear", "mood": "sad"}]}
+    assert grounded(wrong, "Kit sat.", True, known)["characters"][0]["species"] == "owl"
+    assert grounded(FOUND, "Kit sat.", False, {"Rue": "fox"})["characters"][0]["species"] == ""
 
 
 def test_known_species_are_not_told_again():

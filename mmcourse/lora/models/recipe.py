@@ -35,7 +35,7 @@ SOURCES = (
     *("mmcourse.storyworld.language", *DRAWING, "mmcourse.training", "mmcourse.lora.loss"),
     *(f"mmcourse.lora.models.{part}" for part in ("words", "shapes", "folders", "collate")),
     *(f"mmcourse.lora.models.{part}" for part in ("tasks", "structure", "vision", "train")),
-    *(f"mmcourse.lora.models.{part}" for part in ("neighbours", "clip_train")),
+    *(f"mmcourse.lora.models.{part}" for part in ("extraction", "neighbours", "clip_train")),
 )
 """What the weights depend on."""
 LANGUAGE = r"(model\.)?(language_model|lm_head)"
@@ -53,12 +53,14 @@ class Recipe:
 
 
 def stages(
-    name: str, words: int, bridge: int, first: int, then: int, tower: bool = False
+    name: str, words: int, bridge: int, first: int, then: int, copying: int = 0, tower: bool = False
 ) -> tuple[Stage, ...]:
     """Of a model that answers: words alone, then the bridge, then everything.
 
     Captions come first, since each of their words is a question about the picture, and easy kinds
-    of questions; pages and structure last.
+    of questions; pages last. LLaVA reads pages as structure, much of which is copied from the
+    prompt. Copying is learned late, all at once, and only where there is nothing easier to learn:
+    so structure has a stage of its own before it is mixed with the rest.
 
     Args:
         name: which.
@@ -66,13 +68,18 @@ def stages(
         bridge: steps of what lies between it and the tower.
         first: steps on what is easy.
         then: steps on all.
-        tower: the vision tower was trained before as it is, and is not trained further.
+        copying: LLaVA's steps on structure alone, before all.
+        tower: the vision tower was trained before as it is. LLaVA's then learns in the last stage
+            alone, when those who read it know what to ask of it.
     """
     easy, all_ = {
         "blip2": (("captions",), ("captions", "glimpses", "captions")),
         "llava": (
             ("captions", "easy talk"),
-            ("talk", "questions", "captions", "talk", "questions", "structure"),
+            (
+                *("talk", "questions", "structure", "captions"),
+                *("talk", "questions", "structure", "talk"),
+            ),
         ),
         "qwen-vl": (("captions", "easy talk"), ("talk", "questions", "captions", "pages")),
     }[name]
@@ -81,7 +88,8 @@ def stages(
         Stage(words, ("words",), LANGUAGE),
         Stage(bridge, ("captions",), BRIDGE),
         Stage(first, easy, whole),
-        Stage(then, all_, whole),
+        *((Stage(copying, ("structure",), whole),) if name == "llava" else ()),
+        Stage(then, all_),
     )
 
 
@@ -96,13 +104,12 @@ def recipes(name: str, tower: bool = False) -> dict[str, Recipe]:
         }
     full = {"blip2": (1_000, 200, 3_000, 4_000), "llava": (1_000, 200, 2_000, 3_000),
             "qwen-vl": (1_000, 200, 2_500, 3_000)}[name]  # fmt: skip
+    gpu = stages(name, 3_000, 1_000, 4_000, 12_000, 2_100, tower)
     return {
-        "smoke": Recipe(Plan(stages(name, 1, 1, 1, 3), 8, 2), 2),
-        "cpu": Recipe(Plan(stages(name, 40, 20, 30, 90), 1_000, 16), 50),
-        "gpu": Recipe(
-            Plan(stages(name, 3_000, 1_000, 4_000, 12_000, tower), 80_000, 128, muon=2e-3)
-        ),
-        "full": Recipe(Plan(stages(name, *full, tower), 80_000, 32, muon=2e-3)),
+        "smoke": Recipe(Plan(stages(name, 1, 1, 1, 3, 1), 8, 2), 2),
+        "cpu": Recipe(Plan(stages(name, 40, 20, 30, 90, 20), 1_000, 16), 50),
+        "gpu": Recipe(Plan(gpu, 80_000, 128, muon=2e-3)),
+        "full": Recipe(Plan(stages(name, *full, 700, tower), 80_000, 32, muon=2e-3)),
     }
 
 

@@ -9,6 +9,7 @@ from functools import lru_cache
 from PIL import Image
 
 from mmcourse.lora.models.collate import Example
+from mmcourse.lora.models.extraction import extract_prompt, known_after
 from mmcourse.lora.models.structure import structure
 from mmcourse.storyworld import Scene, caption, render, sample_scene
 from mmcourse.storyworld.language.asking import sample_question
@@ -129,17 +130,13 @@ def page_of(index: int, split: str, size: int) -> Example:
 
 
 def structure_of(index: int, split: str, size: int) -> Example:
-    """A page of a story with its picture: who, where and what happens, as JSON."""
+    """A page of a story with its picture and those who are known before it: who, where and what
+    happens, as JSON."""
     pages = tell(index % SCENES, split).pages
-    page = pages[index % SCENES % len(pages)]
-    return Example(
-        extract_prompt(page.text), json.dumps(structure(page)), (picture(page.scene, size),)
-    )
-
-
-def extract_prompt(text: str) -> str:
-    """What is asked for the structure of a text."""
-    return f"list characters, place and plot points as json: {text.lower()}"
+    at = index % SCENES % len(pages)
+    page = pages[at]
+    prompt = extract_prompt(page.text, known_after(pages[:at]))
+    return Example(prompt, json.dumps(structure(page)), (picture(page.scene, size),))
 
 
 TASKS: dict[str, Maker] = {

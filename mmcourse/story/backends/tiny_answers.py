@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from mmcourse.story.abilities import Answer, AnswerRequest
 from mmcourse.story.backends.tiny_models import Seer, in_known_question
-from mmcourse.story.backends.tiny_reader import LlavaExtractor, facts_in
+from mmcourse.story.backends.tiny_reader import LlavaExtractor, facts_in, known_in
 from mmcourse.story.backends.world_answers import (
     StoryAnswerer,
     match,
@@ -111,7 +111,8 @@ class TinyStoryAnswerer:
         texts = request.text.split("\n\n")
         first = max(0, len(texts) - PAGES)
         shown: list[Image | None] = [None] * (len(texts) - first - 1)
-        pages = self.extractor.read(texts[first:], [*shown, request.picture])
+        known = known_before(request.state, len(texts))[first:]
+        pages = self.extractor.read(texts[first:], [*shown, request.picture], known)
         state = State()
         for number, page in enumerate(pages, first + 1):
             facts = facts_in(page, state) if page else []
@@ -123,6 +124,18 @@ class TinyStoryAnswerer:
         answer = StoryAnswerer().answer(AnswerRequest(request.question, state=state))
         where = answer.because.replace("scene", "page")
         return Answer(answer.text, True, f"{where}, as LLaVA reads it") if answer.known else None
+
+
+def known_before(state: State | None, pages: int) -> list[dict[str, str]]:
+    """For each page of a story, given the state after the last, those whom the scenes before it
+    introduced. Where a scene is more than one page, nobody can say on which of them somebody came
+    in, and everybody counts as known."""
+    if state is None or len(state.scenes) != pages:
+        return [known_in(state)] * pages
+    later = [set(state.scenes[at:]) for at in range(pages)]
+    return [
+        known_in(State(tuple(f for f in state.facts if f.scene not in scenes))) for scenes in later
+    ]
 
 
 def _from(fact: Fact) -> Answer:

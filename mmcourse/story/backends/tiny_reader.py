@@ -1,5 +1,8 @@
 """Chapter 6's LLaVA as a reader of stories: a page becomes JSON, which a grammar keeps valid.
 
+It is asked for a page with those whom the story has introduced before it, for a page calls them by
+their names alone (see `mmcourse.lora.models.extraction`).
+
 It learned to read pages beside their pictures, and a page doesn't say everything that its picture
 shows. So where the scene is staged, it is shown the scene. Where it is not, it looks at a blank
 picture, and of what it says only that is kept which the text has a word for: a grammar makes it
@@ -66,7 +69,7 @@ class LlavaExtractor:
         """What a page says. `unread` holds the text if the model's JSON was cut off, or said
         nothing that the text says."""
         picture = self.scene_shown(request.staging)
-        (found,) = self.read([request.text], [picture])
+        (found,) = self.read([request.text], [picture], [known_in(request.state)])
         return as_extracted(found, request, picture is not None)
 
     def scene_shown(self, staging: str) -> Image | None:
@@ -77,29 +80,41 @@ class LlavaExtractor:
         return None if scene is None else render(scene, self.seer.side)
 
     def read(
-        self, texts: Sequence[str], pictures: Sequence[Image | None]
+        self,
+        texts: Sequence[str],
+        pictures: Sequence[Image | None],
+        known: Sequence[Mapping[str, str]],
     ) -> list[dict[str, Any] | None]:
-        """For each page what it says (see `mmcourse.lora.models.structure`), or None."""
+        """For each page what it says (see `mmcourse.lora.models.structure`), or None; `known` holds
+        who is known before each."""
+        from mmcourse.lora.models.extraction import extract_prompt
         from mmcourse.lora.models.grammar import Constrained
         from mmcourse.lora.models.structure import read_structure
-        from mmcourse.lora.models.tasks import blank, extract_prompt
+        from mmcourse.lora.models.tasks import blank
 
         nothing = blank(self.seer.side)
         said = self.seer.say(
-            [extract_prompt(cut(text)) for text in texts],
+            [extract_prompt(cut(text), who) for text, who in zip(texts, known, strict=True)],
             [nothing if picture is None else picture for picture in pictures],
             TOKENS,
             logits_processor=[Constrained(self.grammar, self._stop)],
         )
         found = [read_structure(answer) for answer in said]
         return [
-            None if one is None else grounded(one, text, picture is not None)
-            for one, text, picture in zip(found, texts, pictures, strict=True)
+            None if one is None else grounded(one, text, picture is not None, who)
+            for one, text, picture, who in zip(found, texts, pictures, known, strict=True)
         ]
 
     @property
     def _stop(self) -> int:
         return int(self.seer.pair.processor.tokenizer.eos_token_id)
+
+
+def known_in(state: State | None) -> dict[str, str]:
+    """Species by name of those whom a story has introduced, in the order of their coming; who has
+    no name of the world's is left out."""
+    found = {name: state.value(name, "species") for name in state.characters} if state else {}
+    return {name: x for name, x in found.items() if name in v.NAMES and x in v.SPECIES}
 
 
 def cut(text: str) -> str:
@@ -115,10 +130,13 @@ def told(attribute: str, value: str, text: str) -> bool:
     return any(f" {phrase} " in said for phrase in phrases)
 
 
-def grounded(found: dict[str, Any], text: str, seen: bool) -> dict[str, Any]:
-    """Of a structure what its text has words for or, if a picture was `seen`, what that may show.
-    Somebody whom the text does not name stays as "character 1" if text or picture has the
-    species."""
+def grounded(
+    found: dict[str, Any], text: str, seen: bool, known: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """Of a structure what its text has words for or, if a picture was `seen`, what that may show,
+    and the species of those who are `known`. Somebody whom the text does not name stays as
+    "character 1" if text or picture has the species."""
+    species = {name.lower(): x for name, x in (known or {}).items()}
 
     def kept(values: Mapping[str, str]) -> dict[str, str]:
         return {k: x if seen or told(k, x, text) else "" for k, x in values.items()}
@@ -131,6 +149,7 @@ def grounded(found: dict[str, Any], text: str, seen: bool) -> dict[str, Any]:
         rest = kept({k: x for k, x in one.items() if k != "name"})
         if {name, f"{name}'s"} & said:
             names.add(name)
+            rest["species"] = species.get(name, rest["species"])
         elif rest["species"]:
             name = f"character {len(people) + 1}"
         else:
