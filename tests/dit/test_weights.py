@@ -5,7 +5,6 @@ import pytest
 from mmcourse.diffusion.draw import companions
 from mmcourse.diffusion.measure import text_metrics
 from mmcourse.dit.generate import way_of
-from mmcourse.dit.measure import identity_metrics
 from mmcourse.dit.model import DiT
 from mmcourse.hub import read_card
 from mmcourse.storyworld.judge.network import Judge
@@ -28,15 +27,14 @@ def test_measuring_again_gives_what_the_card_states(name, judge):
         assert found[metric]["value"] == pytest.approx(stated[metric]["value"], abs=band), metric
 
 
-def test_a_hero_who_is_shown_is_drawn_again(judge):
-    model = DiT.from_pretrained("dit")
-    found = identity_metrics(model, *companions(model, "cpu"), judge, 24)
-    assert found["identity"]["value"] > found["identity_unshown"]["value"]
-
-
 def test_what_the_chapter_says_of_what_is_drawn():
     told = {n: {k: m["value"] for k, m in read_card(n)["metrics"].items()} for n in NAMES}
     dit, student = told["dit"], told["dit-fast"]
     assert dit["relative_attributes"] >= 0.975
+    assert dit["relative_scene_of_1"] >= 0.9
+    assert dit["relative_scene_of_2"] >= 0.75
+    assert dit["drawn_pairs"] >= 0.82
+    assert abs(dit["steps_12_attributes"] - dit["steps_48_attributes"]) <= 0.02
     assert dit["unguided_attributes"] < dit["steps_12_attributes"]
     assert abs(dit["drawn_attributes"] - student["drawn_attributes"]) <= 0.03
+    assert abs(dit["identity"] - dit["identity_unshown"]) < 0.05  # the portrait is not used

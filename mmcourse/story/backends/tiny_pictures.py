@@ -1,4 +1,4 @@
-"""The course's own illustrator: chapter 5's transformer, which draws a hero again from a picture.
+"""The course's own illustrator: chapter 5's transformer, which is told a scene and shown a hero.
 
 What it draws, chapter 3's eye checks (see `tiny_eye`); the exact renderer is never asked.
 """
