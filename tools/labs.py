@@ -22,7 +22,7 @@ from jupyter_cache import get_cache
 from mmcourse.cards import device_name
 
 MEMORY_LIMIT_GB = 4.0
-MINUTES_LIMIT = {"ch04": 5.0, "ch06": 5.0, "ch07": 5.0}  # every other lab: 3
+MINUTES_LIMIT = {"ch04": 5.0, "ch05": 5.0, "ch06": 5.0, "ch07": 5.0}  # every other lab: 3
 CELL_TIMEOUT_S = 900
 
 
