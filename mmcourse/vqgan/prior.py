@@ -219,11 +219,7 @@ class ResidualPrior(Pretrained):
     def look(
         self, ids: Tensor, codes: Tensor, known: Tensor | None = None, source: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
-        """`forward`, and the hidden states (B, cells, width) that it is computed from.
-
-        Raises:
-            ValueError: as `forward`.
-        """
+        """`forward`, with what it raises, and the hidden states (B, cells, width) behind it."""
         flat = self.check(codes)
         shown = self.shown(flat, None if known is None else known.flatten(1))
         before = None if source is None else self.check(source)
