@@ -6,8 +6,8 @@ Writes dit_reading.json. The same model, pictures, order, noise and rates; what 
 asked beside the velocity: nothing; what `features` sees at each place (alignment); that, and who is
 there; and the same with a beginning in which there is next to nothing but noise (reading). Each
 then draws held-out captions of the split `val`, and the judge reads. One core takes some ten
-minutes a run; what it has done is kept in _build/dit_reading (MMCOURSE_RUNS names another folder), so
-that a killed one goes on.
+minutes a run; what it has done is kept in _build/dit_reading (MMCOURSE_RUNS names another folder),
+so that a killed one goes on.
 """
 
 from __future__ import annotations
