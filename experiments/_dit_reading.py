@@ -25,27 +25,27 @@ from mmcourse.diffusion.draw import companions
 from mmcourse.diffusion.generate import draw_texts
 from mmcourse.diffusion.measure import read_facts
 from mmcourse.diffusion.text import TextReader
-from mmcourse.dit import train as training
 from mmcourse.dit.data import cached_heroes, tell
 from mmcourse.dit.generate import GUIDED
 from mmcourse.dit.model import DiT
 from mmcourse.dit.optimise import Plan
 from mmcourse.dit.recipe import SOURCES, build_dit
+from mmcourse.dit.train import train
 from mmcourse.hub import weights_hash
 from mmcourse.storyworld.judge.measure_adherence import asked_scenes
 from mmcourse.storyworld.judge.network import Judge
 from mmcourse.training import seed_everything
+from mmcourse.vqgan import eye as eyes
 from mmcourse.vqgan.eye import Eye
 from mmcourse.vqgan.features import Features
 
 SEED, STEPS, PICTURES, BATCH, N = 0, 900, 8_192, 32, 300
 READ = ("species", "colour", "mood", "place", "style", "attributes")
-WHO = training.WHO
 WAYS = {  # steps of reading, share of the steps with questions, weight of who is there
     "nothing": (0, 0.0, 0.0),
     "alignment": (0, 1.0, 0.0),
-    "who": (0, 1.0, WHO),
-    "reading": (300, 1.0, WHO),
+    "who": (0, 1.0, eyes.ASKED),
+    "reading": (300, 1.0, eyes.ASKED),
 }
 
 
@@ -55,11 +55,11 @@ def trained(way: str, small: bool, folder: Path) -> DiT:
     n, batch = (8, 2) if small else (PICTURES, BATCH)
     plan = Plan(3 if small else STEPS, batch, save_every=100)
     plan = replace(plan, reading=min(reading, plan.steps - 1), aligned=share)
-    training.WHO = weight
+    eyes.ASKED = weight
     seed_everything(SEED)
     model = build_dit(weights_hash("joint"), weights_hash("latents-128"))
     data = cached_heroes(n, seed=SEED)
-    loop = training.train(
+    loop = train(
         model,
         data,
         plan,

@@ -20,8 +20,6 @@ from mmcourse.training import EMA, batch_indices
 from mmcourse.vqgan.eye import Eye, over_places
 
 Metrics = dict[str, float]
-WHO = 0.5
-"""Weight of what is guessed about whoever is at a place; in the steps of reading it is 1."""
 LEFT = 0.1
 """In the steps of reading, times are brought so much nearer to the noise."""
 
@@ -125,6 +123,11 @@ class Denoising(nn.Module):
         return predicted.float(), self.guesses(held).float()
 
 
+def near_noise(t: Tensor) -> Tensor:
+    """Times in [0, 1000] as the steps of reading have them: next to nothing but noise."""
+    return TIME - LEFT * (TIME - t)
+
+
 def noise_of(x0: Tensor, seed: int) -> tuple[torch.Generator, Tensor]:
     """A generator for this step alone, and noise in the shape of x0, drawn on the CPU: of several
     processes each draws for all of them, and keeps its rows."""
@@ -202,7 +205,7 @@ def train(
         dice, noise = noise_of(x0, seed * 1_000_003 + step)
         t = mine(model.path.draw(world() * len(x0), dice)).to(device)  # type: ignore[union-attr, operator]
         reading = step < plan.reading
-        t = TIME - LEFT * (TIME - t) if reading else t
+        t = near_noise(t) if reading else t
         x = model.path.add_noise(x0, noise, t).contiguous(memory_format=torch.channels_last)  # type: ignore[union-attr, operator]
         words = dropped = None
         if told is not None:
@@ -216,11 +219,9 @@ def train(
         loss = (errors.flatten(1).mean(1) * weights(model, t, plan.gamma)).mean()
         numbers = {"error": error}
         if asked is not None and guesses is not None:
-            if dropped is not None:  # without words there is nothing to know
-                guesses = torch.where(dropped[:, None, None], guesses.detach(), guesses)
             seen = asked.seen[index].float().to(device)
-            numbers["missed"] = asked.eye.missed(guesses, seen)
-            loss = loss + (1.0 if reading else WHO) * numbers["missed"]
+            numbers["missed"], more = asked.eye.asked(guesses, seen, dropped, reading)
+            loss = loss + more
         if not loss.isfinite():
             raise ValueError(f"the loss is {loss.item()} at step {step + 1}: lower the rate")
         for group in optimiser.param_groups:

@@ -12,9 +12,9 @@ from torch import Tensor, nn
 
 from mmcourse.diffusion.guidance import draw_dropped
 from mmcourse.diffusion.objectives import target
-from mmcourse.diffusion.schedule import TIME, like
+from mmcourse.diffusion.schedule import like
 from mmcourse.diffusion.text import Words
-from mmcourse.diffusion.train import LEFT, WHO, Metrics, Told
+from mmcourse.diffusion.train import Metrics, Told, near_noise
 from mmcourse.dit.data import Heroes
 from mmcourse.dit.model import DiT
 from mmcourse.dit.optimise import Plan, Turn, optimise
@@ -139,7 +139,7 @@ def train(
         noise = torch.randn(n, *data.latents.shape[1:], generator=dice)
         t, dropped = model.path.draw(n, dice), draw_dropped(n, plan.dropped, dice)
         reading = turn.step < plan.reading
-        t = TIME - LEFT * (TIME - t) if reading else t
+        t = near_noise(t) if reading else t
         shown = float(torch.rand((), generator=dice)) < plan.shown
         noise, t, dropped = (part[turn.mine].to(device) for part in (noise, t, dropped))
         index = turn.index[turn.mine]
@@ -162,9 +162,8 @@ def train(
         loss = weighted + (ALIGNMENT * (1 - alike) if asked else alike)  # 0, with its idle
         numbers = {"error": error, "alike": alike}
         if eye is not None and guesses is not None:
-            kept = ~dropped[:, None, None]  # without words there is nothing to know
-            numbers["missed"] = eye.missed(torch.where(kept, guesses, guesses.detach()), eyed)
-            loss = loss + (1.0 if reading else WHO) * numbers["missed"]
+            numbers["missed"], more = eye.asked(guesses, eyed, dropped, reading)
+            loss = loss + more
         return loss, numbers
 
     return optimise(

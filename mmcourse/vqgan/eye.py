@@ -18,6 +18,8 @@ FOCUS = 1.0
 """A place that shows somebody or something counts so much more than one that does not: twice."""
 WHO = {"character": KINDS.index("character"), "thing": KINDS.index("thing")}
 """What captions speak of most, with its place among the kinds."""
+ASKED = 0.5
+"""Weight of the guesses about whoever is at a place in a loss; in the steps of reading it is 1."""
 BATCH = 32
 
 
@@ -75,6 +77,22 @@ class Eye:
                 apart = apart * kinds[..., WHO[who]] / self.usual[who]
             total = total + apart.mean()
         return total / len(self.names)
+
+    def asked(
+        self, guesses: Tensor, seen: Tensor, wordless: Tensor | None, reading: bool
+    ) -> tuple[Tensor, Tensor]:
+        """`missed`, and what it adds to a loss; scalars.
+
+        Args:
+            guesses: (B, P, A).
+            seen: (B, P, D).
+            wordless: (B,) bool, rows without words: there is nothing to know, and nothing to learn.
+            reading: whether this is a step of reading.
+        """
+        if wordless is not None:
+            guesses = torch.where(wordless[:, None, None], guesses.detach(), guesses)
+        missed = self.missed(guesses, seen)
+        return missed, (1.0 if reading else ASKED) * missed
 
 
 def over_places(patches: Tensor, patch: int, height: int, width: int) -> Tensor:

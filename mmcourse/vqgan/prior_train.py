@@ -27,8 +27,6 @@ from mmcourse.vqgan.sample import no_text
 Metrics = dict[str, float]
 LESSONS = ("raster", "masked", "raster", "masked", "raster", "masked", "raster", "style")
 """What the steps teach, in turn, when reading is over."""
-ASKED = 0.5
-"""Weight of what is guessed about whoever is at a place; in the steps of reading it is 1."""
 AT_ENDS = ("see", "head")
 """Parts of a prior that no Muon trains: what comes in, what goes out."""
 
@@ -197,10 +195,10 @@ def train_prior(
         told = {"loss": loss, lesson: loss}
         if guesses is not None and eye is not None and lessons.seen is not None:
             if source is None:  # else the picture is another
-                wordless = (ids[:, 2:] == 0).all(1)[:, None, None]  # there is nothing to know
-                guesses = torch.where(wordless, guesses.detach(), guesses)
-                told["missed"] = eye.missed(guesses, lessons.seen[index].float().to(device))
-                loss = loss + (1.0 if lesson == "reading" else ASKED) * told["missed"]
+                wordless = (ids[:, 2:] == 0).all(1)
+                seen = lessons.seen[index].float().to(device)
+                told["missed"], more = eye.asked(guesses, seen, wordless, lesson == "reading")
+                loss = loss + more
             else:
                 loss = loss + 0 * guesses.sum()
         for optimiser, rates in zip(optimisers, peaks, strict=True):
