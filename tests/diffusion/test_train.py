@@ -10,7 +10,7 @@ from mmcourse.diffusion.schedule import FlowPath
 from mmcourse.diffusion.train import Asked, Denoising, Plan, Told, held_out_error, train, weights
 from mmcourse.diffusion.unet import PixelUNet
 from mmcourse.storyworld import Character, Scene, caption
-from mmcourse.vqgan.eye import Eye
+from mmcourse.vqgan.eye import ASKED, Eye
 from mmcourse.vqgan.features import Features
 
 from .conftest import awake, small_unet
@@ -230,6 +230,16 @@ def test_places_with_somebody_count_more(reader, asked):
         for who in (asked, None)
     )
     assert weighed["error"] == pytest.approx(plain["error"], rel=1e-5)
+    apart = weighed["loss"] - ASKED * weighed["missed"] - plain["loss"]
+    assert abs(apart) > 1e-4  # the pictures have not equally much to show
     weights = asked.focus(torch.arange(4), data())
     assert weights.shape == (4, 1, 8, 8)
     assert float(weights.mean()) == pytest.approx(1, abs=1e-4)
+
+
+def test_places_are_asked_at_the_finest_size_at_which_they_look():
+    model = awake(small_unet(widths=(32, 32, 64), looking=(1, 2)))
+    x, t = data(2), torch.tensor([100.0, 900.0])
+    predicted, held = model.look(x, t)
+    assert held.shape == (2, 16, model.holds)
+    assert torch.equal(predicted, model(x, t))

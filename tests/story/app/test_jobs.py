@@ -2,6 +2,7 @@
 
 import io
 import json
+import time
 import wave
 
 import numpy as np
@@ -200,3 +201,15 @@ def test_memory_that_is_free_goes_back_to_the_system() -> None:
     give_back()
     assert noise.cache_info().currsize == 0
     assert (_trim() is not None) == (platform.libc_ver()[0] == "glibc")
+
+
+def test_a_job_that_says_nothing_for_a_second_is_heard_of(desk, monkeypatch) -> None:
+    def slow(desk, teller, job):
+        yield {"kind": "reading", "message": "Looking"}
+        time.sleep(1.4)
+        yield {"kind": "found"}
+
+    monkeypatch.setitem(JOBS, "slow", slow)
+    signs = [*work(desk, "ann", {"do": "slow"})]
+    assert [s["kind"] for s in signs] == ["reading", "busy", "found"]
+    assert signs[1]["message"] == "Looking, 1 s"

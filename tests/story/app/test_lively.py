@@ -55,10 +55,12 @@ def test_a_job_runs_in_one_thread_that_is_not_the_callers():
 
 
 def test_a_job_that_is_left_is_closed():
-    closed = []
-    signs = lively(job(0, closed=closed), every=60)
+    threads, closed = set(), []
+    left = job(0, threads, closed)
+    signs = lively(left, every=60)
     next(signs)
     signs.close()
+    assert set(closed) == threads
     assert len(closed) == 1
 
 
