@@ -11,9 +11,9 @@ from mmcourse.hub import read_card
 from mmcourse.lora import LoRAConfig, inject
 from mmcourse.lora.models import recipe as recipes
 from mmcourse.lora.models import tasks
-from mmcourse.lora.models.collate import Example
+from mmcourse.lora.models.collate import Example, collate
 from mmcourse.lora.models.folders import NAMES, build
-from mmcourse.lora.models.measure import caption_shares
+from mmcourse.lora.models.measure import caption_shares, sides_of
 from mmcourse.lora.models.recipe import BRIDGE, LANGUAGE, Recipe, train_one
 from mmcourse.lora.models.shapes import SMOKE
 from mmcourse.lora.models.targets import targets_of
@@ -206,3 +206,27 @@ def test_every_kind_is_asked_and_every_tenth_picture_is_blank(few_scenes):
     assert len(blank) == 4
     assert all(low == high for e in blank for low, high in e.pictures[0].getextrema())
     assert isinstance(examples[0], Example)
+
+
+def test_a_model_of_any_size_is_shown_two_and_a_scene_has_one():
+    assert [sides_of(build(name)[0]) for name in ("llava", "qwen-vl")] == [(64,), (64, 96)]
+    made = recipes._made
+    seen = {i: made(tasks.describe, (16, 24), i).pictures[0].size[0] for i in range(64)}
+    assert sorted(seen.values()) == [16] * 32 + [24] * 32
+    assert len({seen[i] for i in range(9, 64, 10)}) == 2  # every tenth is blank, of either size
+    again = made(tasks.describe, (16, 24), 5 + tasks.SCENES).pictures[0].size[0]
+    assert again == seen[5]
+
+
+def test_pictures_of_two_sizes_make_one_batch():
+    torch.manual_seed(0)
+    model, processor = build("qwen-vl", SMOKE)
+    model.eval()
+    both = [tasks.question_of(i, "test", side) for i, side in ((0, 32), (1, 48))]
+    together = collate(processor, both)
+    with torch.no_grad():
+        losses = [model(**collate(processor, [one])).loss for one in both]
+        labelled = [int((collate(processor, [one])["labels"][:, 1:] != -100).sum()) for one in both]
+        whole = model(**together).loss
+    mean = sum(loss * n for loss, n in zip(losses, labelled)) / sum(labelled)
+    assert whole == pytest.approx(float(mean), abs=1e-4)

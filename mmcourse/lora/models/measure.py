@@ -92,10 +92,16 @@ class QwenVL(Pair):
     NAME = "qwen-vl"
 
 
+def sides_of(model: Any) -> tuple[int, ...]:
+    """Pixels of the sides of pictures that a model is shown: of one that takes any size, two."""
+    vision = model.config.vision_config
+    side = getattr(vision, "image_size", None)
+    return (int(side),) if side else (8 * vision.patch_size, 12 * vision.patch_size)
+
+
 def side_of(pair: Pair) -> int:
-    """Pixels of a side that a model is shown."""
-    vision = pair.model.config.vision_config
-    return int(getattr(vision, "image_size", 64))
+    """Pixels of a side of a picture that a model is shown, of several the smallest."""
+    return sides_of(pair.model)[0]
 
 
 def asked(n: int | None, least: int = 1) -> int:
@@ -207,15 +213,17 @@ def by_kind(right: Mapping[str, list[bool]]) -> dict[str, float]:
     return {"all": sum(every) / max(1, len(every)), **shares}
 
 
-def measure_answers(pair: Pair, n: int | None = None) -> dict[str, Measurement]:
+def measure_answers(
+    pair: Pair, n: int | None = None, side: int | None = None
+) -> dict[str, Measurement]:
     """Share of questions answered in the very words, over all kinds and by kind; the chance is what
     the same model answers to a blank picture. `blank` is how often it says that it can't tell
-    there."""
-    n = asked(n)
+    there. Pictures have `side` pixels, or as many as `side_of` says."""
+    n, side = asked(n), side or side_of(pair)
     indices = [i for i in range(2 * n + 10 * len(KINDS)) if not is_blank(i)][:n]
-    examples = [question_of(i, "test", side_of(pair)) for i in indices]
+    examples = [question_of(i, "test", side) for i in indices]
     kinds = [KINDS[i % len(KINDS)] for i in indices]
-    blind = [replace(e, pictures=(blank(side_of(pair)),)) for e in examples]
+    blind = [replace(e, pictures=(blank(side),)) for e in examples]
     said, guessed = answers(pair, examples, 12), answers(pair, blind, 12)
     tables: list[dict[str, list[bool]]] = []
     for texts in (said, guessed):
@@ -254,9 +262,11 @@ def measure_llava(pair: Pair, n: int | None = None) -> dict[str, Measurement]:
 
 @torch.inference_mode()
 def measure_qwen(pair: Pair, n: int | None = None) -> dict[str, Measurement]:
-    """`measure_answers`, and the share of pages of stories of which the parser reads every word."""
+    """`measure_answers`; the same over all kinds on larger pictures (`right_large`); and the share
+    of pages of stories of which the parser reads every word."""
     n = asked(n)
     found = measure_answers(pair, n)
+    found["right_large"] = measure_answers(pair, n, sides_of(pair.model)[-1])["right_all"]
     few = max(1, n // 10)
     examples = [page_of(i, "test", side_of(pair)) for i in range(few)]
     texts = answers(pair, examples, 120)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -22,6 +22,7 @@ from mmcourse.lora.models.measure import (
     measure_clip,
     measure_llava,
     measure_qwen,
+    sides_of,
 )
 from mmcourse.lora.models.shapes import SMOKE, Shape
 from mmcourse.lora.models.tasks import TASKS
@@ -150,7 +151,6 @@ def train_one(name: str, out: Path, tier: str, seed: int = 0, precision: str = "
     tower = take_vision(model, name)
     recipe = recipes(name, bool(tower))[tier]
     run = Run(out, f"{command}{tower and f' on clip {tower}'}", sources_hash(SOURCES))
-    side = shape.side
     if pick_device().type == "cpu":  # the fused attention of a CPU is slower than its two products
         model.set_attn_implementation("eager")
     how: dict[str, Any] = {
@@ -161,8 +161,9 @@ def train_one(name: str, out: Path, tier: str, seed: int = 0, precision: str = "
     if name == "clip":
         loop = train_pairs(model, processor, recipe.plan, **how)
     else:
+        sides = sides_of(model)
         tasks: dict[str, Callable[[int], Any]] = {
-            task: partial(_made, make, side) for task, make in TASKS.items()
+            task: partial(_made, make, sides) for task, make in TASKS.items()
         }
         loop = train(model, processor, recipe.plan, tasks, **how)
     run.follow(loop, recipe.plan.steps, ("loss", "gradient"))
@@ -176,7 +177,8 @@ def train_one(name: str, out: Path, tier: str, seed: int = 0, precision: str = "
     banded = {k: {**m, "band": BANDS[k.split("_")[0]]} for k, m in metrics.items()}
     what = "scenes, each with a neighbour," if name == "clip" else "examples of each task"
     data = (
-        f"StoryWorld train, {recipe.plan.examples} {what} at {side} pixels"
+        f"StoryWorld train, {recipe.plan.examples} {what} at "
+        f"{' and '.join(map(str, sides_of(model)))} pixels"
         f"{tower and f', the vision tower of clip {tower}'}"
     )
     run.command = command  # without what is hashed
@@ -184,8 +186,9 @@ def train_one(name: str, out: Path, tier: str, seed: int = 0, precision: str = "
     run.finish(name, tier, seed, data=data, metrics=banded, history=shown)
 
 
-def _made(make: Callable[[int, str, int], Any], side: int, index: int) -> Any:
-    return make(index, "train", side)
+def _made(make: Callable[[int, str, int], Any], sides: Sequence[int], index: int) -> Any:
+    """An example for training; a scene has one size, and a batch all of them."""
+    return make(index, "train", sides[index // 16 % len(sides)])
 
 
 train_clip = partial(train_one, "clip")
