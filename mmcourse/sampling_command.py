@@ -42,6 +42,15 @@ def in_the_worlds_words(prompt: str) -> tuple[str, str]:
     return reading.text, reading.explain()
 
 
+def completed(text: str, seed: int) -> str:
+    """A text with what it leaves open drawn by dice, or as it is where it leaves nothing open."""
+    from mmcourse.storyworld import caption
+    from mmcourse.storyworld.completing import complete
+
+    scene = complete(text, seed)
+    return text if scene is None else caption(scene, key=seed)
+
+
 def drawer(model: str) -> Callable:
     """The function that draws with this model.
 
@@ -70,7 +79,7 @@ def shown_to(model: str, reference: Path | None) -> dict[str, Path]:
     return {"reference": reference}
 
 
-def sample(
+def sample(  # noqa: PLR0913 - each is an option of the command
     prompt: Annotated[str, typer.Argument(help='What to draw: "a red fox on the beach".')],
     model: Annotated[str, typer.Option(help=f"Who draws: {', '.join(DRAWERS)}.")] = "text-unet",
     out: Annotated[Path, typer.Option(help="The picture's file, a PNG.")] = Path("sample.png"),
@@ -81,8 +90,12 @@ def sample(
     reference: Annotated[
         Path | None, typer.Option(help="A portrait of whom to draw again, cut closely.")
     ] = None,
+    brief: Annotated[
+        bool, typer.Option("--brief", help="Draw it as it stands, with what it leaves open.")
+    ] = False,
 ) -> None:
-    """Draw a sentence. Everyday words are read as the world's, and you are told which."""
+    """Draw a sentence. Everyday words are read as the world's, and dice, which the seed throws,
+    say what it leaves open; you are told both."""
     draw = drawer(model)
     if out.suffix.lower() != ".png":
         raise ValueError(f"{out} is no PNG: give a name that ends in .png")
@@ -91,9 +104,12 @@ def sample(
     shown = shown_to(model, reference)
     text, told = in_the_worlds_words(prompt)
     typer.echo(told or f'Read as it stands: "{text}".')
-    if told:
+    drawn = text if brief else completed(text, seed)
+    if drawn != text:
+        typer.echo(f'Completed by dice: "{drawn}".')
+    elif told:
         typer.echo(f'Drawn: "{text}".')
-    save(draw([text], [seed], weights, guidance, steps, **shown), user_path(out))
+    save(draw([drawn], [seed], weights, guidance, steps, **shown), user_path(out))
     typer.echo(f"{out}: {model}, seed {seed}")
 
 

@@ -8,7 +8,9 @@ from PIL import Image
 
 from mmcourse import cli, sampling_command
 from mmcourse.sampling_command import DRAWERS, drawer, in_the_worlds_words
-from mmcourse.storyworld import Tokenizer
+from mmcourse.storyworld import Tokenizer, caption, sample_scene
+from mmcourse.storyworld.language.parse import read
+from mmcourse.storyworld.world import vocabulary as v
 from mmcourse.vqvae import VQVAE, CodePrior
 from mmcourse.vqvae.draw import draw_captions
 
@@ -45,7 +47,7 @@ def brush(monkeypatch):
 
 
 def test_everyday_words_are_read_as_the_worlds_and_it_says_so(mmcourse, brush, tmp_path):
-    status, out, err = mmcourse("sample", "A red puppy at the seaside", "--out", "x.png")
+    status, out, err = mmcourse("sample", "A red puppy at the seaside", "--brief", "--out", "x.png")
     assert (status, err) == (0, "")
     assert '"puppy" is read as "fox"' in out
     assert '"at the seaside" is read as "on the beach"' in out
@@ -58,8 +60,32 @@ def test_everyday_words_are_read_as_the_worlds_and_it_says_so(mmcourse, brush, t
     assert picture.getpixel((3, 3)) == (200, 200, 200)
 
 
+def test_what_a_sentence_leaves_open_is_said_by_dice(mmcourse, brush):
+    texts = []
+    for seed in (1, 1, 2):
+        status, out, _ = mmcourse("sample", "a red puppy at the seaside", "--seed", seed)
+        assert status == 0
+        texts.append(brush[-1][0][0])
+        assert f'Completed by dice: "{texts[-1]}".' in out
+    assert texts[0] == texts[1] != texts[2]
+    for text in texts:
+        said = {value for _, _, value in read(text).facts}
+        assert {"red", "fox", "beach"} <= said
+        assert said & set(v.MOODS)
+        assert said & set(v.WEATHERS)
+
+
+def test_a_complete_sentence_is_drawn_as_it_stands(mmcourse, brush):
+    told = caption(sample_scene("test", 3), key=2)
+    status, out, _ = mmcourse("sample", told)
+    assert status == 0
+    assert brush == [([told], [0], None, None, None)]
+    assert "dice" not in out
+
+
 def test_options_reach_the_model(mmcourse, brush):
-    options = ("--model", "vqvae-prior", "--seed", 7, "--guidance", 1.5, "--weights", "there")
+    options = ("--brief", "--model", "vqvae-prior", "--seed", 7, "--weights", "there")
+    options += ("--guidance", 1.5)
     status, out, _ = mmcourse("sample", "a red fox on the beach", *options, "--steps", 9)
     assert status == 0
     assert 'Read as it stands: "a red fox on the beach".' in out
