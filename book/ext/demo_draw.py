@@ -12,7 +12,11 @@ from mmcourse.diffusion.draw import companions
 from mmcourse.dit import DiT, draw_heroes
 from mmcourse.dit.export import dit_parts
 from mmcourse.export import export_parts
+from mmcourse.storyworld.language import words as w
+from mmcourse.storyworld.language.phrases import phrasebook
 from mmcourse.storyworld.language.tokenizer import Tokenizer
+from mmcourse.storyworld.world import vocabulary as v
+from mmcourse.storyworld.world.scene import AWAKE
 
 from .demo_joint import KINDS, words_of_the_world
 
@@ -54,6 +58,35 @@ def drawn(text: str, noise: torch.Tensor) -> torch.Tensor:
     return x
 
 
+def phrases() -> dict:
+    """What complete.js says and looks for: all phrases of a kind, and of each value the first."""
+    said: dict[str, list[str]] = {}
+    for phrase, item in phrasebook().items():
+        kinds = {"does": ["action"], "doing": ["action"], "both": ["act"], "act": ["act"]}
+        names = kinds.get(item.kind, [item.kind])
+        names = names + [item.value] if item.value in ("quarrel", "sleeping") else names
+        for name in names:
+            said.setdefault(name, []).append(" ".join(phrase))
+    kinds = ("mood", "action", "act", "quarrel", "sleeping", "position", "relation")
+    return {
+        "said": {kind: said[kind] for kind in (*kinds, "place", "time", "weather")},
+        "animals": v.SPECIES,
+        "things": v.KINDS,
+        "colours": v.COLOURS,
+        "adjectives": [phrase for phrase in said["action"] if " " not in phrase],
+        "moods": v.MOODS,
+        "resting": [mood for mood in v.MOODS if mood not in AWAKE],
+        "actions": [w.DOES[action][0] for action in v.ACTIONS if action != "sleeping"],
+        "positions": v.POSITIONS,
+        "where": {at: told[0] for at, told in w.WHERE_CHARACTER.items()},
+        "setting": {
+            "place": [told[0] for told in w.PLACE.values()],
+            "time": [told[0] for told in w.TIME.values()],
+            "weather": [told[0] for told in w.WEATHER.values()],
+        },
+    }
+
+
 def build(folder: Path) -> None:
     """words.onnx, step.onnx, picture.onnx, and the words."""
     model, latents, reader = parts()
@@ -62,6 +95,7 @@ def build(folder: Path) -> None:
         "words": Tokenizer().words,
         "lexicon": words_of_the_world(),
         "kinds": KINDS,
+        "phrases": phrases(),
         "examples": EXAMPLES,
         "shape": model.shape,
         "levels": levels(),

@@ -1,7 +1,7 @@
 """Chapter 5's demo: the page draws what the package draws from the same noise."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,12 @@ from visits import start_demo
 
 from mmcourse.pictures import to_bytes
 from mmcourse.sampling_command import in_the_worlds_words
+from mmcourse.storyworld import caption, sample_scene
+from mmcourse.storyworld.completing import Said
+from mmcourse.storyworld.language.check import check_text
+from mmcourse.storyworld.language.parse import read
+from mmcourse.storyworld.language.phrases import tokens
+from mmcourse.storyworld.world import vocabulary as v
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "book"))
 
@@ -25,6 +31,14 @@ PIXELS = """canvas => {
 NOISE = """async ([seed, count]) => {
   const { normal } = await import(new URL("../_static/demos/draw-sentence.js", location.href));
   return [...normal(seed, count)];
+}"""
+
+
+COMPLETED = """async ([tables, texts]) => {
+  const { completer } = await import(new URL("../_static/demos/complete.js", location.href));
+  const complete = completer(tables);
+  const dice = (i) => () => ((i = (Math.imul(i, 1664525) + 1013904223) | 0) >>> 0) / 4294967296;
+  return texts.map((words, i) => complete(words, dice(i)).join(" "));
 }"""
 
 
@@ -72,7 +86,11 @@ def by_the_package(text: str, begun: Tensor) -> Tensor:
 @pytest.mark.parametrize(("sentence", "seed"), [(demo_draw.EXAMPLES[1], 0), ("a fox", 999)])
 def test_the_page_draws_what_the_package_draws(running: Page, sentence: str, seed: int) -> None:
     ask(running, sentence, seed)
-    expected = by_the_package(in_the_worlds_words(sentence)[0], noise(running, seed))
+    name = running.locator(".mm-demo-drawn").get_attribute("aria-label")
+    assert name
+    text = name.removeprefix("Drawn: ")
+    assert (text == in_the_worlds_words(sentence)[0]) == (sentence in demo_draw.EXAMPLES)
+    expected = by_the_package(text, noise(running, seed))
     assert (shown(running).int() - expected.int()).abs().max() <= 2
 
 
@@ -108,6 +126,64 @@ def test_words_that_the_world_does_not_have_are_named(running: Page) -> None:
 
 
 def test_the_picture_says_what_it_shows(running: Page) -> None:
-    ask(running, "a blue owl", 3)
-    name = "Drawn: a blue owl"
+    ask(running, demo_draw.EXAMPLES[1], 3)
+    name = f"Drawn: {demo_draw.EXAMPLES[1]}"
     expect(running.get_by_role("img", name=name)).to_be_visible()
+    expect(note(running)).not_to_contain_text("Dice say")
+
+
+def test_dice_say_what_a_sentence_leaves_open(running: Page) -> None:
+    ask(running, "an owl at night", 4)
+    told = note(running).inner_text()
+    assert "Dice say the rest: “a" in told
+    said = {value for _, _, value in read(told.split("“")[1].split("”")[0]).facts}
+    assert {"owl", "night"} < said
+    assert said & set(v.MOODS)
+    assert said & set(v.COLOURS)
+    ask(running, "an owl at night", 4)
+    assert note(running).inner_text().split(" Drawn in")[0] == told.split(" Drawn in")[0]
+    ask(running, "an owl at night", 5)
+    assert note(running).inner_text().split(" Drawn in")[0] != told.split(" Drawn in")[0]
+
+
+BRIEF = (
+    "a fox on the beach",
+    "a red fox and a blue owl",
+    "a cat in a hat at night",
+    "a sleeping cat",
+    "a happy bear and a sad cat hug in the forest",
+    "a fox, an owl and a bear in the snow",
+    "a bear next to a kite",
+    "a cat and a bear quarrel",
+    "a fox left of an owl",
+    "a mouse with a crown is jumping",
+    "a frog by the sea in the rain.",
+    "a bear gives a ball to a cat",
+    "a cat is sad",
+    "a red fox follows an owl",
+)
+
+
+def test_a_usual_sentence_is_completed_and_stays_true(running: Page) -> None:
+    for brief, whole in zip(BRIEF, completed(running, BRIEF)):
+        found = read(whole)
+        assert check_text(whole) == ([], ()), whole
+        assert read(brief).facts <= found.facts, whole
+        assert Said.of(found).complete, whole
+
+
+def test_any_brief_caption_keeps_what_it_says(running: Page) -> None:
+    """The script knows no grammar, so that it may leave something open; never may it contradict."""
+    brief = [caption(sample_scene("test", i), key=i, complete=False) for i in range(300)]
+    whole = completed(running, brief)
+    for before, after in zip(brief, whole):
+        assert check_text(after) == ([], ()), after
+        assert read(before).facts <= read(after).facts, after
+    assert sum(Said.of(read(text)).complete for text in whole) > 0.6 * len(whole)
+    assert sum(Said.of(read(text)).complete for text in brief) < 0.2 * len(brief)
+
+
+def completed(page: Page, texts: Sequence[str]) -> list[str]:
+    """Texts as the page's script completes them."""
+    words = [tokens(text) for text in texts]
+    return page.evaluate(COMPLETED, [demo_draw.phrases(), words])

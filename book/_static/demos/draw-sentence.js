@@ -3,8 +3,9 @@
 // here, from a number that the reader can keep: the same number and the same words are the same
 // picture.
 
+import { completer } from "./complete.js";
 import { make } from "./make.js";
-import { reader } from "./words.js";
+import { reader, withArticles } from "./words.js";
 
 export async function start(stage, load) {
   const [data, words, step, picture] = await Promise.all([
@@ -14,6 +15,8 @@ export async function start(stage, load) {
     load.model("picture.onnx"),
   ]);
   const { read, encode } = reader(data);
+  const complete = completer(data.phrases);
+  const kinds = new Set(Object.values(data.kinds).flat());
   const view = build(stage, data);
   let latest = 0;
 
@@ -21,14 +24,17 @@ export async function start(stage, load) {
     const turn = (latest += 1);
     const { said, swapped, unknown } = read(view.field.value);
     if (!said.length) {
-      view.note(swapped, unknown, null);
+      view.note(swapped, unknown, "", null);
       return;
     }
+    const seed = Number(view.seed.value);
+    const drawn = withArticles(complete(said, uniform(seed + 1000)), kinds);
+    const filled = drawn.length > said.length ? sentence(drawn) : "";
     const began = performance.now();
-    const pixels = await paint(said, Number(view.seed.value), () => turn === latest);
+    const pixels = await paint(drawn, seed, () => turn === latest);
     if (!pixels) return; // the reader has asked for something else meanwhile
-    view.show(pixels, said.join(" "));
-    view.note(swapped, unknown, performance.now() - began);
+    view.show(pixels, sentence(drawn));
+    view.note(swapped, unknown, filled, performance.now() - began);
   }
 
   async function paint(said, seed, wanted) {
@@ -66,19 +72,26 @@ export async function start(stage, load) {
   await draw();
 }
 
-// Standard normal numbers from a seed: mulberry32, and the transform of Box and Muller.
-export function normal(seed, count) {
+const sentence = (words) => words.join(" ").replace(/ ([,.])/g, "$1");
+
+// Numbers in (0, 1) from a seed: mulberry32.
+function uniform(seed) {
   let state = Math.imul(seed + 1, 0x9e3779b1);
-  const uniform = () => {
+  return () => {
     state = (state + 0x6d2b79f5) | 0;
     let t = Math.imul(state ^ (state >>> 15), 1 | state);
     t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
     return (((t ^ (t >>> 14)) >>> 0) + 0.5) / 4294967296;
   };
+}
+
+// Standard normal numbers from a seed, by the transform of Box and Muller.
+export function normal(seed, count) {
+  const dice = uniform(seed);
   const out = new Float32Array(count);
   for (let i = 0; i < count; i += 2) {
-    const radius = Math.sqrt(-2 * Math.log(uniform()));
-    const angle = 2 * Math.PI * uniform();
+    const radius = Math.sqrt(-2 * Math.log(dice()));
+    const angle = 2 * Math.PI * dice();
     out[i] = radius * Math.cos(angle);
     if (i + 1 < count) out[i + 1] = radius * Math.sin(angle);
   }
@@ -135,9 +148,10 @@ function build(stage, data) {
       canvas.setAttribute("aria-label", `Drawn: ${said}`);
     },
 
-    note(swapped, unknown, took) {
+    note(swapped, unknown, filled, took) {
       const parts = swapped.map(([from, to]) => `“${from}” is read as “${to}”.`);
       for (const word of unknown) parts.push(`StoryWorld has no “${word}”; it is left out.`);
+      if (filled) parts.push(`Dice say the rest: “${filled}”.`);
       if (took === null) parts.push("Nothing to draw yet.");
       else parts.push(`Drawn in ${(took / 1000).toFixed(1)} s, in ${data.levels.length - 1} steps.`);
       note.textContent = parts.join(" ");

@@ -48,7 +48,7 @@ export function reader({ words, lexicon, kinds }) {
 }
 
 // The model has read "an orange fox" a thousand times, and "a orange fox" never.
-function withArticles(said, values) {
+export function withArticles(said, values) {
   const fits = (next) => (/^[aeio]/.test(next) ? "an" : "a");
   return said.map((word, i) => {
     const article = (word === "a" || word === "an") && values.has(said[i + 1]);
