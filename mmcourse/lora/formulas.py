@@ -55,8 +55,8 @@ def lora_linear(
 def merged_weight(weight: Tensor, A: Tensor, B: Tensor, alpha: float) -> Tensor:
     """The weight with its update in it, (out, in), in the weight's type.
 
-    Summed in float32 (or finer, if they are) and rounded once: in bfloat16 a small update is lost
-    digit by digit on the way.
+    Summed in float32 (or finer, if they are) and rounded once, so that no error of the product or
+    the scale comes on top.
 
     Args:
         weight: (out, in).

@@ -215,7 +215,8 @@ def pack_model(
         model: without adapters.
         targets: as an adapter's.
         twice: quantize the scales, too.
-        library: use bitsandbytes, whose kernels multiply without unpacking; that pays on a GPU.
+        library: use bitsandbytes, whose kernels take the packed weight on the way forward (back,
+            it is unpacked); that pays on a GPU.
 
     Returns:
         The paths of the packed layers.

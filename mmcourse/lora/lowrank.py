@@ -17,8 +17,8 @@ from mmcourse.lora.config import LoRAConfig
 
 
 def kaiming(*shape: int) -> nn.Parameter:
-    """A's start: uniform, each row about a third as long as a random unit input would need, as
-    `nn.Linear` starts."""
+    """A's start, as `nn.Linear` starts: uniform, of variance 1 / (3 in), a third of what would keep
+    A x at the size of x."""
     return nn.Parameter(nn.init.kaiming_uniform_(torch.empty(shape), a=math.sqrt(5)))
 
 

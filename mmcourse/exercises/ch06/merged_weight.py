@@ -109,7 +109,7 @@ merged twice: formulas.merged_weight(formulas.merged_weight(weight, A, B, alpha)
 the update alone: (weight.to(wide) + update) => update
     That is the update. The weight it belongs to is missing.
 summed in the weight's type: weight + alpha / len(A) * (B.to(weight.dtype) @ A.to(weight.dtype))
-    In bfloat16 every step is rounded to three digits, and a small update is lost bit by bit. Go to
+    In bfloat16 every step is rounded to two or three digits, and the errors add up. Go to
     float32 first and come back once.
 left in float32: .to(weight.dtype) =>
     The sum is right and its type is not: a bfloat16 layer needs a bfloat16 weight.

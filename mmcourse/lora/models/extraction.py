@@ -1,6 +1,6 @@
 """How a page is asked for as structure: with those who are known before it.
 
-A story introduces everybody once, "Wren, a grey elephant", and calls them by their names from then
+A story introduces everybody once, "Wren, a blue elephant", and calls them by their names from then
 on. So a page alone cannot say that Wren is an elephant, and whoever is asked for it can only guess.
 What stands before the page is what its reader would know who has read up to here:
 
