@@ -241,9 +241,10 @@ def follows_device(inputs: Inputs) -> Property:
                 result = answer(*moved)
             except Raised as raised:
                 if _mixes_devices(raised.error):
+                    given = (name for name, x in zip(answer.names(), moved) if _tensors(x))
                     raise Broken(
                         "It mixes devices. A tensor made inside (arange, eye, zeros) starts on the "
-                        "CPU: give it device=x.device.",
+                        f"CPU: give it device={next(given, 'x')}.device.",
                         str(raised.error).splitlines()[0],
                         "everything on the device of the inputs",
                     ) from None

@@ -85,7 +85,7 @@ def one_of_each_form(cases: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
 
 
 def _types(task: Task) -> Property:
-    @holds("float32 in gives float32 out, float64 in gives float64 out")
+    @holds("from float32 and from float64 comes the dtype that the text asks for")
     def check(answer: Any) -> None:
         assert task.formula
         assert task.cases

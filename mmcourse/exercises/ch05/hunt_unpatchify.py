@@ -21,8 +21,9 @@ def test_unpatchify(unpatchify):
     each of them channel after channel, row by row.
     A right one returns the pictures (B, C, H, W), every number where it was, for any B, C, H, W and
     any patch p that divides H and W; H and W may differ. Its gradient reaches the tokens.
-    Pass on every right one, and fail with an AssertionError on each broken one. The book's
-    `unpatchify` is replaced by the one on trial in here; `mmcourse.dit.patchify` is not.
+    Pass on every right one, and fail with an AssertionError on each broken one; a crash does not
+    count. In here `mmcourse.dit.unpatchify` is the one on trial too, so don't compare with it;
+    `mmcourse.dit.patchify` stays right.
     """
     raise NotImplementedError
 '''
@@ -88,8 +89,9 @@ every picture taken for a square:
             square = side**2 == tokens.shape[1]
             rows, columns = (side, side) if square else grid_of(height, width, patch)
         .flatten(2, 3) => .flatten(2, 3).reshape(len(tokens), -1, height, width)
-    - Missed: something that only some shapes show.
-    - Try a picture that is no square but has a square number of patches.
+    - Missed: something that shows only where the number of squares is itself a square number, in a
+      picture that is none.
+    - 16 squares need not be 4 rows of 4. Take a patch of 2 or more.
     - 4 x 16 in squares of 2: 16 tokens, in 2 rows of 8; the broken one makes 4 of 4.
 height and width exchanged:
         (rows, columns)) => (columns, rows))
@@ -160,7 +162,7 @@ EXERCISE = Hunt(
     hints=(
         "Make a random picture, cut it by `mmcourse.dit.patchify`, and ask for the same back.",
         "Which sizes? B = 2, C = 3, H and W different, more than one patch size.",
-        "And a size whose number of patches is a square though the picture is none; and "
-        "`torch.autograd.grad(found.sum(), tokens)`.",
+        "And, with a patch of 2, a picture that is no square with a square number of patches: "
+        "4 x 16; and `torch.autograd.grad(found.sum(), tokens)`.",
     ),
 )

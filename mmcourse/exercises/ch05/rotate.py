@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mmcourse.exercises.kit import Task, close, holds, raw, tensor
+from mmcourse.exercises.kit import Broken, Task, close, holds, raw, tensor
 from mmcourse.nn import rotary
 
 STUB = '''
@@ -20,7 +20,8 @@ def rotate(x, angles):
     angles: (T, D / 2), in radians, or with leading axes that broadcast.
     The pairs are (x[i], x[i + D / 2]), i = 0, ..., D / 2 - 1. (a, b) turned by an angle is
     (a cos - b sin, a sin + b cos).
-    Returns the shape and dtype of x, the pairs where they were.
+    Returns the shape and dtype of x, the pairs where they were; sines and cosines are taken of the
+    angles as they are, also where their dtype is finer than that of x.
     """
     raise NotImplementedError
 '''
@@ -79,6 +80,21 @@ def relative(answer: Any) -> None:
     close(product(7.0, 4.0), product(3.0, 0.0), "Both moved by 4, the product changed.")
 
 
+@holds("float32 x, float64 angles: turned by those very angles, and float32 in the end")
+def finer_angles(answer: Any) -> None:
+    x, angles = raw(2, 3, 8, seed=9).float(), 3e6 + 1e6 * raw(3, 4, seed=10)
+    found = tensor(answer(x, angles), (2, 3, 8))
+    if found.dtype != torch.float32:
+        raise Broken("x is float32, and the result is not.", found, "torch.float32")
+    far = float((found - by_hand(x.double(), angles)).abs().max())
+    if far > 1e-3:
+        raise Broken(
+            "The angles were rounded before they were used: of millions, float32 keeps a few tenths.",
+            f"off by {far:.2f}",
+            "sines and cosines of the angles as they are",
+        )
+
+
 def _probes() -> list[tuple[Any, ...]]:
     """Tokens, heads, pictures; angles for all of them, and for each picture its own."""
     shapes = (
@@ -111,6 +127,10 @@ sine and cosine exchanged: cos, sin = => sin, cos =
     cos and sin are exchanged: at an angle of 0 nothing may change.
 only stretched: a * cos - b * sin, a * sin + b * cos => a * cos, b * cos
     Each number was multiplied by its cosine, and none of its partner was added.
+one overwritten before the other used it:
+        torch.cat([a * cos - b * sin, a * sin + b * cos], -1) =>
+            torch.cat([a * cos - b * sin, (a * cos - b * sin) * sin + b * cos], -1)
+    The second half was computed from the new a. Keep the old one until both are done.
 all by the first token's angles: rotary.rotate(x, angles[..., :1, :])
     All tokens were turned alike, so that places make no difference.
 """

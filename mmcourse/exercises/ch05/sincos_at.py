@@ -19,7 +19,7 @@ def sincos_at(places, dim):
     places: (T, 2), row and column of each, any numbers: a finer grid has halves.
     dim: width, a multiple of 4.
     With d = dim / 4 and frequencies w_k = 10000^(-k / d), k = 0, ..., d - 1, returns (T, dim),
-    float32, four parts of d numbers:
+    float32, on the device of places, four parts of d numbers:
     sin(column w_k), cos(column w_k), sin(row w_k), cos(row w_k).
     """
     raise NotImplementedError

@@ -44,6 +44,12 @@ def _two(got: Any) -> tuple[Any, Any]:
     return got[0], got[1]
 
 
+def _as_columns(begun: Tensor, arrived: Tensor, t: Tensor, ends: Ends) -> tuple[Tensor, Tensor]:
+    """A wrong answer: the times have one axis too few."""
+    velocity = (begun - arrived) / (ends[0] - ends[1])[:, None]
+    return arrived + (t - ends[1])[:, None] * velocity, velocity
+
+
 @holds("from 5 at t = 1 to 3 at t = 0.75: at 0.875 it is at 4, with a velocity of 8")
 def one_row(answer: Any) -> None:
     x, v = _two(
@@ -89,6 +95,12 @@ def _probes() -> list[tuple[Any, ...]]:
 
 
 MISTAKES = """
+state and velocity exchanged: perflow.straight_line(begun, arrived, t, ends)[::-1]
+    State and velocity are exchanged: the state comes first.
+start and end exchanged: perflow.straight_line(begun, arrived, t, ends[::-1])
+    `ends` is (start, end), start first, which is the larger time.
+times with one axis: _as_columns(begun, arrived, t, ends)
+    That works for (B, D) alone. Make t, start and end (B, 1, ..., 1), with as many axes as `begun`.
 the way for the velocity: * velocity, velocity => * velocity, begun - arrived
     begun - arrived is how far it is, not how fast. The window is a part of the time: divide by
     start - end.
