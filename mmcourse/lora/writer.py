@@ -2,8 +2,8 @@
 
 One page is written at a time. The prompt holds all that the page has to agree with: who is known
 and how they look, who has what, where we are, and the page before. So a story may be as long as it
-likes, while prompt and page stay within the model's 512 places. The answer begins with the page's facts as JSON,
-which a grammar keeps valid, and the prose behind them can see what it has to say.
+likes, while prompt and page stay within the model's 512 places. The answer begins with the page's
+facts as JSON, which a grammar keeps valid, and the prose behind them can see what it has to say.
 """
 
 from __future__ import annotations

@@ -89,7 +89,7 @@ def finer_angles(answer: Any) -> None:
     far = float((found - by_hand(x.double(), angles)).abs().max())
     if far > 1e-3:
         raise Broken(
-            "The angles were rounded before they were used: of millions, float32 keeps a few tenths.",
+            "The angles were rounded before they were used; of millions float32 keeps tenths.",
             f"off by {far:.2f}",
             "sines and cosines of the angles as they are",
         )
