@@ -183,7 +183,7 @@ def _why(event: dict[str, Any], exercise: Exercise) -> str:
         return (
             f"It was still running after {exercise.seconds:g} seconds and was stopped. "
             + ("Does a loop never end, or are its inputs large?" if hunt else "")
-            + ("" if hunt else "The inputs are tiny: does a loop never end, or is the machine busy?")
+            + ("" if hunt else "The inputs are tiny: does a loop never end, or is it busy here?")
         )
     if event["why"] == "memory":
         told = "What in it is so large?" if hunt else "The inputs are tiny: what is so large?"

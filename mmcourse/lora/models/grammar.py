@@ -26,6 +26,10 @@ Encode = Callable[[str], Sequence[int]]
 """A text to its tokens, without any mark before or behind."""
 
 
+Narrowed = Callable[[Sequence[int], Sequence[int], frozenset[int]], frozenset[int]]
+"""Of the tokens that a grammar allows those that a prompt leaves."""
+
+
 @dataclass(frozen=True)
 class OneOf:
     """A place where the text goes one of several ways, each a sequence of tokens and of places."""
@@ -132,10 +136,18 @@ class Constrained:
         stop: the token that ends an answer, allowed where the grammar may end, and from then on.
         start: tokens of the prompt, which the grammar says nothing about. None: those of the first
             call, so that one object serves one call of `generate`.
+        narrowed: (the prompt's tokens, those said since, those allowed next) to those that this
+            prompt leaves; where it leaves none, the grammar alone decides.
     """
 
-    def __init__(self, grammar: Grammar, stop: int, start: int | None = None) -> None:
-        self.grammar, self.stop, self.start = grammar, stop, start
+    def __init__(
+        self,
+        grammar: Grammar,
+        stop: int,
+        start: int | None = None,
+        narrowed: Narrowed | None = None,
+    ) -> None:
+        self.grammar, self.stop, self.start, self.narrowed = grammar, stop, start, narrowed
         self._states: dict[tuple[int, ...], State | None] = {(): grammar.start}
 
     def _state(self, said: tuple[int, ...]) -> State | None:
@@ -151,9 +163,12 @@ class Constrained:
         if self.start is None:
             self.start = input_ids.shape[1]
         kept = torch.full_like(scores, -torch.inf)
-        for row, said in enumerate(input_ids[:, self.start :].tolist()):
+        for row, ids_so_far in enumerate(input_ids.tolist()):
+            asked, said = ids_so_far[: self.start], ids_so_far[self.start :]
             state = self._state(tuple(said))
             ids = [] if state is None else sorted(self.grammar.allowed(state))
+            if self.narrowed is not None:
+                ids = sorted(self.narrowed(asked, said, frozenset(ids))) or ids
             if state is None or self.grammar.may_end(state):
                 ids.append(self.stop)
             kept[row, ids] = scores[row, ids]

@@ -20,7 +20,14 @@ from mmcourse.lora.models.folders import load
 from mmcourse.lora.models.grammar import Constrained
 from mmcourse.lora.models.neighbours import exchanged
 from mmcourse.lora.models.real import check_words
-from mmcourse.lora.models.structure import Item, f1, items, page_grammar, read_structure
+from mmcourse.lora.models.structure import (
+    Item,
+    f1,
+    items,
+    on_the_page,
+    page_grammar,
+    read_structure,
+)
 from mmcourse.lora.models.tasks import (
     CANT_TELL,
     blank,
@@ -247,8 +254,10 @@ def measure_llava(pair: Pair, n: int | None = None) -> dict[str, Measurement]:
     examples = [structure_of(i, "test", side_of(pair)) for i in range(few)]
     right = [items(json.loads(example.answer)) for example in examples]
     grammar, said = page_grammar(pair.processor), list[set[Item]]()
+    narrowed = on_the_page(pair.processor)
     for at in range(0, few, BATCH):
-        rules = Constrained(grammar, pair.processor.tokenizer.eos_token_id)
+        stop = pair.processor.tokenizer.eos_token_id
+        rules = Constrained(grammar, stop, narrowed=narrowed)
         batch = examples[at : at + BATCH]
         for text in answer(pair.model, pair.processor, batch, 256, logits_processor=[rules]):
             read_back = read_structure(text)  # None where 256 tokens were too few

@@ -6,9 +6,10 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 from functools import cache
+from itertools import pairwise
 from typing import Any
 
-from mmcourse.lora.models.grammar import Grammar, json_grammar
+from mmcourse.lora.models.grammar import Grammar, Narrowed, json_grammar
 from mmcourse.storyworld.language.plots import PLOTS, lines_of
 from mmcourse.storyworld.language.plots.slots import SLOT
 from mmcourse.storyworld.language.tell import Page
@@ -67,6 +68,41 @@ def page_grammar(processor: Any) -> Grammar:
     """The grammar of `schema` in a processor's tokens."""
     tokens = processor.tokenizer
     return json_grammar(schema(), lambda text: tokens(text, add_special_tokens=False)["input_ids"])
+
+
+def on_the_page(processor: Any) -> Narrowed:
+    """What a page says is about whom and what it names: for `Constrained`, to narrow the grammar.
+
+    Names are those of the prompt; nobody is listed twice, and nobody does anything to themselves.
+    If the prompt tells of things with their colours, a thing is one of these. Of what it has no
+    word for the grammar alone decides: the picture may show it.
+    """
+    tokens = processor.tokenizer
+
+    def ids(values: Iterable[str]) -> frozenset[int]:
+        """Of words that are one token each."""
+        return frozenset(tokens.convert_tokens_to_ids([value.lower() for value in values]))
+
+    names, colours, kinds = ids(v.NAMES), ids(v.COLOURS), ids(v.KINDS)
+    place, whom = ids(["place"]), ids(["whom"])
+
+    def narrowed(
+        asked: Sequence[int], said: Sequence[int], allowed: frozenset[int]
+    ) -> frozenset[int]:
+        things = {pair for pair in pairwise(asked) if pair[0] in colours and pair[1] in kinds}
+        before = [token for token in said if token in names | place | whom]
+        gone: frozenset[int] = names - frozenset(asked)
+        if not place & frozenset(before):  # the list of characters
+            gone |= frozenset(before)
+        elif before[-1:] and before[-1] in whom:
+            gone |= frozenset(before[-2:-1])
+        if things and said and said[-1] in colours:
+            gone |= kinds - {kind for colour, kind in things if colour == said[-1]}
+        elif things:
+            gone |= colours - {colour for colour, _ in things}
+        return allowed - gone
+
+    return narrowed
 
 
 def structure(page: Page) -> dict[str, Any]:

@@ -65,6 +65,13 @@ class LlavaExtractor:
 
         return page_grammar(self.seer.pair.processor)
 
+    @cached_property
+    def narrowed(self) -> Any:
+        """Which of the grammar's names and things a page leaves."""
+        from mmcourse.lora.models.structure import on_the_page
+
+        return on_the_page(self.seer.pair.processor)
+
     def extract(self, request: ExtractRequest) -> Extracted:
         """What a page says. `unread` holds the text if the model's JSON was cut off, or said
         nothing that the text says."""
@@ -97,7 +104,7 @@ class LlavaExtractor:
             [extract_prompt(cut(text), who) for text, who in zip(texts, known, strict=True)],
             [nothing if picture is None else picture for picture in pictures],
             TOKENS,
-            logits_processor=[Constrained(self.grammar, self._stop)],
+            logits_processor=[Constrained(self.grammar, self._stop, narrowed=self.narrowed)],
         )
         found = [read_structure(answer) for answer in said]
         return [
