@@ -1,6 +1,7 @@
 """Whatever a model has learned: under a grammar it answers what the schema accepts."""
 
 import json
+from itertools import pairwise
 
 import jsonschema
 import pytest
@@ -15,6 +16,7 @@ from mmcourse.lora.models.shapes import SMOKE
 from mmcourse.lora.models.structure import (
     f1,
     items,
+    on_the_page,
     page_grammar,
     read_structure,
     relations,
@@ -23,7 +25,9 @@ from mmcourse.lora.models.structure import (
 )
 from mmcourse.lora.models.tasks import structure_of
 from mmcourse.lora.models.words import build_tokenizer, tidy
+from mmcourse.storyworld.language.phrases import tokens as tokenized
 from mmcourse.storyworld.language.tell import tell
+from mmcourse.storyworld.world import vocabulary as v
 
 SMALL = {
     "type": "object",
@@ -137,3 +141,56 @@ def test_f1_counts_what_both_say():
     assert f1([{("place", "time", "day")}], [right], "point") == 0
     assert read_structure("{}") is None
     assert read_structure("[1") is None
+
+
+def test_what_a_page_leaves_always_holds_the_right_answer(tokens):
+    """Or a rule that should help would make the truth impossible."""
+
+    class Holder:
+        tokenizer = tokens
+
+    grammar, narrowed, narrower = _grammar(tokens), on_the_page(Holder), 0
+    for i in range(150):
+        example = structure_of(i, "test", 16)
+        asked = tokens(example.prompt, add_special_tokens=False)["input_ids"]
+        state, said = grammar.start, list[int]()
+        for token in tokens(example.answer, add_special_tokens=False)["input_ids"]:
+            allowed = grammar.allowed(state)
+            left = narrowed(asked, said, allowed)
+            assert token in left, (example.prompt, tokens.decode([*said, token]))
+            narrower += len(left) < len(allowed)
+            state, said = grammar.after(state, token), [*said, token]
+    assert narrower > 300
+
+
+def test_nobody_is_named_whom_the_page_does_not_name():
+    torch.manual_seed(0)
+    model, processor = build("llava", SMOKE)
+    model.eval()
+    examples = [structure_of(i, "test", 16) for i in range(24)]
+    stop, narrowed = processor.tokenizer.eos_token_id, on_the_page(processor)
+    rules = Constrained(page_grammar(processor), stop, narrowed=narrowed)
+    noisy = [lambda ids, scores: scores + 3 * torch.randn_like(scores), rules]
+    for example, text in zip(
+        examples, answer(model, processor, examples, 256, logits_processor=noisy)
+    ):
+        found, words = read_structure(text), set(tokenized(example.prompt))
+        jsonschema.validate(found, schema())
+        names = [one["name"] for one in found["characters"]]
+        assert len(set(names)) == len(names)
+        told = set(pairwise(tokenized(example.prompt)))
+        told = {pair for pair in told if pair[0] in v.COLOURS and pair[1] in v.KINDS}
+        for point in found["points"]:
+            assert point["who"] != point["whom"]
+            thing = tuple(point["whom"].split())
+            if told and len(thing) == 2 and thing[1] in v.KINDS:
+                assert thing in told
+        said = {*names, *(p["who"] for p in found["points"])}
+        assert said <= words or len(names) > len(words & {n.lower() for n in v.NAMES})
+
+
+def test_where_a_prompt_leaves_nothing_the_grammar_alone_decides():
+    grammar = Grammar((OneOf(((1,), (2,))),))
+    rules = Constrained(grammar, 9, 0, lambda asked, said, allowed: frozenset())
+    kept = rules(torch.zeros(1, 0, dtype=torch.int64), torch.zeros(1, 10))
+    assert kept[0].isfinite().nonzero().flatten().tolist() == [1, 2]

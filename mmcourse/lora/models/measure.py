@@ -17,7 +17,7 @@ from mmcourse.joint.evaluate import READABLE, distinct_scenes, lone_scenes, prom
 from mmcourse.joint.retrieval import recall_at_k, zero_shot_predict
 from mmcourse.lora.models.collate import Example, answer
 from mmcourse.lora.models.folders import load
-from mmcourse.lora.models.grammar import Constrained
+from mmcourse.lora.models.grammar import Constrained, Narrowed
 from mmcourse.lora.models.neighbours import exchanged
 from mmcourse.lora.models.real import check_words
 from mmcourse.lora.models.structure import (
@@ -246,26 +246,31 @@ def measure_answers(
 
 
 def measure_llava(pair: Pair, n: int | None = None) -> dict[str, Measurement]:
-    """`measure_answers`, and how well pages of stories are read as JSON under the grammar: F1 over
-    all statements, and over each part; the chance is the F1 of another page's right answer."""
+    """`measure_answers`, and how well pages of stories are read as JSON under the grammar, narrowed
+    by each page: F1 over all statements, and over each part; the chance is the F1 of another page's
+    right answer. `extraction_schema` is F1 over all under the schema's grammar alone."""
     n = asked(n)
     found = measure_answers(pair, n)
     few = max(2, n // 4)
     examples = [structure_of(i, "test", side_of(pair)) for i in range(few)]
     right = [items(json.loads(example.answer)) for example in examples]
-    grammar, said = page_grammar(pair.processor), list[set[Item]]()
-    narrowed = on_the_page(pair.processor)
-    for at in range(0, few, BATCH):
-        stop = pair.processor.tokenizer.eos_token_id
-        rules = Constrained(grammar, stop, narrowed=narrowed)
-        batch = examples[at : at + BATCH]
-        for text in answer(pair.model, pair.processor, batch, 256, logits_processor=[rules]):
-            read_back = read_structure(text)  # None where 256 tokens were too few
-            said.append(items(read_back) if read_back else set())
-    other = right[1:] + right[:1]
+    grammar, stop = page_grammar(pair.processor), pair.processor.tokenizer.eos_token_id
+
+    def read_by(narrowed: Narrowed | None) -> list[set[Item]]:
+        said = []
+        for at in range(0, few, BATCH):
+            rules = Constrained(grammar, stop, narrowed=narrowed)
+            batch = examples[at : at + BATCH]
+            for text in answer(pair.model, pair.processor, batch, 256, logits_processor=[rules]):
+                read_back = read_structure(text)  # None where 256 tokens were too few
+                said.append(items(read_back) if read_back else set())
+        return said
+
+    said, other = read_by(on_the_page(pair.processor)), right[1:] + right[:1]
     for part in ("", "character", "place", "point"):
         name = f"extraction_{part or 'all'}"
         found[name] = share(f1(said, right, part), few, f1(other, right, part))
+    found["extraction_schema"] = share(f1(read_by(None), right), few, f1(other, right))
     return found
 
 

@@ -84,17 +84,17 @@ def on_the_page(processor: Any) -> Narrowed:
         return frozenset(tokens.convert_tokens_to_ids([value.lower() for value in values]))
 
     names, colours, kinds = ids(v.NAMES), ids(v.COLOURS), ids(v.KINDS)
-    place, whom = ids(["place"]), ids(["whom"])
+    place, who, whom = ids(["place"]), ids(["who"]), ids(["whom"])
 
     def narrowed(
         asked: Sequence[int], said: Sequence[int], allowed: frozenset[int]
     ) -> frozenset[int]:
         things = {pair for pair in pairwise(asked) if pair[0] in colours and pair[1] in kinds}
-        before = [token for token in said if token in names | place | whom]
+        before = [token for token in said if token in names | place | who | whom]
         gone: frozenset[int] = names - frozenset(asked)
         if not place & frozenset(before):  # the list of characters
             gone |= frozenset(before)
-        elif before[-1:] and before[-1] in whom:
+        elif before[-1] in whom:  # who did it stands before
             gone |= frozenset(before[-2:-1])
         if things and said and said[-1] in colours:
             gone |= kinds - {kind for colour, kind in things if colour == said[-1]}
