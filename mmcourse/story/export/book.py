@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from mmcourse.story.abilities import Credit
 from mmcourse.story.library import Library
 from mmcourse.story.portrait import portrait_of
-from mmcourse.story.staging import in_words, people, scene_of
+from mmcourse.story.staging import Box, boxes, in_words, people, scene_of
 from mmcourse.story.state import State
 from mmcourse.story.story import Node, Picture, Story
 from mmcourse.storyworld import Scene, View, render
@@ -188,8 +188,9 @@ def _redrawn(kept: Image, record: Picture) -> Scene | None:
 def gallery(story: Story, library: Library) -> tuple[Figure, ...]:
     """Everybody of the story in the order of their coming, with words and a portrait.
 
-    The portrait is the last one that the reader had made; else the world draws one, if it knows how
-    they look; else there are words alone.
+    The portrait is the last one that the reader had made. Else it is cut out of the first page that
+    shows them, or, if that page is the world's own drawing, the world draws one; else there are
+    words alone.
     """
     state = story.state()
     names = dict.fromkeys([*state.characters, *(p.name for p in story.portraits)])
@@ -203,12 +204,39 @@ def _figure(story: Story, library: Library, state: State, name: str) -> Figure:
     if made:
         record = made[-1].picture
         return Figure(shown, told, Plate(sharp(library, record, PORTRAIT)[0], alt_of(record)))
+    pictures = [n.picture for n in story.path() if n.picture and name in people(n.picture.staging)]
+    if not pictures:
+        return Figure(shown, told)
+    kept, exact = sharp(library, pictures[0], PORTRAIT)
     words, staging = portrait_of(name, state, story.style)
     scene = scene_of(staging)
-    seen = any(name in people(n.picture.staging) for n in story.path() if n.picture)
-    if scene is None or not seen:
+    if exact is None:
+        cut = cut_out(kept, boxes(pictures[0].staging).get(name))
+        return Figure(shown, told, cut and Plate(cut, f"{shown}, cut out of a page's picture."))
+    if scene is None:
         return Figure(shown, told)
     return Figure(shown, told, Plate(render(scene, PORTRAIT), clean(words)))
+
+
+def cut_out(picture: Image, box: Box | None) -> Image | None:
+    """The square around somebody in a picture, as large as a portrait; None where nobody is seen.
+
+    Args:
+        picture: whole.
+        box: (left, top, right, bottom) in parts of its sides.
+    """
+    from PIL import Image
+
+    if box is None:
+        return None
+    left, top, right, bottom = box
+    side = min(1.0, 1.15 * max(right - left, bottom - top))
+    x = min(max((left + right - side) / 2, 0.0), 1 - side)
+    y = min(max((top + bottom - side) / 2, 0.0), 1 - side)
+    edges = (x, y, x + side, y + side)
+    size = (picture.width, picture.height) * 2
+    cut = picture.crop(tuple(round(e * s) for e, s in zip(edges, size)))  # type: ignore[arg-type]
+    return cut.resize((PORTRAIT, PORTRAIT), Image.Resampling.BICUBIC)
 
 
 def describe(name: str, state: State) -> str:

@@ -1,6 +1,7 @@
 """A story becomes a book: cleaned texts, sharp pictures, a gallery, names for files."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,9 @@ from stories import told, typed
 
 from mmcourse.story import steps
 from mmcourse.story.export import KINDS, export, look
-from mmcourse.story.export.book import UNTITLED, clean, gather, paragraphs
+from mmcourse.story.export.book import UNTITLED, clean, cut_out, gather, paragraphs
 from mmcourse.story.export.writing import RESERVED, file_name, put
+from mmcourse.story.staging import boxes
 from mmcourse.story.story import Portrait, Story
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -55,8 +57,6 @@ def test_pictures_drawn_by_rule_are_drawn_finer_and_others_are_kept(shelf, world
 
 
 def test_a_picture_that_is_not_what_its_record_says_is_kept_as_it_is(library):
-    from dataclasses import replace
-
     story = told(library, 3, scenes=1)
     node = story.path()[0]
     other = Image.new("RGB", (64, 64), "#804020")
@@ -81,6 +81,35 @@ def test_everybody_is_in_the_gallery_in_the_order_of_their_coming(shelf, world_s
         assert state.mood(figure.name) in figure.description
         assert figure.plate.image.size == (384, 384)
         assert figure.name in figure.plate.alt
+
+
+def test_of_a_page_that_a_model_drew_the_portrait_is_cut_out_of_it(library):
+    """The world's pen would draw somebody whom no page of the book shows."""
+    from mmcourse.story.pixels import picture_hash, to_png
+
+    story = told(library, 3, scenes=1)
+    node = story.path()[0]
+    name = story.state().characters[0]
+    left, top, right, bottom = boxes(node.picture.staging)[name]
+    drawn = Image.new("RGB", (128, 128), "#204080")
+    inside = [round(128 * edge) for edge in (left, top, right, bottom)]
+    drawn.paste("#e08020", inside)
+    png = to_png(drawn)
+    record = replace(node.picture, hash=picture_hash(png))
+    story = library.add(story, steps.draw({node.id: record}), [png])
+    plate = gather(story, library, 96).gallery[0].plate
+    assert plate.image.size == (384, 384)
+    assert plate.alt == f"{name}, cut out of a page's picture."
+    orange = sum(n for n, colour in plate.image.getcolors(384**2) if colour == (224, 128, 32))
+    share = (right - left) * (bottom - top) / (1.15 * max(right - left, bottom - top)) ** 2
+    assert orange / 384**2 == pytest.approx(share, abs=0.08)
+    assert plate.image.getpixel((192, 192)) == (224, 128, 32)
+
+
+@pytest.mark.parametrize("box", [(0.0, 0.0, 0.2, 0.9), (0.4, 0.0, 1.0, 1.0), (0.9, 0.9, 1.0, 1.0)])
+def test_a_portrait_is_square_and_stays_in_the_picture(box):
+    assert cut_out(Image.new("RGB", (64, 64)), box).size == (384, 384)
+    assert cut_out(Image.new("RGB", (64, 64)), None) is None
 
 
 def test_the_reader_s_own_portrait_goes_first(library):
