@@ -128,7 +128,7 @@ def tuned(base: Any, work: Work, prepare: Callable[[Any, int], None], rank: int,
 def spectra(model: Any) -> dict[str, object]:
     """Of the last block's queries and of its first linear layer: the singular values of the
     update, and over how many directions it spreads."""
-    found = {}
+    found: dict[str, object] = {}
     for path, delta in deltas(model).items():
         values = torch.linalg.svdvals(delta)
         if path.endswith(("3.self_attn.q_proj", "3.mlp.fc1")):
@@ -171,19 +171,25 @@ def main(small: bool) -> None:
             row["spectra"] = spectra(model)
         rows.append(row)
         print(name, rank, best, [(r["target"], r["kept"]) for r in runs], flush=True)
-    if small:
-        return
-    means = {(r["way"], r["rank"]): [sum(x[k] for x in r["runs"]) / len(r["runs"])
-                                     for k in ("target", "kept")] for r in rows}  # fmt: skip
-    gain = means["full", 0][0] - new
-    recovered = {rank: (means["lora", rank][0] - new) / gain for rank in ranks}
+    told: dict[str, dict[str, float]] = {}
+    for row in rows:
+        name = row["way"] if row["way"] != "lora" else f"lora_{row['rank']}"
+        told[name] = {"share": row["share"], "rate": row["rate"]}
+        for key in ("target", "kept"):
+            values = [run[key] for run in row["runs"]]
+            told[name][key] = sum(values) / len(values)
+            told[name][f"{key}_apart"] = max(values) - min(values)
+        told[name]["forgotten"] = old - told[name]["kept"]
+        told[name]["seconds"] = sum(run["seconds"] for run in row["runs"]) / len(row["runs"])
+    gain = (told["full"]["target"] - new) or 1.0
+    for one in told.values():
+        one["recovered"] = (one["target"] - new) / gain
     results: dict[str, object] = {
         "n": n, "seeds": list(seeds), "pictures": pictures, "steps": steps, "batch": BATCH,
-        "before": {"target": new, "kept": old}, "rows": rows,
-        "recovered": {str(rank): share for rank, share in recovered.items()},
-        "forgotten": {f"{way} {rank}".strip(" 0"): old - kept
-                      for (way, rank), (_, kept) in means.items()},
+        "before": {"target": new, "kept": old}, "told": told, "rows": rows,
     }  # fmt: skip
+    if small:
+        return
     write(__file__, SOURCES, results)
 
 
