@@ -65,7 +65,7 @@ TEXT_RECIPES = {
     "smoke": Recipe(8, Plan(3, 4), measured=4),
     "cpu": Recipe(2_048, Plan(200, 16, reading=60), measured=100),
     "gpu": Recipe(40_000, Plan(20_000, 128, reading=300)),
-    "full": Recipe(16_000, Plan(3_000, 64, reading=700, save_every=100)),
+    "full": Recipe(16_000, Plan(5_000, 64, reading=700, save_every=100)),
 }
 
 

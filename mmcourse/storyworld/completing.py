@@ -135,4 +135,4 @@ def _guess(said: Said, dice: Dice, beyond: bool) -> Scene:
         things.append(Thing(about.get("kind", dice.pick(v.KINDS)), colour, at))
     setting = {key: said.scene.get(key, getattr(base, key)) for key in SETTING}
     drawn = {key: said.scene.get(key, QUIET[key]) for key in OPTIONAL}
-    return Scene(tuple(people), tuple(things), **setting, **drawn, interaction=act)
+    return Scene(tuple(people), tuple(things), **setting, **drawn, interaction=act)  # type: ignore[arg-type]

@@ -212,7 +212,8 @@ def _figure(story: Story, library: Library, state: State, name: str) -> Figure:
     scene = scene_of(staging)
     if exact is None:
         cut = cut_out(kept, boxes(pictures[0].staging).get(name))
-        return Figure(shown, told, cut and Plate(cut, f"{shown}, cut out of a page's picture."))
+        alt = f"{shown}, cut out of a page's picture."
+        return Figure(shown, told, None if cut is None else Plate(cut, alt))
     if scene is None:
         return Figure(shown, told)
     return Figure(shown, told, Plate(render(scene, PORTRAIT), clean(words)))
