@@ -9,8 +9,8 @@ import torch
 
 from mmcourse.hub import read_card
 from mmcourse.lora import LoRAConfig, inject
+from mmcourse.lora.models import measure, tasks
 from mmcourse.lora.models import recipe as recipes
-from mmcourse.lora.models import tasks
 from mmcourse.lora.models.collate import Example, collate
 from mmcourse.lora.models.folders import NAMES, build
 from mmcourse.lora.models.measure import caption_shares, sides_of
@@ -230,3 +230,13 @@ def test_pictures_of_two_sizes_make_one_batch():
         whole = model(**together).loss
     mean = sum(loss * n for loss, n in zip(losses, labelled)) / sum(labelled)
     assert whole == pytest.approx(float(mean), abs=1e-4)
+
+
+def test_a_page_as_the_world_tells_it_can_be_read_and_nonsense_can_not():
+    pages = [tasks.page_of(i, "test", 16) for i in range(60)]
+    read = [measure.readable_after(page.prompt, page.answer) for page in pages]
+    assert sum(read) >= 0.95 * len(pages)  # "it" may be a thing of two pages before
+    assert not measure.readable_after(pages[1].prompt, "")
+    assert not measure.readable_after(
+        pages[1].prompt, pages[1].answer + " they share the fox of of."
+    )

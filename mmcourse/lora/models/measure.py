@@ -37,8 +37,9 @@ from mmcourse.lora.models.tasks import (
     question_of,
     structure_of,
 )
+from mmcourse.lora.writer import written
 from mmcourse.storyworld import caption, render, sample_scene
-from mmcourse.storyworld.language.check import check_scene
+from mmcourse.storyworld.language.check import check_scene, check_story
 from mmcourse.storyworld.language.parse import read
 from mmcourse.storyworld.language.questions import KINDS
 
@@ -277,12 +278,21 @@ def measure_llava(pair: Pair, n: int | None = None) -> dict[str, Measurement]:
 @torch.inference_mode()
 def measure_qwen(pair: Pair, n: int | None = None) -> dict[str, Measurement]:
     """`measure_answers`; the same over all kinds on larger pictures (`right_large`); and the share
-    of pages of stories of which the parser reads every word."""
+    of pages of stories of which the parser reads every word, whose chance is that of the world's
+    own pages."""
     n = asked(n)
     found = measure_answers(pair, n)
     found["right_large"] = measure_answers(pair, n, sides_of(pair.model)[-1])["right_all"]
     few = max(1, n // 10)
     examples = [page_of(i, "test", side_of(pair)) for i in range(few)]
     texts = answers(pair, examples, 120)
-    readable = sum(bool(text) and not read(text).unread for text in texts) / few
-    return {**found, "pages_readable": share(readable, few, None)}
+    pairs = [(e.prompt, text, e.answer) for e, text in zip(examples, texts, strict=True)]
+    mine, right = (sum(readable_after(p[0], p[k]) for p in pairs) / few for k in (1, 2))
+    return {**found, "pages_readable": share(mine, few, right)}
+
+
+def readable_after(before: str, page: str) -> bool:
+    """Whether a page says something, and the reader of stories, who has read the one before it, can
+    read every word."""
+    unread = check_story("\n\n".join(map(written, (before, page))))[1] if page else ((page,),)
+    return not unread[-1]
