@@ -9,11 +9,11 @@ from pathlib import Path
 import torch
 
 from mmcourse.cards import sources_hash
-from mmcourse.diffusion.data import cached_latents, cached_seen, tell
+from mmcourse.diffusion.data import cached_latents, tell
 from mmcourse.diffusion.measure import measure_text_unet, measure_unet
 from mmcourse.diffusion.text import TextReader
 from mmcourse.diffusion.text_unet import TextUNet
-from mmcourse.diffusion.train import Asked, Plan, train
+from mmcourse.diffusion.train import Plan, train
 from mmcourse.diffusion.unet import PixelUNet
 from mmcourse.hub import weights_hash
 from mmcourse.joint.pairs import draw
@@ -21,8 +21,6 @@ from mmcourse.runs import Run, check_precision, history
 from mmcourse.storyworld import from_bytes
 from mmcourse.storyworld.drawing.sources import DRAWING
 from mmcourse.training import pick_device, seed_everything
-from mmcourse.vqgan.eye import Eye
-from mmcourse.vqgan.features import Features
 
 PARTS = ("schedule", "objectives", "guidance", "blocks", "unet", "train")
 NN = tuple(f"mmcourse.nn.{name}" for name in ("attention", "conv", "embeddings"))
@@ -34,9 +32,8 @@ PIXEL_SOURCES = (
 TEXT_SOURCES = (
     *("mmcourse.storyworld.language", *PIXEL_SOURCES, "mmcourse.nn.transformer"),
     *(f"mmcourse.diffusion.{part}" for part in ("cond", "text", "text_unet", "data")),
-    "mmcourse.vqgan.eye",
 )
-"""What those of `text-unet` do, beside latents, features and joint."""
+"""What those of `text-unet` do, beside latents and joint."""
 BANDS = {
     **{"frechet": 3.0, "readable": 0.08, "nearest": 0.08},
     **{"drawn": 0.06, "unguided": 0.12, "steps": 0.12, "relative": 0.06},
@@ -63,9 +60,9 @@ PIXEL_RECIPES = {
 }
 TEXT_RECIPES = {
     "smoke": Recipe(8, Plan(3, 4), measured=4),
-    "cpu": Recipe(2_048, Plan(200, 16, reading=60), measured=100),
-    "gpu": Recipe(40_000, Plan(20_000, 128, reading=300)),
-    "full": Recipe(16_000, Plan(5_000, 64, reading=700, save_every=100)),
+    "cpu": Recipe(2_048, Plan(200, 16), measured=100),
+    "gpu": Recipe(40_000, Plan(20_000, 128)),
+    "full": Recipe(24_000, Plan(6_000, 64)),
 }
 
 
@@ -129,13 +126,11 @@ def train_text_unet(out: Path, tier: str, seed: int = 0, precision: str = "no") 
     seed_everything(seed)
     model = build_text_unet(*hashes)
     reader = TextReader.of_joint(device=pick_device())
-    seen = cached_seen(recipe.pictures, seed=seed)
     loop = train(
         model,
         cached_latents(recipe.pictures, seed=seed),
         recipe.plan,
         told=tell(reader, seed),
-        asked=Asked(seen, Eye(Features.from_pretrained("features"), seen[:1024])),
         precision=precision,
         checkpoint=out / "checkpoint.pt",
         seed=seed,

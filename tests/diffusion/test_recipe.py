@@ -1,7 +1,6 @@
 """Recipes, cards and measurements of `unet` and `text-unet`."""
 
 import dataclasses
-import json
 
 import pytest
 import torch
@@ -148,11 +147,7 @@ def tiny_companions(monkeypatch, reader):
 
 def test_a_text_run_leaves_a_model_and_its_card(tiny_companions, monkeypatch, tmp_path):
     few_steps(monkeypatch)
-    seen = data.cached_seen  # in squares as large as the places of these companions' latents
-    monkeypatch.setattr(recipe, "cached_seen", lambda n, seed: seen(n, size=256, seed=seed))
     recipe.train_text_unet(tmp_path, "smoke", seed=1)
-    rows = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
-    assert all(row["missed"] > 0 for row in rows)
     card = read_card(tmp_path)
     assert card["command"] == "mmcourse train text-unet --tier smoke --seed 1 --precision no"
     assert HASH in card["data"]
