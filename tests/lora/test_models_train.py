@@ -177,24 +177,26 @@ def test_a_talk_is_true_and_balanced_within_a_kind():
     assert 0.5 < told["yes"] / told["no"] < 2  # of a scene's questions nine in ten are "no"
 
 
-def test_a_tower_that_was_trained_before_learns_in_the_last_stage_alone():
+def test_a_tower_that_was_trained_before_learns_in_the_last_stages_alone():
     model, _ = build("llava", SMOKE)
     names = [n for n, _ in model.named_parameters()]
     for tier in ("gpu", "full"):
-        *before, last = recipes.recipes("llava", tower=True)[tier].plan.stages
+        *before, mixed, last = recipes.recipes("llava", tower=True)[tier].plan.stages
         for stage in before:
             learned = [n for n in names if stage.learns(n)]
             assert learned
             assert not [n for n in learned if "vision_tower" in n]
-        assert all(last.learns(n) for n in names)
+        assert all(stage.learns(n) for n in names for stage in (mixed, last))
 
 
 @pytest.mark.parametrize("tier", ["smoke", "cpu", "gpu", "full"])
 def test_llava_copies_before_it_does_all_at_once(tier):
-    *_, copying, last = recipes.recipes("llava", tower=True)[tier].plan.stages
+    *_, copying, mixed, last = recipes.recipes("llava", tower=True)[tier].plan.stages
     assert copying.tasks == ("structure",)
     assert copying.steps >= 1
-    assert 0.2 < last.tasks.count("structure") / len(last.tasks) < 0.5
+    assert 0.2 < mixed.tasks.count("structure") / len(mixed.tasks) < 0.5
+    assert last.steps >= 1
+    assert set(last.tasks) == {"structure", "talk"}
     for name in ("blip2", "qwen-vl"):
         stages = recipes.recipes(name)[tier].plan.stages
         assert not [s for s in stages if "structure" in s.tasks]

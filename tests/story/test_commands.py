@@ -100,8 +100,8 @@ def test_the_app_says_when_its_port_is_taken(mmcourse, tmp_path) -> None:
 def test_who_is_asked_first_and_who_does_it_instead_is_said(mmcourse) -> None:
     _, said, _ = mmcourse("story", "a fox", "--scenes", 1, "--backend", "tiny", "--json")
     scene = json.loads(said)["scenes"][0]
-    assert scene["by"] == {"writer": "tiny", "extractor": "world"}
-    assert "tiny: chapter 6's LLaVA has no weights that read well" in scene["why"]["extractor"]
+    assert scene["by"] == {"writer": "tiny", "extractor": "tiny"}
+    assert "extractor" not in scene["why"]
 
 
 def test_a_pretrained_model_tells(mmcourse, hub_folders) -> None:

@@ -53,8 +53,15 @@ class Recipe:
     measured: int | None = None
 
 
-def stages(
-    name: str, words: int, bridge: int, first: int, then: int, copying: int = 0, tower: bool = False
+def stages(  # noqa: PLR0913 - the steps of each stage
+    name: str,
+    words: int,
+    bridge: int,
+    first: int,
+    then: int,
+    copying: int = 0,
+    last: int = 0,
+    tower: bool = False,
 ) -> tuple[Stage, ...]:
     """Of a model that answers: words alone, then the bridge, then everything.
 
@@ -70,8 +77,9 @@ def stages(
         first: steps on what is easy.
         then: steps on all.
         copying: LLaVA's steps on structure alone, before all.
-        tower: the vision tower was trained before as it is. LLaVA's then learns in the last stage
-            alone, when those who read it know what to ask of it.
+        last: LLaVA's steps on structure and talk in turn, after all.
+        tower: the vision tower was trained before as it is. LLaVA's then learns in the last two
+            stages alone, when those who read it know what to ask of it.
     """
     easy, all_ = {
         "blip2": (("captions",), ("captions", "glimpses", "captions")),
@@ -91,6 +99,7 @@ def stages(
         Stage(first, easy, whole),
         *((Stage(copying, ("structure",), whole),) if name == "llava" else ()),
         Stage(then, all_),
+        *((Stage(last, ("structure", "talk")),) if name == "llava" else ()),
     )
 
 
@@ -105,12 +114,12 @@ def recipes(name: str, tower: bool = False) -> dict[str, Recipe]:
         }
     full = {"blip2": (1_000, 200, 3_000, 4_000), "llava": (1_000, 200, 2_000, 3_000),
             "qwen-vl": (1_000, 200, 2_500, 3_000)}[name]  # fmt: skip
-    gpu = stages(name, 3_000, 1_000, 4_000, 12_000, 2_100, tower)
+    gpu = stages(name, 3_000, 1_000, 4_000, 12_000, 2_100, 6_000, tower)
     return {
-        "smoke": Recipe(Plan(stages(name, 1, 1, 1, 3, 1), 8, 2), 2),
-        "cpu": Recipe(Plan(stages(name, 40, 20, 30, 90, 20), 1_000, 16), 50),
+        "smoke": Recipe(Plan(stages(name, 1, 1, 1, 3, 1, 1), 8, 2), 2),
+        "cpu": Recipe(Plan(stages(name, 40, 20, 30, 90, 20, 20), 1_000, 16), 50),
         "gpu": Recipe(Plan(gpu, 80_000, 128, muon=2e-3)),
-        "full": Recipe(Plan(stages(name, *full, 700, tower), 80_000, 32, muon=2e-3)),
+        "full": Recipe(Plan(stages(name, *full, 700, 1_800, tower), 80_000, 32, muon=2e-3)),
     }
 
 
