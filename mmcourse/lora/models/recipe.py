@@ -53,7 +53,7 @@ class Recipe:
     measured: int | None = None
 
 
-def stages(  # noqa: PLR0913 - the steps of each stage
+def stages(
     name: str,
     words: int,
     bridge: int,
