@@ -190,8 +190,7 @@ def test_what_is_measured_of_stories(tiny, monkeypatch):
     again = (0, 0, 1, 0)
     drafts = [Draft(beginning(s), p, [], n) for s, p, n in zip(told, pages, again)]
     monkeypatch.setattr(writer_recipe, "write_stories", lambda *_, **__: drafts)
-    five = iter(told)
-    monkeypatch.setattr(writer_recipe, "_five", lambda _: next(five))
+    monkeypatch.setattr(writer_recipe, "_five", lambda i: told[i])
     found = {k: m["value"] for k, m in writer_recipe.measure_writer(tiny, 4).items()}
     assert (found["before"], found["after"]) == (0.5, 0.75)
     assert (found["kept"], found["distinct"]) == (1, 0.5)

@@ -89,8 +89,7 @@ every picture taken for a square:
             square = side**2 == tokens.shape[1]
             rows, columns = (side, side) if square else grid_of(height, width, patch)
         .flatten(2, 3) => .flatten(2, 3).reshape(len(tokens), -1, height, width)
-    - Missed: something that shows only where the number of squares is itself a square number, in a
-      picture that is none.
+    - Missed: something that shows only where the number of squares is itself a square number.
     - 16 squares need not be 4 rows of 4. Take a patch of 2 or more.
     - 4 x 16 in squares of 2: 16 tokens, in 2 rows of 8; the broken one makes 4 of 4.
 height and width exchanged:

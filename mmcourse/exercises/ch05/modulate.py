@@ -90,11 +90,6 @@ def _normed(x: Tensor, axes: Any = -1, unbiased: bool = False, eps: float = 1e-6
     return (x - x.mean(axes, keepdim=True)) / (variance + eps).sqrt()
 
 
-def _added_late(x: Tensor, eps: float = 1e-6) -> Tensor:
-    deviation = x.var(-1, keepdim=True, unbiased=False).sqrt() + eps
-    return (x - x.mean(-1, keepdim=True)) / deviation
-
-
 MISTAKES = """
 1 + forgotten: _normed(x) * scale + shift
     scale is how much more than 1: with a scale of 0, which every layer starts from, the token would
@@ -116,8 +111,6 @@ no mean taken away: x * (x.square().mean(-1, keepdim=True) + 1e-6).rsqrt() * (1 
     That is RMSNorm: the mean stays in. LayerNorm takes it away first.
 another eps: _normed(x, eps=1e-5) * (1 + scale) + shift
     eps is 1e-6 here; the default of F.layer_norm is 1e-5.
-eps outside of the root: _added_late(x) * (1 + scale) + shift
-    1e-6 is added to the variance, before the root is taken.
 the variance divided by D - 1: _normed(x, unbiased=True) * (1 + scale) + shift
     torch's var and std divide by D - 1 unless they are told unbiased=False.
 """

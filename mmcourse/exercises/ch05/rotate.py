@@ -83,16 +83,9 @@ def relative(answer: Any) -> None:
 @holds("float32 x, float64 angles: turned by those very angles, and float32 in the end")
 def finer_angles(answer: Any) -> None:
     x, angles = raw(2, 3, 8, seed=9).float(), 3e6 + 1e6 * raw(3, 4, seed=10)
-    found = tensor(answer(x, angles), (2, 3, 8))
-    if found.dtype != torch.float32:
+    if (found := tensor(answer(x, angles), (2, 3, 8))).dtype != torch.float32:
         raise Broken("x is float32, and the result is not.", found, "torch.float32")
-    far = float((found - by_hand(x.double(), angles)).abs().max())
-    if far > 1e-3:
-        raise Broken(
-            "The angles were rounded before they were used; of millions float32 keeps tenths.",
-            f"off by {far:.2f}",
-            "sines and cosines of the angles as they are",
-        )
+    close(found, by_hand(x.double(), angles).float(), "Were the angles rounded before their use?")
 
 
 def _probes() -> list[tuple[Any, ...]]:
@@ -127,9 +120,7 @@ sine and cosine exchanged: cos, sin = => sin, cos =
     cos and sin are exchanged: at an angle of 0 nothing may change.
 only stretched: a * cos - b * sin, a * sin + b * cos => a * cos, b * cos
     Each number was multiplied by its cosine, and none of its partner was added.
-one overwritten before the other used it:
-        torch.cat([a * cos - b * sin, a * sin + b * cos], -1) =>
-            torch.cat([a * cos - b * sin, (a * cos - b * sin) * sin + b * cos], -1)
+overwritten too early: a * sin + b * cos => (a * cos - b * sin) * sin + b * cos
     The second half was computed from the new a. Keep the old one until both are done.
 all by the first token's angles: rotary.rotate(x, angles[..., :1, :])
     All tokens were turned alike, so that places make no difference.

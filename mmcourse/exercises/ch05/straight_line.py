@@ -45,8 +45,7 @@ def _two(got: Any) -> tuple[Any, Any]:
 
 
 def _as_columns(begun: Tensor, arrived: Tensor, t: Tensor, ends: Ends) -> tuple[Tensor, Tensor]:
-    """A wrong answer: the times have one axis too few."""
-    velocity = (begun - arrived) / (ends[0] - ends[1])[:, None]
+    velocity = (begun - arrived) / (ends[0] - ends[1])[:, None]  # one axis too few
     return arrived + (t - ends[1])[:, None] * velocity, velocity
 
 
