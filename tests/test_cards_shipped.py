@@ -6,6 +6,7 @@ import pytest
 from mmcourse.hub import find_folder, read_card
 
 BUDGETS = {
+    "blip2": 5 * 2**20,
     "clip": 4 * 2**20,
     "dit": 9 * 2**20,
     "dit-fast": 9 * 2**20,
