@@ -145,7 +145,8 @@ class Constrained:
         grammar: Grammar,
         stop: int,
         start: int | None = None,
-        narrowed: Narrowed | None = None,
+        narrowed: Callable[[Sequence[int], Sequence[int], frozenset[int]], frozenset[int]]
+        | None = None,
     ) -> None:
         self.grammar, self.stop, self.start, self.narrowed = grammar, stop, start, narrowed
         self._states: dict[tuple[int, ...], State | None] = {(): grammar.start}

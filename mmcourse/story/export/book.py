@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from mmcourse.story.abilities import Credit
 from mmcourse.story.library import Library
 from mmcourse.story.portrait import portrait_of
-from mmcourse.story.staging import Box, boxes, in_words, people, scene_of
+from mmcourse.story.staging import boxes, in_words, people, scene_of
 from mmcourse.story.state import State
 from mmcourse.story.story import Node, Picture, Story
 from mmcourse.storyworld import Scene, View, render
@@ -219,7 +219,7 @@ def _figure(story: Story, library: Library, state: State, name: str) -> Figure:
     return Figure(shown, told, Plate(render(scene, PORTRAIT), clean(words)))
 
 
-def cut_out(picture: Image, box: Box | None) -> Image | None:
+def cut_out(picture: Image, box: tuple[float, float, float, float] | None) -> Image | None:
     """The square around somebody in a picture, as large as a portrait; None where nobody is seen.
 
     Args:
