@@ -144,8 +144,9 @@ def measure_writer(writer: Writer, n: int | None = None) -> dict[str, Measuremen
     ]
     first = [fine and not story.again for fine, (_, story) in zip(sound, stories)]
     told = [fact for begun, story in stories for fact in kept(begun, story.pages[0])]
-    new, run, some = _told_before([page for _, story in stories for page in story.pages], n)
-    usual = _told_before([page.text for i in range(n) for page in _five(i).pages], n)
+    known = [_words(page.text) for i in range(min(KNOWN, 40 * n)) for page in tell(i).pages]
+    new, run, some = _told_before([page for _, story in stories for page in story.pages], known)
+    usual = _told_before([page.text for i in range(n) for page in _five(i).pages], known)
     once = sum(texts.count(text) == 1 for text in texts)
     return {
         "before": share(sum(first) / n, n, None),
@@ -157,10 +158,9 @@ def measure_writer(writer: Writer, n: int | None = None) -> dict[str, Measuremen
     }
 
 
-def _told_before(texts: Sequence[str], n: int) -> tuple[float, float, int]:
-    """Of pages the share that is no page of some stories of training, the median of the longest run
-    of words that a page has in common with those, and of how many pages."""
-    known = [_words(page.text) for i in range(min(KNOWN, 40 * n)) for page in tell(i).pages]
+def _told_before(texts: Sequence[str], known: list[list[str]]) -> tuple[float, float, int]:
+    """Of pages the share that is none of the known ones, the median of the longest run of words
+    that a page has in common with those, and of how many pages."""
     pages, seen = [_words(text) for text in texts], {tuple(page) for page in known}
     some = pages[:: max(1, len(pages) // 40)]
     runs = sorted(longest_run(page, known) for page in some)

@@ -1,4 +1,4 @@
-"""Pictures as PNG bytes, named by their hash."""
+"""Pictures as PNG bytes, named by their hash, and what is cut out of them."""
 
 from __future__ import annotations
 
@@ -30,3 +30,12 @@ def from_png(png: bytes) -> Image:
     from PIL import Image as pil
 
     return pil.open(io.BytesIO(png), formats=("PNG",)).convert("RGB")
+
+
+def cut_out(picture: Image, box: tuple[float, float, float, float]) -> Image:
+    """What a box in parts of the sides holds."""
+    wide, high = picture.size
+    left, top, right, bottom = (
+        round(e * s) for e, s in zip(box, (wide, high, wide, high), strict=True)
+    )
+    return picture.crop((left, top, max(right, left + 1), max(bottom, top + 1)))

@@ -95,6 +95,16 @@ def in_words(staging: str, otherwise: str = "") -> str:
     return ". ".join(p[:1].upper() + p[1:] for p in parts)
 
 
+def square_around(box: Box, room: float = 1.1) -> tuple[float, float, float]:
+    """(left, top, side) of the square around a box that stays in the picture, so many times as
+    large as the box's longer side."""
+    left, top, right, bottom = box
+    side = min(1.0, room * max(right - left, bottom - top))
+    corner = ((left + right - side) / 2, (top + bottom - side) / 2)
+    x, y = (min(max(0.0, at), 1 - side) for at in corner)
+    return x, y, side
+
+
 @lru_cache(maxsize=256)
 def boxes(staging: str) -> Mapping[str, Box]:
     """Where each character is in the picture: (left, top, right, bottom) in parts of its side.

@@ -145,8 +145,7 @@ class Constrained:
         grammar: Grammar,
         stop: int,
         start: int | None = None,
-        narrowed: Callable[[Sequence[int], Sequence[int], frozenset[int]], frozenset[int]]
-        | None = None,
+        narrowed: Narrowed | None = None,
     ) -> None:
         self.grammar, self.stop, self.start, self.narrowed = grammar, stop, start, narrowed
         self._states: dict[tuple[int, ...], State | None] = {(): grammar.start}
@@ -164,11 +163,11 @@ class Constrained:
         if self.start is None:
             self.start = input_ids.shape[1]
         kept = torch.full_like(scores, -torch.inf)
-        for row, ids_so_far in enumerate(input_ids.tolist()):
-            asked, said = ids_so_far[: self.start], ids_so_far[self.start :]
+        for row, said in enumerate(input_ids[:, self.start :].tolist()):
             state = self._state(tuple(said))
             ids = [] if state is None else sorted(self.grammar.allowed(state))
             if self.narrowed is not None:
+                asked = input_ids[row, : self.start].tolist()
                 ids = sorted(self.narrowed(asked, said, frozenset(ids))) or ids
             if state is None or self.grammar.may_end(state):
                 ids.append(self.stop)

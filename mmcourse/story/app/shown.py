@@ -11,7 +11,7 @@ from mmcourse.story.facts import Fact
 from mmcourse.story.framework import Storyteller
 from mmcourse.story.loop import Event
 from mmcourse.story.preferences import Preferences
-from mmcourse.story.staging import boxes, people
+from mmcourse.story.staging import boxes, people, square_around
 from mmcourse.story.state import State
 from mmcourse.story.story import Node, Picture, Story
 
@@ -137,10 +137,7 @@ def faces(told: Story, name: str, titles: Mapping[str, str]) -> Iterator[Data]:
         if box is None:  # hidden behind somebody
             continue
         before = (who.accessory, who.mood)
-        left, top, right, bottom = box
-        side = min(1.0, 1.1 * max(right - left, bottom - top))
-        corner = ((left + right - side) / 2, (top + bottom - side) / 2)
-        crop = [*(min(max(0.0, x), 1 - side) for x in corner), side]
+        crop = list(square_around(box))
         yield {**picture(record, titles), "scene": n.id, "crop": crop, "mood": who.mood}
 
 

@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from mmcourse.story.abilities import Drawn, DrawRequest, ExtractRequest, Reference
+from mmcourse.story.pixels import cut_out
 from mmcourse.story.staging import people, scene_of
 from mmcourse.storyworld.world.scene import Scene
 
@@ -141,12 +142,3 @@ def close_box(reference: Reference) -> tuple[float, float, float, float] | None:
     left = min(max(x - side / 2, 0.0), 1 - side)
     top = min(max(bottom - side, 0.0), 1 - side)
     return left, top, left + side, top + side
-
-
-def cut_out(picture: Image, box: tuple[float, float, float, float]) -> Image:
-    """What a box in parts of the sides holds."""
-    wide, high = picture.size
-    left, top, right, bottom = (
-        round(e * s) for e, s in zip(box, (wide, high, wide, high), strict=True)
-    )
-    return picture.crop((left, top, max(right, left + 1), max(bottom, top + 1)))

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING
 
 from mmcourse.story.abilities import Credit
 from mmcourse.story.library import Library
+from mmcourse.story.pixels import cut_out
 from mmcourse.story.portrait import portrait_of
-from mmcourse.story.staging import boxes, in_words, people, scene_of
+from mmcourse.story.staging import boxes, in_words, people, scene_of, square_around
 from mmcourse.story.state import State
 from mmcourse.story.story import Node, Picture, Story
 from mmcourse.storyworld import Scene, View, render
@@ -208,35 +209,23 @@ def _figure(story: Story, library: Library, state: State, name: str) -> Figure:
     if not pictures:
         return Figure(shown, told)
     kept, exact = sharp(library, pictures[0], PORTRAIT)
+    if exact is None:
+        box = boxes(pictures[0].staging).get(name)
+        alt = f"{shown}, cut out of a page's picture."
+        return Figure(shown, told, None if box is None else Plate(cut_around(kept, box), alt))
     words, staging = portrait_of(name, state, story.style)
     scene = scene_of(staging)
-    if exact is None:
-        cut = cut_out(kept, boxes(pictures[0].staging).get(name))
-        alt = f"{shown}, cut out of a page's picture."
-        return Figure(shown, told, None if cut is None else Plate(cut, alt))
     if scene is None:
         return Figure(shown, told)
     return Figure(shown, told, Plate(render(scene, PORTRAIT), clean(words)))
 
 
-def cut_out(picture: Image, box: tuple[float, float, float, float] | None) -> Image | None:
-    """The square around somebody in a picture, as large as a portrait; None where nobody is seen.
-
-    Args:
-        picture: whole.
-        box: (left, top, right, bottom) in parts of its sides.
-    """
+def cut_around(picture: Image, box: tuple[float, float, float, float]) -> Image:
+    """The square around a box, in parts of the picture's sides, as large as a portrait."""
     from PIL import Image
 
-    if box is None:
-        return None
-    left, top, right, bottom = box
-    side = min(1.0, 1.15 * max(right - left, bottom - top))
-    x = min(max((left + right - side) / 2, 0.0), 1 - side)
-    y = min(max((top + bottom - side) / 2, 0.0), 1 - side)
-    edges = (x, y, x + side, y + side)
-    size = (picture.width, picture.height) * 2
-    cut = picture.crop(tuple(round(e * s) for e, s in zip(edges, size)))  # type: ignore[arg-type]
+    x, y, side = square_around(box, room=1.15)
+    cut = cut_out(picture, (x, y, x + side, y + side))
     return cut.resize((PORTRAIT, PORTRAIT), Image.Resampling.BICUBIC)
 
 

@@ -12,9 +12,9 @@ from stories import told, typed
 
 from mmcourse.story import steps
 from mmcourse.story.export import KINDS, export, look
-from mmcourse.story.export.book import UNTITLED, clean, cut_out, gather, paragraphs
+from mmcourse.story.export.book import UNTITLED, clean, cut_around, gather, paragraphs
 from mmcourse.story.export.writing import RESERVED, file_name, put
-from mmcourse.story.staging import boxes
+from mmcourse.story.staging import boxes, square_around
 from mmcourse.story.story import Portrait, Story
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -106,10 +106,26 @@ def test_of_a_page_that_a_model_drew_the_portrait_is_cut_out_of_it(library):
     assert plate.image.getpixel((192, 192)) == (224, 128, 32)
 
 
+def test_whoever_is_hidden_on_it_has_words_alone(library, monkeypatch):
+    from mmcourse.story.pixels import picture_hash, to_png
+
+    story = told(library, 3, scenes=1)
+    node = story.path()[0]
+    png = to_png(Image.new("RGB", (128, 128), "#204080"))
+    record = replace(node.picture, hash=picture_hash(png))
+    story = library.add(story, steps.draw({node.id: record}), [png])
+    monkeypatch.setattr("mmcourse.story.export.book.boxes", lambda staging: {})
+    figure = gather(story, library, 96).gallery[0]
+    assert figure.plate is None
+    assert figure.description
+
+
 @pytest.mark.parametrize("box", [(0.0, 0.0, 0.2, 0.9), (0.4, 0.0, 1.0, 1.0), (0.9, 0.9, 1.0, 1.0)])
 def test_a_portrait_is_square_and_stays_in_the_picture(box):
-    assert cut_out(Image.new("RGB", (64, 64)), box).size == (384, 384)
-    assert cut_out(Image.new("RGB", (64, 64)), None) is None
+    assert cut_around(Image.new("RGB", (64, 64)), box).size == (384, 384)
+    x, y, side = square_around(box, 1.15)
+    assert min(x, y) >= 0
+    assert max(x, y) + side <= 1 + 1e-9
 
 
 def test_the_reader_s_own_portrait_goes_first(library):
