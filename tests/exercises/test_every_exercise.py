@@ -112,6 +112,17 @@ def test_other_right_answers_pass(id: str, answer: Callable[..., Any]) -> None:
     assert report.passed, str(report)
 
 
+def test_a_tensor_on_the_wrong_device_is_told_by_the_exercises_own_names() -> None:
+    def answer(places: torch.Tensor, dim: int) -> torch.Tensor:
+        w = 10_000.0 ** (-torch.arange(dim // 4) / (dim // 4))  # on the CPU, whatever comes in
+        angles = [places[:, axis, None] * w for axis in (1, 0)]
+        return torch.cat([f(angle) for angle in angles for f in (torch.sin, torch.cos)], 1).float()
+
+    report = graded("ch05.sincos_at", answer)
+    assert not report.passed
+    assert "device=places.device" in str(report)
+
+
 @pytest.mark.parametrize(
     ("id", "number"),
     [

@@ -242,3 +242,31 @@ def test_a_page_as_the_world_tells_it_can_be_read_and_nonsense_can_not():
     assert not measure.readable_after(
         pages[1].prompt, pages[1].answer + " they share the fox of of."
     )
+
+
+def test_questions_are_measured_on_both_sizes(few_scenes, monkeypatch):
+    torch.manual_seed(0)
+    sides = []
+
+    def asked(index, split, side):
+        sides.append(side)
+        return tasks.question_of(index, split, 16)
+
+    monkeypatch.setattr(measure, "question_of", asked)
+    found = measure.measure_qwen(measure.QwenVL(*build("qwen-vl", SMOKE)), 2)
+    assert sides == [64, 64, 96, 96]
+    assert found["right_large"]["n"] == 2
+
+
+def test_pages_are_read_by_the_page_and_by_the_schema_alone(few_scenes, monkeypatch):
+    torch.manual_seed(0)
+    narrowed, rules = [], measure.Constrained
+
+    def constrained(*given, **how):
+        narrowed.append(how["narrowed"] is not None)
+        return rules(*given, **how)
+
+    monkeypatch.setattr(measure, "Constrained", constrained)
+    found = measure.measure_llava(measure.Llava(*build("llava", SMOKE)), 2)
+    assert narrowed == [True, False]
+    assert found["extraction_schema"]["chance"] == found["extraction_all"]["chance"]

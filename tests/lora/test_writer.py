@@ -191,11 +191,22 @@ def test_what_is_measured_of_stories(tiny, monkeypatch):
     drafts = [Draft(beginning(s), p, [], n) for s, p, n in zip(told, pages, again)]
     monkeypatch.setattr(writer_recipe, "write_stories", lambda *_, **__: drafts)
     monkeypatch.setattr(writer_recipe, "_five", lambda i: told[i])
-    found = {k: m["value"] for k, m in writer_recipe.measure_writer(tiny, 4).items()}
+    compared, compare = [], writer_recipe._told_before
+
+    def told_before(texts, known):
+        compared.append(list(texts))
+        return compare(texts, known)
+
+    monkeypatch.setattr(writer_recipe, "_told_before", told_before)
+    measured = writer_recipe.measure_writer(tiny, 4)
+    found = {k: m["value"] for k, m in measured.items()}
     assert (found["before"], found["after"]) == (0.5, 0.75)
     assert (found["kept"], found["distinct"]) == (1, 0.5)
     assert found["new"] == 1
     assert 0 < found["run"] < max(len(page.split()) for page in pages[0])
+    world = [page.text for story in told for page in story.pages]
+    assert compared == [[page for story in pages for page in story], world]
+    assert all(measured[name]["chance"] is not None for name in ("new", "run"))
 
 
 def test_a_writer_copies_before_it_writes(tiny):

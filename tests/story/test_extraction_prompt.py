@@ -37,7 +37,8 @@ def asked(tiny_folders, monkeypatch):
     """An extractor, and the prompts that its model is asked."""
     prompts = []
 
-    def say(texts, pictures, *_, **__):
+    def say(texts, pictures, *_, logits_processor, **__):
+        assert logits_processor[0].narrowed is not None  # by the page, beside the grammar
         prompts.append(list(texts))
         return [json.dumps(EMPTY)] * len(texts)
 
