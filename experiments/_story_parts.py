@@ -29,6 +29,7 @@ from mmcourse.story.measure.measure_pages import look
 from mmcourse.story.measure.pages import Tally
 from mmcourse.storyworld import caption, render, sample_scene
 from mmcourse.storyworld.language.questions import ask
+from mmcourse.storyworld.language.words import QUIET
 from mmcourse.storyworld.world.dice import Dice
 from mmcourse.storyworld.world.sampling import held_out_pairs, sample_identity
 from mmcourse.storyworld.world.scene import Character, Scene
@@ -74,7 +75,7 @@ def captions(told: Told, captioner: Captioner) -> Tallies:
         for name, at in (("looking", page), ("other_page", (page + 1) % len(told.pictures))):
             found = captioner.caption(CaptionRequest(told.pictures[at])).facts
             said = {f.attribute: f.value for f in found}
-            hits[name] += sum(said[k] == x for k, x in truth.items())
+            hits[name] += sum(said.get(k, QUIET.get(k)) == x for k, x in truth.items())
     return {f"captions_{name}": Tally(float(x), float(n)) for name, x in hits.items()}
 
 

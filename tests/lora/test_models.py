@@ -130,7 +130,7 @@ def test_answers_of_a_batch_are_those_of_one(built, name):
 
 
 def test_blip2s_queries_are_not_one_query_many_times():
-    """The class starts them all at zero, and gradients that are alike keep them alike."""
+    """The class starts them all at zero, as one query whose norm divides by almost nothing."""
     torch.manual_seed(0)
     model, processor = build("blip2", SMOKE)
     answer_loss(model, collate(processor, shown("red", "a white owl"))).backward()
