@@ -106,6 +106,7 @@ class Run:
             return
         named = {"stage": stage} if stage else {}
         bar = None
+        told: dict[str, str] = {}
         for metrics in steps:
             if bar is None:  # a resumed run is where its first step says
                 self._forget(stage, int(metrics["step"]))
@@ -114,7 +115,8 @@ class Run:
             row = {**named, **metrics, "seconds": round(self.seconds, 1)}
             with (self.out / "log.jsonl").open("a", encoding="utf-8") as log:
                 log.write(json.dumps(row) + "\n")
-            bar.set_postfix({key: f"{metrics[key]:.3f}" for key in shown}, refresh=False)
+            told |= {key: f"{metrics[key]:.3f}" for key in shown if key in metrics}
+            bar.set_postfix(told, refresh=False)
             bar.update()
         if bar is not None:
             bar.close()

@@ -75,6 +75,14 @@ def test_following_logs_a_row_for_each_step(tmp_path, clock, capsys):
     assert "loss=0.333" in shown
 
 
+def test_a_step_need_not_tell_all_that_the_bar_shows(tmp_path, capsys):
+    told = [{"step": 1, "loss": 1.0, "missed": 0.25}, {"step": 2, "loss": 0.5}]
+    run = Run(tmp_path, *MINE)
+    run.follow(iter(told), 2, ("loss", "missed"))
+    assert run.log_rows()[1].keys() == {"step", "loss", "seconds"}
+    assert "missed=0.250" in capsys.readouterr().err
+
+
 def test_the_bar_of_a_resumed_run_begins_where_the_run_is(tmp_path, clock, capsys):
     broken(tmp_path, clock)
     capsys.readouterr()
