@@ -13,6 +13,7 @@ from mmcourse.paths import user_path
 
 DRAWERS = {
     "vqvae-prior": "mmcourse.vqvae.draw:draw_captions",
+    "prior": "mmcourse.vqgan.draw:draw_captions",
     "text-unet": "mmcourse.diffusion.draw:draw_captions",
     "dit": "mmcourse.dit.draw:draw_captions",
     "dit-fast": "mmcourse.dit.draw:draw_fast",
@@ -81,7 +82,7 @@ def shown_to(model: str, reference: Path | None) -> dict[str, Path]:
 
 def sample(  # noqa: PLR0913 - each is an option of the command
     prompt: Annotated[str, typer.Argument(help='What to draw: "a red fox on the beach".')],
-    model: Annotated[str, typer.Option(help=f"Who draws: {', '.join(DRAWERS)}.")] = "text-unet",
+    model: Annotated[str, typer.Option(help=f"Who draws: {', '.join(DRAWERS)}.")] = "dit",
     out: Annotated[Path, typer.Option(help="The picture's file, a PNG.")] = Path("sample.png"),
     seed: Annotated[int, typer.Option(help="Same seed, same picture.")] = 0,
     guidance: Annotated[float | None, typer.Option(help="Its scale; 1 is off.")] = None,

@@ -26,11 +26,11 @@ from mmcourse.lora.models.neighbours import (
     scene_table,
     table_of_facts,
 )
+from mmcourse.lora.models.seeing import ANSWERS, missed
 from mmcourse.lora.models.train import Metrics, Plan, Stage, practise
 from mmcourse.processes import gather, my_rows, weight_of, world
 from mmcourse.storyworld import Caption, Scene, describe, from_bytes
 from mmcourse.training import batch_indices
-from mmcourse.vqgan.features import QUESTIONS
 
 PATCHES, TABLE = 0.5, 1.0
 """Weights of the two losses beside the contrast."""
@@ -49,7 +49,7 @@ class PairLearning(nn.Module):
         super().__init__()
         self.model = model
         width = model.config.vision_config.hidden_size
-        self.patches = nn.Linear(width, sum(len(values) for values in QUESTIONS.values()))
+        self.patches = nn.Linear(width, ANSWERS)
         self.table = nn.Linear(model.config.projection_dim, len(table_of_facts()))
         nn.init.constant_(self.table.bias, -3.0)  # few statements are true of a scene
 
@@ -86,13 +86,7 @@ class PairLearning(nn.Module):
     def asked(self, patches: Tensor, answers: Tensor) -> Tensor:
         """Mean over the questions of the cross-entropy over the patches (B, h·w, width) where each
         arises, in nats."""
-        parts = self.patches(patches).float().split([len(x) for x in QUESTIONS.values()], -1)
-        losses = []
-        for said, right in zip(parts, answers.flatten(2).long().unbind(1), strict=True):
-            there = (right >= 0).sum()
-            total = F.cross_entropy(said.mT, right, ignore_index=-1, reduction="sum")
-            losses.append(total / there.clamp(min=1) * weight_of(there))
-        return torch.stack(losses).mean()
+        return missed(self.patches(patches), answers)
 
 
 def train_pairs(

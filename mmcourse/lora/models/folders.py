@@ -79,8 +79,8 @@ def build(name: str, shape: Shape | None = None) -> tuple[Any, Any]:
     kind, config = classes[name]
     model = kind(config(shape))
     if name == "blip2":
-        # The class starts all queries at zero, where their norm divides by almost nothing: gradients
-        # of 1e17, and queries that part slowly, since they begin as one.
+        # The class starts all queries at zero, where their norm divides by almost nothing:
+        # gradients of 1e17, and queries that part slowly, since they begin as one.
         nn.init.normal_(model.query_tokens, std=0.02)
     processor = build_processor(name, shape)
     if name != "clip":

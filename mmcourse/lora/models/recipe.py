@@ -24,6 +24,7 @@ from mmcourse.lora.models.measure import (
     measure_qwen,
     sides_of,
 )
+from mmcourse.lora.models.seeing import Seeing, sights
 from mmcourse.lora.models.shapes import SMOKE, Shape
 from mmcourse.lora.models.tasks import TASKS
 from mmcourse.lora.models.train import Plan, Stage, train
@@ -37,12 +38,17 @@ SOURCES = (
     *(f"mmcourse.lora.models.{part}" for part in ("words", "shapes", "folders", "collate")),
     *(f"mmcourse.lora.models.{part}" for part in ("tasks", "structure", "vision", "train")),
     *(f"mmcourse.lora.models.{part}" for part in ("extraction", "neighbours", "clip_train")),
+    "mmcourse.lora.models.seeing",
 )
 """What the weights depend on."""
 LANGUAGE = r"(model\.)?(language_model|lm_head)"
 """The parameters of a language model, to learn words before pictures."""
 BRIDGE = r"(model\.multi_modal_projector|model\.visual\.merger|qformer|query_tokens|language_proj)"
 """What lies between a vision tower and a language model."""
+TOWER = r"model\.visual"
+"""Qwen's vision tower, up to the places that the language model reads."""
+SIGHTS = 8_000
+"""Pictures of each size that a tower learns to see from."""
 
 
 @dataclass(frozen=True)
@@ -53,18 +59,33 @@ class Recipe:
     measured: int | None = None
 
 
-def stages(
-    name: str,
-    words: int,
-    bridge: int,
-    first: int,
-    then: int,
-    copying: int = 0,
-    last: int = 0,
-    tower: bool = False,
-) -> tuple[Stage, ...]:
+@dataclass(frozen=True)
+class Steps:
+    """How long the stages of a model that answers are.
+
+    Args:
+        words: of the language model by itself.
+        bridge: of what lies between it and the tower.
+        first: on what is easy.
+        then: on all.
+        seeing: of Qwen's tower by itself.
+        copying: of LLaVA on structure alone, before all.
+        last: of LLaVA on structure and talk in turn, after all.
+    """
+
+    words: int
+    bridge: int
+    first: int
+    then: int
+    seeing: int = 0
+    copying: int = 0
+    last: int = 0
+
+
+def stages(name: str, steps: Steps, tower: bool = False) -> tuple[Stage, ...]:
     """Of a model that answers: words alone, then the bridge, then everything.
 
+    Qwen's kind has a tower that no CLIP can lend, so it learns to see before anything else.
     Captions come first, since each of their words is a question about the picture, and easy kinds
     of questions; pages last. LLaVA reads pages as structure, much of which is copied from the
     prompt. Copying is learned late, all at once, and only where there is nothing easier to learn:
@@ -72,12 +93,7 @@ def stages(
 
     Args:
         name: which.
-        words: steps of the language model by itself.
-        bridge: steps of what lies between it and the tower.
-        first: steps on what is easy.
-        then: steps on all.
-        copying: LLaVA's steps on structure alone, before all.
-        last: LLaVA's steps on structure and talk in turn, after all.
+        steps: of each stage.
         tower: the vision tower was trained before as it is. LLaVA's then learns in the last two
             stages alone, when those who read it know what to ask of it.
     """
@@ -93,13 +109,19 @@ def stages(
         "qwen-vl": (("captions", "easy talk"), ("talk", "questions", "captions", "pages")),
     }[name]
     whole = f"{LANGUAGE}|{BRIDGE}" if tower and name == "llava" else ""
+    seen, copied, last = (
+        (Stage(steps.seeing, ("sights",), TOWER),),
+        (Stage(steps.copying, ("structure",), whole),),
+        (Stage(steps.last, ("structure", "talk")),),
+    )
     return (
-        Stage(words, ("words",), LANGUAGE),
-        Stage(bridge, ("captions",), BRIDGE),
-        Stage(first, easy, whole),
-        *((Stage(copying, ("structure",), whole),) if name == "llava" else ()),
-        Stage(then, all_),
-        *((Stage(last, ("structure", "talk")),) if name == "llava" else ()),
+        *(seen if name == "qwen-vl" else ()),
+        Stage(steps.words, ("words",), LANGUAGE),
+        Stage(steps.bridge, ("captions",), BRIDGE),
+        Stage(steps.first, easy, whole),
+        *(copied if name == "llava" else ()),
+        Stage(steps.then, all_),
+        *(last if name == "llava" else ()),
     )
 
 
@@ -112,14 +134,18 @@ def recipes(name: str, tower: bool = False) -> dict[str, Recipe]:
             "gpu": Recipe(Plan((Stage(8_000, ()),), 40_000, 256, muon=2e-3)),
             "full": Recipe(Plan((Stage(3_300, ()),), 10_000, 64, muon=2e-3)),
         }
-    full = {"blip2": (1_000, 200, 3_000, 4_000), "llava": (1_000, 200, 2_000, 3_000),
-            "qwen-vl": (1_000, 200, 2_500, 3_000)}[name]  # fmt: skip
-    gpu = stages(name, 3_000, 1_000, 4_000, 12_000, 2_100, 6_000, tower)
+    full = {
+        "blip2": Steps(1_000, 200, 3_000, 4_000),
+        "llava": Steps(1_000, 200, 2_000, 3_000, copying=700, last=1_800),
+        "qwen-vl": Steps(1_000, 200, 2_500, 3_000, seeing=2_000),
+    }[name]
+    gpu = Steps(3_000, 1_000, 4_000, 12_000, seeing=6_000, copying=2_100, last=6_000)
+    cpu, smoke = Steps(40, 20, 30, 90, 40, 20, 20), Steps(1, 1, 1, 3, 1, 1, 1)
     return {
-        "smoke": Recipe(Plan(stages(name, 1, 1, 1, 3, 1, 1), 8, 2), 2),
-        "cpu": Recipe(Plan(stages(name, 40, 20, 30, 90, 20, 20), 1_000, 16), 50),
-        "gpu": Recipe(Plan(gpu, 80_000, 128, muon=2e-3)),
-        "full": Recipe(Plan(stages(name, *full, 700, 1_800, tower), 80_000, 32, muon=2e-3)),
+        "smoke": Recipe(Plan(stages(name, smoke), 8, 2), 2),
+        "cpu": Recipe(Plan(stages(name, cpu), 1_000, 16), 50),
+        "gpu": Recipe(Plan(stages(name, gpu, tower), 80_000, 128, muon=2e-3)),
+        "full": Recipe(Plan(stages(name, full, tower), 80_000, 32, muon=2e-3)),
     }
 
 
@@ -171,10 +197,13 @@ def train_one(name: str, out: Path, tier: str, seed: int = 0, precision: str = "
         loop = train_pairs(model, processor, recipe.plan, **how)
     else:
         sides = sides_of(model)
-        tasks: dict[str, Callable[[int], Any]] = {
-            task: partial(_made, make, sides) for task, make in TASKS.items()
-        }
-        loop = train(model, processor, recipe.plan, tasks, **how)
+        tasks: dict[str, Any] = {task: partial(_made, make, sides) for task, make in TASKS.items()}
+        learning: Any = model
+        if name == "qwen-vl":
+            few = min(SIGHTS, recipe.plan.examples)
+            learning = Seeing(model)
+            tasks["sights"] = sights(processor, sides, few, recipe.plan.batch_size, seed)
+        loop = train(learning, processor, recipe.plan, tasks, **how)
     run.follow(loop, recipe.plan.steps, ("loss", "gradient"))
     if not run.main:
         return

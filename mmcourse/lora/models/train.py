@@ -25,6 +25,13 @@ Maker = Callable[[int], Example]
 
 
 @dataclass(frozen=True)
+class Whole:
+    """A task whose batches are made whole: a step's number to this process's batch."""
+
+    batch: Callable[[int], Mapping[str, Tensor]]
+
+
+@dataclass(frozen=True)
 class Stage:
     """A part of a run.
 
@@ -120,7 +127,7 @@ def train(
     model: Any,
     processor: Any,
     plan: Plan,
-    tasks: Mapping[str, Maker],
+    tasks: Mapping[str, Maker | Whole],
     *,
     precision: str = "no",
     checkpoint: Path | None = None,
@@ -132,10 +139,11 @@ def train(
     (seed, step) alone, so a killed run goes on from its checkpoint and ends with the same weights.
 
     Args:
-        model: one of the four; what has adapters keeps its base frozen.
+        model: one of the four, or one with a loss of its own; what has adapters keeps its base
+            frozen.
         processor: its own.
         plan: see there.
-        tasks: by name, an index to an example.
+        tasks: by name, an index to an example, or whole batches.
         precision: "no", "bf16" or "fp16".
         checkpoint: file to save to every `plan.save_every` steps, and to resume from if it is
             there.
@@ -148,14 +156,17 @@ def train(
     lost = {task for stage in plan.stages for task in stage.tasks} - set(tasks)
     if lost:
         raise ValueError(f"no task {sorted(lost)[0]!r}; there are {', '.join(tasks)}")
-    pairs = not hasattr(model, "generate")
+    learning = model if isinstance(model, Learning) else Learning(model)
+    pairs = not hasattr(learning.model, "generate")
 
-    def batches(stage: Stage, step: int) -> dict[str, Tensor]:
+    def batches(stage: Stage, step: int) -> Mapping[str, Tensor]:
         make = tasks[stage.tasks[step % len(stage.tasks)]]
+        if isinstance(make, Whole):
+            return make.batch(step)
         index = batch_indices(step, plan.batch_size * world(), plan.examples, seed)
         return batch_of(processor, [make(i) for i in mine(index).tolist()], pairs)
 
-    yield from practise(Learning(model), plan, batches, precision=precision, checkpoint=checkpoint)
+    yield from practise(learning, plan, batches, precision=precision, checkpoint=checkpoint)
 
 
 def optimisers_for(learning: nn.Module, plan: Plan) -> list[torch.optim.Optimizer]:
@@ -169,7 +180,7 @@ def optimisers_for(learning: nn.Module, plan: Plan) -> list[torch.optim.Optimize
         blocks = {
             id(layer.weight)
             for path, layer in learning.named_modules()
-            if ".layers." in path and isinstance(layer, nn.Linear)
+            if (".layers." in path or ".blocks." in path) and isinstance(layer, nn.Linear)
         }
         matrices = [p for p in own if id(p) in blocks]
         own = [p for p in own if id(p) not in blocks]
