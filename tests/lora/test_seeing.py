@@ -40,9 +40,9 @@ def test_each_place_answers_for_its_own_patches():
         square = torch.zeros(2, 4, 4, dtype=torch.bool)
         square[row, down // 2, right // 2] = True
         assert (matters > 0).all((3, 4)).equal(square)
-        weight = torch.autograd.grad(
-            learning({**made, "answers": answers}), learning.heads.weight
-        )[0].unflatten(0, (2, 2, ANSWERS))
+        loss = learning({**made, "answers": answers})
+        (weight,) = torch.autograd.grad(loss, learning.heads.weight)
+        weight = weight.unflatten(0, (2, 2, ANSWERS))
         own = torch.zeros(2, 2, dtype=torch.bool)
         own[down % 2, right % 2] = True  # and of the square's four patches one
         assert (weight.abs().sum((2, 3)) > 0).equal(own)
