@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from mmcourse.joint.negatives import is_true
-from mmcourse.lora.models.clip_train import PairLearning, shifted, train_pairs
+from mmcourse.lora.models.clip_train import shifted, train_pairs
 from mmcourse.lora.models.folders import build
 from mmcourse.lora.models.measure import Clip, embed
 from mmcourse.lora.models.neighbours import (
@@ -21,7 +21,6 @@ from mmcourse.lora.models.train import Plan, Stage
 from mmcourse.storyworld import Character, Scene, Thing, describe, held_out_pairs, sample_scene
 from mmcourse.storyworld.world.facts import truths
 from mmcourse.storyworld.world.sampling import in_split
-from mmcourse.vqgan.features import QUESTIONS
 
 PLAN = Plan((Stage(3, ()),), examples=4, batch_size=4, save_every=2)
 
@@ -106,16 +105,6 @@ def test_killed_and_resumed_it_ends_the_same(tmp_path):
         list(loop)
         ends.append(model.state_dict())
     assert all(torch.equal(ends[0][k], ends[1][k]) for k in ends[0])
-
-
-def test_a_patch_is_asked_only_what_arises(tiny):
-    learning = PairLearning(tiny[0])
-    patches = torch.randn(1, 4, 32, requires_grad=True)
-    answers = torch.full((1, len(QUESTIONS), 2, 2), -1, dtype=torch.int8)
-    answers[0, 0, 0, 1] = 2
-    learning.asked(patches, answers).backward()
-    moved = patches.grad.abs().sum(-1)[0] > 0
-    assert moved.tolist() == [False, True, False, False]
 
 
 def test_an_odd_batch_is_refused(tiny):

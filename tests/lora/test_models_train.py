@@ -133,12 +133,17 @@ def test_a_recipe_leaves_a_folder_with_its_card(name, tmp_path, few_scenes, monk
     assert not list(tmp_path.glob("checkpoint*"))
 
 
-def test_matrices_inside_blocks_are_muons():
-    model, _ = build("llava", SMOKE)
+@pytest.mark.parametrize("name", ["llava", "qwen-vl"])
+def test_matrices_inside_blocks_are_muons(name):
+    model, _ = build(name, SMOKE)
     plain = optimisers_for(Learning(model), PLAN)
     assert len(plain) == 1
     adamw, muon = optimisers_for(Learning(model), dataclasses.replace(PLAN, muon=1e-3))
-    inside = {id(p) for n, p in model.named_parameters() if ".layers." in n and p.ndim == 2}
+    inside = {
+        id(p)
+        for n, p in model.named_parameters()
+        if (".layers." in n or "visual.blocks." in n) and p.ndim == 2
+    }
     assert {id(p) for p in muon.param_groups[0]["params"]} == inside
     rest = {id(p) for group in adamw.param_groups for p in group["params"]}
     assert rest == {id(p) for p in model.parameters()} - inside

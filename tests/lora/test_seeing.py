@@ -5,10 +5,12 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from mmcourse.lora.models.collate import collate
 from mmcourse.lora.models.folders import build
 from mmcourse.lora.models.seeing import ANSWERS, Seeing, missed, sights
 from mmcourse.lora.models.shapes import SMOKE
-from mmcourse.lora.models.train import Plan, Stage, train
+from mmcourse.lora.models.tasks import describe
+from mmcourse.lora.models.train import Learning, Plan, Stage, train
 from mmcourse.vqgan.features import QUESTIONS
 
 
@@ -21,6 +23,15 @@ def test_missed_is_the_mean_over_questions_of_what_each_patch_costs():
     third = F.log_softmax(said[..., first[3]], -1)
     expected = -(kind[0, 5, 2] + kind[1, 0, 0]) / 2 - third[1, 1, 1]
     assert missed(said, answers).item() == pytest.approx(expected.item() / len(QUESTIONS))
+
+
+def test_a_patch_is_asked_only_what_arises():
+    said = torch.randn(1, 4, ANSWERS, requires_grad=True)
+    answers = torch.full((1, len(QUESTIONS), 2, 2), -1, dtype=torch.int8)
+    answers[0, 0, 0, 1] = 2
+    missed(said, answers).backward()
+    moved = said.grad.abs().sum(-1)[0] > 0
+    assert moved.tolist() == [False, True, False, False]
 
 
 def test_each_place_answers_for_its_own_patches():
@@ -67,6 +78,21 @@ def test_a_picture_is_prepared_as_it_will_be_shown(tmp_path, monkeypatch):
     assert both[0].equal(both[1][order])
     answers = draw_truth(4, 96)["answers"]
     assert large["answers"].equal(answers[order])
+
+
+def test_steps_show_all_pictures_before_one_comes_again(tmp_path, monkeypatch):
+    monkeypatch.setenv("MMCOURSE_CACHE", str(tmp_path))
+    _, processor = build("qwen-vl", SMOKE)
+    task = sights(processor, (64,), 8, 2)
+    shown = torch.cat([task.batch(k)["pixel_values"].reshape(2, -1) for k in range(4)])
+    assert len(shown.unique(dim=0)) == 8
+
+
+def test_an_answer_costs_what_it_costs_without_seeing():
+    torch.manual_seed(0)
+    model, processor = build("qwen-vl", SMOKE)
+    batch = collate(processor, [describe(0, "train", 64), describe(1, "train", 64)])
+    assert Seeing(model)(batch).equal(Learning(model)(batch))
 
 
 def test_a_stage_of_seeing_moves_the_tower_and_no_word(tmp_path, monkeypatch):

@@ -67,7 +67,7 @@ class PairLearning(nn.Module):
             for kind in ("input", "glimpse")
         ]
         contrast = self.contrast(image, told, batch["ignored"])
-        patches = self.asked(seen.last_hidden_state[:, 1:], batch["answers"])
+        patches = missed(self.patches(seen.last_hidden_state[:, 1:]), batch["answers"])
         whole = torch.cat((image, told[0]))
         right = torch.cat((batch["table"], batch["table"])).float()
         heard = torch.cat((torch.ones_like(batch["complete"]), batch["complete"]))
@@ -82,11 +82,6 @@ class PairLearning(nn.Module):
         texts = torch.cat([F.normalize(gather(t), dim=-1) for t in told])  # (2B, D)
         images = F.normalize(gather(image), dim=-1).repeat(2, 1)
         return masked_clip_loss(texts, images, self.model.logit_scale.exp(), ignored)
-
-    def asked(self, patches: Tensor, answers: Tensor) -> Tensor:
-        """Mean over the questions of the cross-entropy over the patches (B, h·w, width) where each
-        arises, in nats."""
-        return missed(self.patches(patches), answers)
 
 
 def train_pairs(
