@@ -13,6 +13,7 @@ from mmcourse.paths import user_path
 
 DRAWERS = {
     "vqvae-prior": "mmcourse.vqvae.draw:draw_captions",
+    "prior": "mmcourse.vqgan.draw:draw_captions",
     "text-unet": "mmcourse.diffusion.draw:draw_captions",
     "dit": "mmcourse.dit.draw:draw_captions",
     "dit-fast": "mmcourse.dit.draw:draw_fast",

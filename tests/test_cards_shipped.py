@@ -15,8 +15,10 @@ BUDGETS = {
     "judge": 2**20 + 2**17,  # the weights alone are held to 2**20 by their own test
     "latents-128": 6 * 2**20,
     "llava": 4 * 2**20,
+    "prior": 3 * 2**20,
     "qwen-vl": 5 * 2**20,
     "text-unet": 5 * 2**20,
+    "unet": 2**20,
     "vqgan-64": 3 * 2**20,
     "vqgan-64-mse": 3 * 2**20,
     "vqvae": 2 * 2**20,

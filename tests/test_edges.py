@@ -13,7 +13,7 @@ from mmcourse.diffusion import CLEAN, NoiseSchedule, PixelUNet, linear_betas, to
 from mmcourse.diffusion.editing import inpaint, redraw
 from mmcourse.diffusion.flow import flow_matching_loss
 from mmcourse.diffusion.generate import Pixels, Way, draw_freely, starting_noise
-from mmcourse.diffusion.measure import gaussian_pictures, nearest_share
+from mmcourse.diffusion.measure import gaussian_pictures, nearest
 from mmcourse.dit.measure import bytes_of, kept
 from mmcourse.joint import JointModel, evaluate
 from mmcourse.lora import LoRAConfig
@@ -266,10 +266,8 @@ REFUSED = {
     "fewer points than none": (lambda: toy.crossed().draw(-1), "n must be at least 0"),
     "histogram": (lambda: toy.histogram(E(0, 2)), "no places"),
     "gaussian_pictures": (lambda: gaussian_pictures(octets(1, 8, 8, 3), 3), "got 1"),
-    "nearest_share": (
-        lambda: nearest_share(octets(0, 8, 8, 3), octets(2, 8, 8, 3), octets(2, 8, 8, 3)),
-        "one picture of each",
-    ),
+    "nearest of none": (lambda: nearest(octets(2, 8, 8, 3), [octets(0, 8, 8, 3)]), "got 2 and 0"),
+    "none is near": (lambda: nearest(octets(0, 8, 8, 3), [octets(2, 8, 8, 3)]), "got 0 and 2"),
     # dit
     "draw_heroes": (lambda: dit.draw_heroes(small("dit"), None, None, []), "non-empty list"),
     "steps_to_pictures": (

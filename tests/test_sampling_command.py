@@ -11,6 +11,7 @@ from mmcourse.sampling_command import DRAWERS, drawer, in_the_worlds_words
 from mmcourse.storyworld import Tokenizer, caption, sample_scene
 from mmcourse.storyworld.language.parse import read
 from mmcourse.storyworld.world import vocabulary as v
+from mmcourse.vqgan.sample import TOLD
 from mmcourse.vqvae import VQVAE, CodePrior
 from mmcourse.vqvae.draw import draw_captions
 
@@ -105,6 +106,8 @@ def test_options_reach_the_model(mmcourse, brush):
         (["a red fox", "--weights", "nowhere"], "'nowhere'"),
         (["a red fox " * 60, "--model", "vqvae-prior"], "shorten it"),
         (["a red fox", "--model", "vqvae-prior", "--steps", "4"], "leave steps out"),
+        (["a red fox " * 60, "--model", "prior"], "shorten it"),
+        (["a red fox", "--model", "prior", "--steps", "4"], "leave steps out"),
     ],
 )
 def test_what_cannot_be_drawn_is_one_line_and_leaves_no_file(mmcourse, tmp_path, arguments, named):
@@ -117,7 +120,7 @@ def test_what_cannot_be_drawn_is_one_line_and_leaves_no_file(mmcourse, tmp_path,
 
 
 def test_every_drawer_is_there():
-    assert {"vqvae-prior", "text-unet"} <= set(DRAWERS)
+    assert {"vqvae-prior", "prior", "text-unet", "dit"} <= set(DRAWERS)
     for name in DRAWERS:
         assert callable(drawer(name))
 
@@ -136,3 +139,18 @@ def test_the_prior_draws_by_seed(monkeypatch):
     assert a.shape == (1, 64, 64, 3)
     assert not torch.equal(a, b)
     assert torch.equal(a, draw_captions(["a red fox"], [1]))
+
+
+def test_the_picture_prior_is_guided_as_asked_and_draws_by_seed(monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        "mmcourse.vqgan.draw.sample_raster",
+        lambda prior, ids, how, generator: (
+            asked.append((how.guidance, generator.initial_seed()))
+            or torch.zeros(1, 8, 8, 4, dtype=torch.int64)
+        ),
+    )
+    draw = drawer("prior")
+    assert draw(["a red fox", "a blue owl"], [3, 4]).shape == (2, 64, 64, 3)
+    draw(["a red fox"], [5], guidance=1.5)
+    assert asked == [(TOLD.guidance, 3), (TOLD.guidance, 4), (1.5, 5)]

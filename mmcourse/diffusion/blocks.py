@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mmcourse.nn import attend, zeroed
+from mmcourse.nn import Attention, WordAttention, sincos_positions, zeroed
 
 
 class TimeBlock(nn.Module):
@@ -42,29 +42,36 @@ class TimeBlock(nn.Module):
         return self.skip(x) + self.conv2(F.silu(self.norm2(h)))
 
 
-class PictureAttention(nn.Module):
-    """Each place looks at all places, or at the tokens of a context; added to what came in.
+class Look(nn.Module):
+    """A transformer's block on a map: places look at each other, then at the words if there are
+    any, and then each thinks for itself. Each is added to what came in.
 
-    Without a bias in queries, keys and values: a key's bias changes no softmax.
+    A convolution knows where it is by the zeros beyond the border alone. Whoever has to put the fox
+    on the left must know better, so every block says where each place is.
+
+    Source: Rombach et al., High-Resolution Image Synthesis with Latent Diffusion Models, 2022,
+    appendix E.2.1; the places as in He et al., Masked Autoencoders Are Scalable Vision Learners,
+    2022.
 
     Args:
-        channels: of the picture.
-        context: width of the tokens; None for the picture's own places.
+        channels: in and out, a multiple of 4.
+        context: width of the words' tokens, None for a model without words.
         head: width of a head; must divide the channels.
-        groups: of the normalisation.
     """
 
-    def __init__(
-        self, channels: int, context: int | None = None, head: int = 32, groups: int = 8
-    ) -> None:
+    def __init__(self, channels: int, context: int | None = None, head: int = 32) -> None:
         super().__init__()
         if channels % head:
             raise ValueError(f"heads of {head} do not divide {channels} channels")
-        self.head, self.own = head, context is None
-        self.norm = nn.GroupNorm(groups, channels)
-        self.to_q = nn.Linear(channels, channels, bias=False)
-        self.to_kv = nn.Linear(context or channels, 2 * channels, bias=False)
-        self.to_out = nn.Linear(channels, channels)
+        self.place = zeroed(nn.Linear(channels, channels, bias=False))
+        self.norm1 = nn.LayerNorm(channels)
+        self.around = Attention(channels, channels // head)
+        self.norm2 = nn.LayerNorm(channels) if context else None
+        self.words = WordAttention(channels, channels // head, context) if context else None
+        self.norm3 = nn.LayerNorm(channels)
+        self.think = nn.Sequential(
+            nn.Linear(channels, 4 * channels), nn.GELU(), nn.Linear(4 * channels, channels)
+        )
 
     def forward(
         self, x: Tensor, context: Tensor | None = None, mask: Tensor | None = None
@@ -74,39 +81,17 @@ class PictureAttention(nn.Module):
         Raises:
             ValueError: no context, where one is needed.
         """
-        h = self.norm(x).flatten(2).transpose(1, 2)  # (B, H W, C)
-        if not self.own and context is None:
-            raise ValueError("this attention looks at words: pass a context")
-        source = h if self.own else context
-        q, k, v = (self._heads(y) for y in (self.to_q(h), *self.to_kv(source).chunk(2, -1)))
-        allowed = None if self.own or mask is None else mask[:, None, None, :]  # (B, 1, 1, T)
-        found = self.to_out(attend(q, k, v, allowed).transpose(1, 2).flatten(2))  # (B, H W, C)
-        return x + found.transpose(1, 2).reshape(x.shape)
-
-    def _heads(self, x: Tensor) -> Tensor:
-        """(B, T, C) to (B, heads, T, head)."""
-        return x.unflatten(-1, (-1, self.head)).transpose(1, 2)
-
-
-class Look(nn.Module):
-    """Places look at each other, and then at the words if there are any.
-
-    Args:
-        channels: in and out.
-        context: width of the words' tokens, None for a model without words.
-    """
-
-    def __init__(self, channels: int, context: int | None = None) -> None:
-        super().__init__()
-        self.around = PictureAttention(channels)
-        self.words = PictureAttention(channels, context) if context else None
-
-    def forward(
-        self, x: Tensor, context: Tensor | None = None, mask: Tensor | None = None
-    ) -> Tensor:
-        """x (B, C, H, W), context (B, T, D), mask (B, T) to (B, C, H, W)."""
-        x = self.around(x)
-        return x if self.words is None else self.words(x, context, mask)
+        height, width = x.shape[2:]
+        here = sincos_positions(height, width, x.shape[1]).to(x)  # (H W, C)
+        h = x.flatten(2).mT + self.place(here)  # (B, H W, C)
+        h = h + self.around(self.norm1(h))
+        if self.words is not None and self.norm2 is not None:
+            if context is None:
+                raise ValueError("this block looks at words: pass a context")
+            allowed = None if mask is None else mask[:, None, None]  # (B, 1, 1, T)
+            h = h + self.words(self.norm2(h), context, allowed)
+        h = h + self.think(self.norm3(h))
+        return h.mT.reshape(x.shape)
 
 
 class Stage(nn.Module):

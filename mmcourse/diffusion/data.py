@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache, partial
 
 import torch
@@ -13,13 +14,15 @@ from mmcourse.diffusion.generate import Latents
 from mmcourse.diffusion.text import TextReader
 from mmcourse.diffusion.train import Told
 from mmcourse.hub import weights_hash
-from mmcourse.storyworld import caption, from_bytes, render_bytes, sample_scene
+from mmcourse.storyworld import Scene, caption, from_bytes, render_bytes, sample_scene
 from mmcourse.storyworld.drawing.sources import DRAWING
 from mmcourse.vqgan.eye import seen_by
 from mmcourse.vqgan.features import Features
 from mmcourse.vqgan.latents import LatentAutoencoder
 
 BATCH = 32
+COMPLETE = 0.85
+"""Share of a run in which all captions are complete; then every second one is brief."""
 
 
 def encoded(latents: Latents, pictures: Tensor, device: str | torch.device = "cpu") -> Tensor:
@@ -82,16 +85,25 @@ def cached_seen(
     return cached(f"seen-{size}", key, n, make)["seen"]
 
 
-def tell(reader: TextReader, seed: int = 0, partial_every: int = 7) -> Told:
-    """Another caption of a scene at every step: complete ones, and every seventh a partial one.
+def telling(reader: TextReader, scene: Callable[[int], Scene], steps: int) -> Told:
+    """Another caption of a scene at every step of a run: complete ones first, brief ones last.
 
-    Complete captions first and most: a model that learns from brief ones learns to ignore words.
+    A model that learns from brief ones learns to ignore words.
+
+    Args:
+        reader: of captions.
+        scene: the scene of a row.
+        steps: of the run.
     """
-
-    scene = cache(partial(sample_scene, "train", seed=seed))
+    scene = cache(scene)
 
     def told(index: int, step: int) -> str:
-        turn = step + index
-        return caption(scene(index), turn, complete=turn % partial_every != 0)
+        brief = step >= COMPLETE * steps and (step + index) % 2 == 1
+        return caption(scene(index), step + index, complete=not brief)
 
     return Told(told, reader)
+
+
+def tell(reader: TextReader, steps: int, split: str = "train", seed: int = 0) -> Told:
+    """Captions of the scenes of a split, as `telling` tells them."""
+    return telling(reader, partial(sample_scene, split, seed=seed), steps)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -27,6 +27,9 @@ from mmcourse.vqgan.measure import judged_distance
 SIZE = 128
 CAPTIONS = 2000
 """Adherence is measured on so many captions; a half of it on fewer, as its `n` says."""
+BEYOND = 10**6
+"""Scenes of the training split from here on are in no recipe."""
+CROWDS = 20
 FREELY = Way(steps=50, guidance=1.0, sampler="dpm-solver++")
 """How the pictures without words are drawn."""
 
@@ -52,20 +55,21 @@ def gaussian_pictures(pictures: Tensor, n: int, seed: int = 0) -> Tensor:
     return to_bytes(drawn).movedim(1, -1)
 
 
-def nearest_share(drawn: Tensor, trained: Tensor, others: Tensor) -> float:
-    """Share of drawn pictures that are nearer to a training picture than to any other true one, in
-    pixels, of equally many: one half where nothing was copied. All uint8 (N, H, W, 3).
+def nearest(drawn: Tensor, crowds: Iterable[Tensor]) -> Tensor:
+    """How far each drawn picture is from the nearest one of some crowds, in pixels, (N,). All uint8
+    (N, H, W, 3).
 
     Raises:
-        ValueError: none of one of them.
+        ValueError: a crowd of none, or none that is drawn.
     """
-    if not (len(drawn) and len(trained) and len(others)):
-        raise ValueError(
-            f"one picture of each at least, got {len(drawn)}, {len(trained)} and {len(others)}"
-        )
-    rows = [x.float().flatten(1) for x in (drawn, trained, others)]
-    nearer = torch.cdist(rows[0], rows[1]).amin(1) < torch.cdist(rows[0], rows[2]).amin(1)
-    return float(nearer.float().mean())
+    rows, found = drawn.float().flatten(1), []
+    for crowd in crowds:
+        if not (len(drawn) and len(crowd)):
+            raise ValueError(
+                f"one drawn picture and one of a crowd at least, got {len(drawn)} and {len(crowd)}"
+            )
+        found.append(torch.cdist(rows, crowd.float().flatten(1)).amin(1))
+    return torch.stack(found).amin(0)
 
 
 def measure_unet(model: PixelUNet, n: int | None = None) -> dict[str, Measurement]:
@@ -73,7 +77,10 @@ def measure_unet(model: PixelUNet, n: int | None = None) -> dict[str, Measuremen
 
     `frechet` is of drawn pictures, `frechet_gaussian` of `gaussian_pictures`; the chance of both is
     what two crowds of true pictures are apart. `readable` is the share of drawn pictures that the
-    judge finds ordinary, its chance that of the Gaussian ones. `nearest` tells of copies.
+    judge finds ordinary, its chance that of the Gaussian ones. `nearest` tells of copies:
+    the share of drawn pictures that lie nearer to one of the first `CROWDS` n training pictures,
+    which are all of the `full` tier's, than to any of as many held-out ones. Its chance is what it
+    is for scenes of the training's split that no recipe reaches.
 
     Raises:
         ValueError: n below 2.
@@ -83,14 +90,19 @@ def measure_unet(model: PixelUNet, n: int | None = None) -> dict[str, Measuremen
         raise ValueError(f"n must be at least 2, got {n}")
     size = model.shape[-1]
 
-    def crowd(split: str) -> Tensor:
-        return render_bytes([sample_scene(split, i) for i in range(n)], size)
+    def crowd(split: str, first: int = 0) -> Tensor:
+        return render_bytes([sample_scene(split, first + i) for i in range(n)], size)
 
     judge = Judge.from_pretrained("judge").eval()
     true, others, trained = crowd("test"), crowd("val"), crowd("train")
     drawn = draw_freely(model, Pixels(), n, FREELY)
     plain = gaussian_pictures(trained, n)
     floor = judged_distance(judge, others, true)
+
+    def away(split: str, first: int = 0) -> Tensor:
+        return nearest(drawn, (crowd(split, first + n * k) for k in range(CROWDS)))
+
+    held_out = away("val")
 
     def readable(pictures: Tensor) -> float:
         seen = [r.readable for part in from_bytes(pictures).split(64) for r in judge.read(part)]
@@ -101,7 +113,9 @@ def measure_unet(model: PixelUNet, n: int | None = None) -> dict[str, Measuremen
         "frechet_gaussian": (judged_distance(judge, plain, true), floor),
         "readable": (readable(drawn), readable(plain)),
         "readable_true": (readable(true), readable(plain)),
-        "nearest": (nearest_share(drawn, trained, others), 0.5),
+        "nearest": tuple(
+            float((away("train", first) < held_out).float().mean()) for first in (0, BEYOND)
+        ),
     }
     return {name: {"value": v, "n": n, "chance": c} for name, (v, c) in values.items()}
 

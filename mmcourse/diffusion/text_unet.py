@@ -28,6 +28,7 @@ class TextUNet(Pretrained):
         depth: blocks at each size, down and up.
         looking: sizes at which places look around and at the words; not the finest, where it costs
             most and serves least.
+        middle: looks between the way down and the way up.
         words: width of the frozen tower's tokens.
         objective: what it predicts.
         path: by its name (`build_path`).
@@ -38,9 +39,10 @@ class TextUNet(Pretrained):
     def __init__(  # noqa: PLR0913 - the names are those of the config
         self,
         shape: Sequence[int] = (8, 16, 16),
-        widths: Sequence[int] = (64, 96, 96),
+        widths: Sequence[int] = (64, 160),
         depth: int = 1,
-        looking: Sequence[int] = (1, 2),
+        looking: Sequence[int] = (1,),
+        middle: int = 4,
         words: int = 128,
         objective: str = "flow",
         path: str = "flow",
@@ -52,7 +54,7 @@ class TextUNet(Pretrained):
         self.shape, self.latents, self.tower = tuple(shape), latents, tower
         self.widths, self.looking = tuple(widths), tuple(looking)
         self.text = TextCondition(words)
-        self.net = UNet(shape[0], widths, depth, looking, context=words)
+        self.net = UNet(shape[0], widths, depth, looking, context=words, middle=middle)
 
     def read(self, words: Words, dropped: Tensor | None = None) -> Cond:
         """Words of the frozen tower to the condition; `dropped` (B,) withholds them."""

@@ -15,6 +15,8 @@ from mmcourse.diffusion.guidance import draw_dropped
 from mmcourse.diffusion.objectives import min_snr_weight, target
 from mmcourse.diffusion.schedule import TIME, like
 from mmcourse.diffusion.text import TextReader, Words
+from mmcourse.nn import split_for_muon
+from mmcourse.optimisers import Course, optimisers
 from mmcourse.processes import means, mine, world
 from mmcourse.training import EMA, batch_indices
 from mmcourse.vqgan.eye import Eye, over_places
@@ -37,6 +39,7 @@ class Plan:
         decay: of the averaged weights.
         dropped: chance of a row to lose its words.
         gamma: cap of the min-SNR weight; None weighs all levels alike.
+        muon: the rate of the matrices by Muon, or None to train them like the rest.
         reading: steps at the very start with next to nothing but noise, in which all that places
             can be asked is what the words say.
         save_every: steps between two checkpoints.
@@ -50,6 +53,7 @@ class Plan:
     decay: float = 0.999
     dropped: float = 0.1
     gamma: float | None = None
+    muon: float | None = None
     reading: int = 0
     save_every: int = 250
 
@@ -123,6 +127,14 @@ class Denoising(nn.Module):
         return predicted.float(), self.guesses(held).float()
 
 
+def optimisers_for(trained: nn.Module, plan: Plan) -> list[torch.optim.Optimizer]:
+    """Muon for the matrices, if the plan wants it, but not for the layer that answers; AdamW for
+    all else."""
+    ends = ["guesses"] if getattr(trained, "guesses", None) is not None else []
+    matrices, rest = split_for_muon(trained, but=ends)
+    return optimisers(matrices, rest, plan.lr, plan.muon)
+
+
 def near_noise(t: Tensor) -> Tensor:
     """Times in [0, 1000] as the steps of reading have them: next to nothing but noise."""
     return TIME - LEFT * (TIME - t)
@@ -188,13 +200,11 @@ def train(
     device = accelerator.device
     model.to(device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
     trained = Denoising(model, len(asked.eye) if asked is not None else 0).to(device)
-    large = [p for p in trained.parameters() if p.ndim >= 2]
-    small = [p for p in trained.parameters() if p.ndim < 2]
-    groups = [{"params": large, "weight_decay": 0.01}, {"params": small, "weight_decay": 0.0}]
-    optimiser = torch.optim.AdamW(groups, lr=plan.lr, betas=(0.9, 0.99), fused=True)
     ema = EMA(model, decay=min(plan.decay, plan.steps / (plan.steps + 10)))
-    prepared, optimiser = accelerator.prepare(trained, optimiser)
-    state = {"trained": trained, "optimiser": optimiser, "ema": ema}
+    prepared, *both = accelerator.prepare(trained, *optimisers_for(trained, plan))
+    course = Course(both)
+    state = {"trained": trained, "ema": ema}
+    state |= {f"optimiser_{i}": o for i, o in enumerate(both)}
     start = 0
     if checkpoint is not None and checkpoint.exists():
         start = load_checkpoint(checkpoint, accelerator=accelerator, **state)
@@ -224,12 +234,10 @@ def train(
             loss = loss + more
         if not loss.isfinite():
             raise ValueError(f"the loss is {loss.item()} at step {step + 1}: lower the rate")
-        for group in optimiser.param_groups:
-            group["lr"] = plan.lr * plan.rate(step)
-        optimiser.zero_grad()
+        course.begin(plan.rate(step))
         accelerator.backward(loss)
         gradient = accelerator.clip_grad_norm_(prepared.parameters(), 1.0)
-        optimiser.step()
+        course.step()
         ema.update(model)
         done = step + 1
         if checkpoint is not None and (done % plan.save_every == 0 or done == plan.steps):
@@ -238,7 +246,7 @@ def train(
             "step": done,
             **means({"loss": loss, **numbers}),
             "gradient": float(gradient),
-            "lr": optimiser.param_groups[0]["lr"],
+            "lr": plan.lr * plan.rate(step),
         }
     ema.copy_to(model)
     model.eval()

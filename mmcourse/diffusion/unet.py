@@ -32,6 +32,8 @@ class UNet(nn.Module):
         looking: the sizes, by their number from 0, at which places look around and at words.
         emb: width of the time's embedding.
         context: width of the words' tokens; None for a model without words.
+        middle: looks at the smallest size, between the way down and the way up. There are fewest
+            places there, and depth costs least (Hoogeboom et al., simple diffusion, 2023).
     """
 
     def __init__(
@@ -42,6 +44,7 @@ class UNet(nn.Module):
         looking: Sequence[int] = (2,),
         emb: int = 128,
         context: int | None = None,
+        middle: int = 1,
     ) -> None:
         super().__init__()
         self.channels, self.factor = channels, 2 ** (len(widths) - 1)
@@ -60,7 +63,7 @@ class UNet(nn.Module):
                 here = width
             self.down.append(blocks)
             self.smaller.append(Downsample(here) if i + 1 < len(widths) else nn.Identity())
-        self.middle = Look(here, context)
+        self.middle = nn.ModuleList(Look(here, context) for _ in range(middle))
         for i, width in reversed(list(enumerate(widths))):
             blocks = nn.ModuleList()
             for _ in range(depth):
@@ -107,7 +110,9 @@ class UNet(nn.Module):
                 x = block(x, emb, text, mask)
                 bridges.append(x)
             x = smaller(x)
-        x = held = self.middle(x, text, mask)
+        for block in self.middle:
+            x = block(x, text, mask)
+        held = x
         for size, blocks, larger in zip(reversed(range(len(self.up))), self.up, self.larger):
             for block in blocks:  # type: ignore[attr-defined]
                 x = block(torch.cat([x, bridges.pop()], 1), emb, text, mask)

@@ -1,6 +1,6 @@
 """Chapter 5: a transformer that draws."""
 
-from mmcourse.dit.attention import PatchAttention, WordAttention
+from mmcourse.dit.attention import PatchAttention
 from mmcourse.dit.block import DiTBlock, SharedModulation, modulate
 from mmcourse.dit.generate import draw_heroes, steps_to_pictures, way_of
 from mmcourse.dit.heroes import Starring, portrait, starring
@@ -13,7 +13,6 @@ __all__ = [
     "PatchAttention",
     "SharedModulation",
     "Starring",
-    "WordAttention",
     "draw_heroes",
     "modulate",
     "patchify",

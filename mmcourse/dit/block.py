@@ -6,8 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mmcourse.dit.attention import PatchAttention, WordAttention
-from mmcourse.nn import zeroed
+from mmcourse.dit.attention import PatchAttention
+from mmcourse.nn import WordAttention, zeroed
 
 
 def modulate(x: Tensor, shift: Tensor, scale: Tensor) -> Tensor:

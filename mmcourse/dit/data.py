@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import partial
 
 import torch
 from torch import Tensor
 
 from mmcourse.caching import Made, cached
 from mmcourse.cards import sources_hash
-from mmcourse.diffusion.data import BATCH, encoded
+from mmcourse.diffusion.data import BATCH, encoded, telling
 from mmcourse.diffusion.text import TextReader
 from mmcourse.diffusion.train import Told
-from mmcourse.dit.heroes import Starring, portrait, starring
+from mmcourse.dit.heroes import portrait, starring
 from mmcourse.hub import weights_hash
-from mmcourse.storyworld import caption, render_bytes, to_pixels
+from mmcourse.storyworld import render_bytes, to_pixels
 from mmcourse.storyworld.drawing.sources import DRAWING
 from mmcourse.vqgan.eye import seen_by
 from mmcourse.vqgan.features import Features
@@ -23,8 +23,6 @@ from mmcourse.vqgan.latents import LatentAutoencoder
 
 SOURCES = (*DRAWING, "mmcourse.dit.heroes")
 """What the pictures depend on."""
-COMPLETE = 0.85
-"""Share of a run in which all captions are complete; then every second one is brief."""
 
 
 @dataclass(frozen=True)
@@ -106,12 +104,5 @@ def cached_heroes(
 
 
 def tell(reader: TextReader, steps: int, split: str = "train", seed: int = 0) -> Told:
-    """Another caption of a scene at every step of a run: complete ones first, brief ones last."""
-    scene = cache(partial(starring, split, seed=seed))
-
-    def told(index: int, step: int) -> str:
-        brief = step >= COMPLETE * steps and (step + index) % 2 == 1
-        found: Starring = scene(index)
-        return caption(found.scene, step + index, complete=not brief)
-
-    return Told(told, reader)
+    """Captions of the scenes with a hero, as `diffusion.data.telling` tells them."""
+    return telling(reader, lambda index: starring(split, index, seed=seed).scene, steps)

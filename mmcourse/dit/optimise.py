@@ -15,6 +15,7 @@ from mmcourse.diffusion.train import Metrics
 from mmcourse.diffusion.train import Plan as Denoised
 from mmcourse.dit.model import DiT
 from mmcourse.nn import split_for_muon
+from mmcourse.optimisers import Course, optimisers
 from mmcourse.processes import means, my_rows
 from mmcourse.training import EMA, batch_indices, check_finite
 
@@ -33,7 +34,6 @@ class Plan(Denoised):
 
     Args:
         lr: of everything that is no matrix.
-        muon: the rate of the matrices by Muon, or None to train them like the rest.
         aligned: share of the steps, at the start, in which patches are asked what they see.
         shown: share of the steps in which a portrait of the hero is shown.
     """
@@ -76,17 +76,7 @@ def optimisers_for(trained: nn.Module, plan: Plan) -> list[torch.optim.Optimizer
     beside = [name for name in BESIDE if getattr(trained, name, None) is not None]
     ends = [f"model.{name}" for name in ENDS] + beside
     matrices, rest = split_for_muon(trained, but=ends)
-    if plan.muon is None:
-        matrices, rest = [], matrices + rest
-    large, small = ([p for p in rest if (p.ndim >= 2) == wide] for wide in (True, False))
-    groups = [{"params": large, "weight_decay": 0.01}, {"params": small, "weight_decay": 0.0}]
-    found: list[torch.optim.Optimizer] = [
-        torch.optim.AdamW(groups, lr=plan.lr, betas=(0.9, 0.99), fused=True)
-    ]
-    if matrices:
-        rate = {"lr": plan.muon, "weight_decay": 0.01}
-        found.append(torch.optim.Muon(matrices, **rate, adjust_lr_fn="match_rms_adamw"))  # type: ignore[arg-type]
-    return found
+    return optimisers(matrices, rest, plan.lr, plan.muon)
 
 
 def optimise(
@@ -120,12 +110,11 @@ def optimise(
         ValueError: a loss that is not finite.
     """
     processes = accelerator.num_processes
-    optimisers = optimisers_for(trained, plan)
-    peaks = [[group["lr"] for group in o.param_groups] for o in optimisers]
     ema = EMA(model, decay=min(plan.decay, plan.steps / (plan.steps + 10)))
-    prepared, *optimisers = accelerator.prepare(trained, *optimisers)
+    prepared, *both = accelerator.prepare(trained, *optimisers_for(trained, plan))
+    course = Course(both)
     state = {"trained": trained, "ema": ema}
-    state |= {f"optimiser_{i}": o for i, o in enumerate(optimisers)}
+    state |= {f"optimiser_{i}": o for i, o in enumerate(both)}
     start = 0
     if checkpoint is not None and checkpoint.exists():
         start = load_checkpoint(checkpoint, accelerator=accelerator, **state)
@@ -135,14 +124,10 @@ def optimise(
         dice = torch.Generator().manual_seed(seed * 1_000_003 + step)
         loss, told = loss_of(prepared, Turn(step, index, my_rows(len(index)), dice))
         check_finite(loss, step + 1)
-        for optimiser, group_peaks in zip(optimisers, peaks):
-            for group, peak in zip(optimiser.param_groups, group_peaks):
-                group["lr"] = peak * plan.rate(step)
-            optimiser.zero_grad()
+        course.begin(plan.rate(step))
         accelerator.backward(loss)
         gradient = accelerator.clip_grad_norm_(prepared.parameters(), 1.0)
-        for optimiser in optimisers:
-            optimiser.step()
+        course.step()
         ema.update(model)
         done = step + 1
         if checkpoint is not None and (done % plan.save_every == 0 or done == plan.steps):

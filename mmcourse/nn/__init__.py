@@ -8,6 +8,7 @@ from mmcourse.nn.norm import RMSNorm
 from mmcourse.nn.pooling import masked_mean
 from mmcourse.nn.rotary import grid_positions, rotary_angles, rotate
 from mmcourse.nn.transformer import TransformerBlock
+from mmcourse.nn.word_attention import WordAttention
 
 __all__ = [
     "Attention",
@@ -16,6 +17,7 @@ __all__ = [
     "ResidualBlock",
     "TimestepEmbedding",
     "TransformerBlock",
+    "WordAttention",
     "attend",
     "attention_maps",
     "grid_positions",

@@ -86,6 +86,16 @@ def _is_bfloat16_on_a_cpu(x: Tensor) -> bool:
     return x.dtype == torch.bfloat16
 
 
+def check_heads(dim: int, heads: int) -> None:
+    """Refuse heads that cannot share a width.
+
+    Raises:
+        ValueError: saying so.
+    """
+    if heads < 1 or dim % heads:
+        raise ValueError(f"dim must be a multiple of heads, got dim={dim} and heads={heads}")
+
+
 class Attention(nn.Module):
     """Multi-head attention of `x` over itself or, if given, over a context.
 
@@ -99,8 +109,7 @@ class Attention(nn.Module):
 
     def __init__(self, dim: int, heads: int, context_dim: int | None = None) -> None:
         super().__init__()
-        if dim % heads:
-            raise ValueError(f"dim must be a multiple of heads, got dim={dim} and heads={heads}")
+        check_heads(dim, heads)
         self.heads = heads
         self.to_q = nn.Linear(dim, dim)
         self.to_k = nn.Linear(context_dim or dim, dim)

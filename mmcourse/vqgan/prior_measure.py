@@ -15,17 +15,14 @@ from mmcourse.storyworld.judge.measure_adherence import asked_scenes, measure_ad
 from mmcourse.storyworld.judge.network import Judge
 from mmcourse.training import evaluating
 from mmcourse.vqgan.autoencoder import VQGAN
-from mmcourse.vqgan.filters import Drawing
 from mmcourse.vqgan.inpaint import inpaint
 from mmcourse.vqgan.masked import sample_masked
 from mmcourse.vqgan.measure import judged_distance
 from mmcourse.vqgan.prior import ResidualPrior
-from mmcourse.vqgan.sample import no_text, sample_raster
+from mmcourse.vqgan.sample import FREELY, TOLD, no_text, sample_raster
 from mmcourse.vqgan.style import other_style, restyle
 from mmcourse.vqvae.batches import decode_pictures, encode_pictures
 
-HOW = Drawing(temperature=0.9, top_p=0.95, guidance=2.0)
-"""How pictures are drawn from captions for the card."""
 BATCH = 50
 Found = dict[str, Measurement]
 
@@ -114,7 +111,7 @@ def measure_filled(
 
     def fill(part: slice, dice: torch.Generator) -> Tensor:
         given = pictures[part].to(prior.vectors.device)
-        return inpaint((prior, model), given, hole, ids[part], HOW, generator=dice).cpu()
+        return inpaint((prior, model), given, hole, ids[part], TOLD, generator=dice).cpu()
 
     filled = to_bytes(in_batches(len(scenes), fill)).movedim(1, -1)
     seen = measure_adherence(judge, scenes, filled)["attributes"]
@@ -126,7 +123,7 @@ def measure_picture_prior(prior: ResidualPrior, n: int | None = None) -> Found:
 
     `oracle_...` is what the judge reads in true drawings, `trip_...` in their reconstructions, the
     ceiling; `drawn_...` in pictures drawn in raster order, `masked_...` in those of the masked
-    sampler, both guided (`HOW`), and `unguided_attributes` without guidance. `relative_...` is the
+    sampler, both guided (`TOLD`), and `unguided_attributes` without guidance. `relative_...` is the
     drawn share by the reconstructions'. `frechet` is the distance of pictures of no text from true
     ones in the judge's features, with that of reconstructions in `frechet_trip`. `copies` is the
     share of those pictures that lie as near to a training picture as the nearest one in a hundred
@@ -145,16 +142,15 @@ def measure_picture_prior(prior: ResidualPrior, n: int | None = None) -> Found:
     codes = encode_pictures(model, pictures)
     ids, _ = Tokenizer().encode([caption(s) for s in scenes])
     trips = decode_pictures(model, codes)
-    plain = Drawing(HOW.temperature, HOW.top_k, HOW.top_p)
     found: Found = {}
     read = {
         "oracle": measure_adherence(judge, scenes, pictures),
         "trip": measure_adherence(judge, scenes, trips),
     }
     for name, drawing in (
-        ("drawn", lambda p, dice: sample_raster(prior, ids[p], HOW, generator=dice).cpu()),
-        ("masked", lambda p, dice: sample_masked(prior, ids[p], HOW, generator=dice).cpu()),
-        ("unguided", lambda p, dice: sample_raster(prior, ids[p], plain, generator=dice).cpu()),
+        ("drawn", lambda p, dice: sample_raster(prior, ids[p], TOLD, generator=dice).cpu()),
+        ("masked", lambda p, dice: sample_masked(prior, ids[p], TOLD, generator=dice).cpu()),
+        ("unguided", lambda p, dice: sample_raster(prior, ids[p], FREELY, generator=dice).cpu()),
     ):
         read[name] = measure_adherence(
             judge, scenes, decode_pictures(model, in_batches(n, drawing))
@@ -177,7 +173,7 @@ def measure_picture_prior(prior: ResidualPrior, n: int | None = None) -> Found:
     free = decode_pictures(
         model,
         in_batches(n, lambda p, dice: sample_raster(
-            prior, no_text(p.stop - p.start), plain, generator=dice).cpu()),
+            prior, no_text(p.stop - p.start), FREELY, generator=dice).cpu()),
     )  # fmt: skip
     for name, shown in (("frechet", free), ("frechet_trip", trips)):
         value = judged_distance(judge, shown, pictures)

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from mmcourse.checkpoints import load_checkpoint, save_checkpoint
 from mmcourse.nn import split_for_muon
+from mmcourse.optimisers import Course, optimisers
 from mmcourse.processes import means, mine, weight_of, world
 from mmcourse.resuming import Settings, sample_of
 from mmcourse.storyworld import Tokenizer
@@ -96,15 +97,7 @@ def optimisers_for(
     """AdamW, or Muon for the matrices of the blocks and AdamW for all else."""
     ends = [n for n, _ in trained.named_modules() if n.split(".")[-1] in (*AT_ENDS, "guesses")]
     matrices, rest = split_for_muon(trained, but=ends)
-    if muon is None:
-        matrices, rest = [], matrices + rest
-    large, small = ([p for p in rest if (p.ndim >= 2) == wide] for wide in (True, False))
-    groups = [{"params": large, "weight_decay": 0.05}, {"params": small, "weight_decay": 0.0}]
-    found: list[torch.optim.Optimizer] = [torch.optim.AdamW(groups, lr=lr, betas=(0.9, 0.98))]
-    if matrices:
-        rate = {"lr": muon, "weight_decay": 0.05}
-        found.append(torch.optim.Muon(matrices, **rate, adjust_lr_fn="match_rms_adamw"))  # type: ignore[arg-type]
-    return found
+    return optimisers(matrices, rest, lr, muon, betas=(0.9, 0.98), decay=(0.05, 0.05))
 
 
 def missing_places(n: int, cells: int, dice: torch.Generator) -> Tensor:
@@ -157,17 +150,16 @@ def train_prior(
     eye = lessons.eye if lessons.seen is not None else None
     torch.manual_seed(seed)
     trained = Asked(prior.to(device).train(), len(eye) if eye is not None else 0).to(device)
-    optimisers = optimisers_for(trained, *lr)
-    peaks = [[group["lr"] for group in o.param_groups] for o in optimisers]
     rate = partial(cosine_schedule, total=steps, warmup=min(steps - 1, max(1, steps // 20)))
     ema = EMA(prior, decay=min(0.999, steps / (steps + 10)))
-    prepared, *optimisers = accelerator.prepare(trained, *optimisers)
+    prepared, *both = accelerator.prepare(trained, *optimisers_for(trained, *lr))
+    course = Course(both)
     told_once = {"steps": steps, "batch_size": batch_size, "seed": seed, "lr": lr[0]}
     settings = Settings(
         **told_once, muon=lr[1], reading=lessons.reading, data=sample_of(lessons.codes)
     )
     state: dict[str, Any] = {"settings": settings, "trained": trained, "ema": ema}
-    state |= {f"optimiser_{i}": o for i, o in enumerate(optimisers)}
+    state |= {f"optimiser_{i}": o for i, o in enumerate(both)}
     start = 0
     if checkpoint is not None and checkpoint.exists():
         start = load_checkpoint(checkpoint, accelerator=accelerator, **state)
@@ -201,14 +193,10 @@ def train_prior(
                 loss = loss + more
             else:
                 loss = loss + 0 * guesses.sum()
-        for optimiser, rates in zip(optimisers, peaks, strict=True):
-            for group, peak in zip(optimiser.param_groups, rates, strict=True):
-                group["lr"] = peak * rate(step)
-            optimiser.zero_grad()
+        course.begin(rate(step))
         accelerator.backward(loss)
         accelerator.clip_grad_norm_(prepared.parameters(), 1.0)
-        for optimiser in optimisers:
-            optimiser.step()
+        course.step()
         ema.update(prior)
         if checkpoint is not None and ((step + 1) % save_every == 0 or step + 1 == steps):
             save_checkpoint(checkpoint, step=step + 1, accelerator=accelerator, **state)

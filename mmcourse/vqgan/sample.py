@@ -11,6 +11,10 @@ from mmcourse.vqgan.prior import ResidualPrior
 
 START, END = 1, 2
 """The tokenizer's ids that stand around a text; alone they are no text."""
+TOLD = Drawing(temperature=0.5, top_p=0.9, guidance=3.0)
+"""How the shipped prior draws a caption."""
+FREELY = Drawing(temperature=0.9, top_p=0.95)
+"""How it draws without one."""
 
 
 def no_text(n: int, like: Tensor | None = None) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -13,6 +13,32 @@ from mmcourse.vqvae.autoencoder import VQVAE
 from mmcourse.vqvae.batches import decode_pictures
 from mmcourse.vqvae.prior import CodePrior
 from mmcourse.vqvae.sample import sample_codes
+
+
+def in_turn(
+    texts: Sequence[str],
+    seeds: Sequence[int],
+    steps: int | None,
+    sample: Callable[[Tensor, torch.Generator], Tensor],
+) -> Tensor:
+    """The codes of each caption, drawn one caption after the other.
+
+    Args:
+        texts: captions in the world's words.
+        seeds: one a caption.
+        steps: None, or an error: these models have no steps but their codes.
+        sample: ids (1, T) and a generator of this caption's own to codes (1, h, w, ...).
+
+    Raises:
+        ValueError: steps.
+    """
+    if steps is not None:
+        raise ValueError("a prior draws one code after the other: leave steps out")
+    tokenizer, grids = Tokenizer(), []
+    for text, seed in zip(texts, seeds, strict=True):
+        ids = tokenizer.encode([text], None)[0]
+        grids.append(sample(ids, torch.Generator().manual_seed(seed)))
+    return torch.cat(grids)
 
 
 def draw_captions(
@@ -29,32 +55,23 @@ def draw_captions(
         seeds: one a caption.
         weights: of the prior; None for the shipped one.
         guidance: None for 2.
-        steps: a prior has none but its codes.
+        steps: None, as in `in_turn`.
 
     Raises:
         ValueError: steps, or a text that is too long.
     """
-    if steps is not None:
-        raise ValueError("vqvae-prior draws one code after the other: leave steps out")
     device = str(pick_device())
     prior = CodePrior.from_pretrained(weights or "vqvae-prior", device=device)
     model = VQVAE.from_pretrained("vqvae", device=device)
-    tokenizer, grids = Tokenizer(), []
-    for text, seed in zip(texts, seeds, strict=True):
-        ids = tokenizer.encode([text], None)[0]
-        if ids.shape[1] > prior.shared.longest:
+    longest = prior.shared.longest
+
+    def sample(ids: Tensor, dice: torch.Generator) -> Tensor:
+        if ids.shape[1] > longest:
             raise ValueError(
-                f"the text has {ids.shape[1] - 2} words and marks, at most "
-                f"{prior.shared.longest - 2} fit: shorten it"
+                f"the text has {ids.shape[1] - 2} words and marks, at most {longest - 2} fit: "
+                "shorten it"
             )
-        grids.append(
-            sample_codes(
-                prior,
-                1,
-                ids,
-                generator=torch.Generator().manual_seed(seed),
-                guidance=2.0 if guidance is None else guidance,
-                temperature=0.6,
-            )
-        )
-    return decode_pictures(model, torch.cat(grids))
+        scale = 2.0 if guidance is None else guidance
+        return sample_codes(prior, 1, ids, generator=dice, guidance=scale, temperature=0.6)
+
+    return decode_pictures(model, in_turn(texts, seeds, steps, sample))

@@ -19,7 +19,7 @@ def reader():
 
 def small_unet(**changed):
     torch.manual_seed(1)
-    arguments = {"shape": (4, 8, 8), "widths": (32, 32), "looking": (1,), "words": 32}
+    arguments = {"shape": (4, 8, 8), "widths": (32, 32), "looking": (1,), "middle": 1, "words": 32}
     return TextUNet(**{**arguments, **changed})
 
 

@@ -2,7 +2,8 @@
 
 import pytest
 import torch
-from diffusers.models.attention_processor import Attention, AttnProcessor2_0
+from diffusers.models.attention import BasicTransformerBlock
+from diffusers.models.attention_processor import Attention
 from diffusers.models.downsampling import Downsample2D
 from diffusers.models.resnet import ResnetBlock2D
 from diffusers.models.upsampling import Upsample2D
@@ -10,12 +11,13 @@ from torch import nn
 
 from mmcourse.diffusion.blocks import (
     Downsample,
-    PictureAttention,
+    Look,
     TimeBlock,
     Upsample,
     last_convolution,
     watched,
 )
+from mmcourse.nn import sincos_positions
 
 
 def noise(*shape, seed=0):
@@ -27,6 +29,13 @@ def take(ours: nn.Module, theirs: nn.Module) -> None:
     theirs.weight.data.copy_(ours.weight)
     if ours.bias is not None:
         theirs.bias.data.copy_(ours.bias)
+
+
+def attentions(ours, theirs):
+    """Their layers beside ours."""
+    names = (("to_q", "to_q"), ("to_k", "to_k"), ("to_v", "to_v"))
+    pairs = [(getattr(ours, a), getattr(theirs, b)) for a, b in names]
+    return [*pairs, (ours.to_out, theirs.to_out[0])]
 
 
 def alike(ours, peer, inputs):
@@ -56,30 +65,60 @@ def test_a_time_block_is_their_resnet_block(out):
 
 
 @pytest.mark.parametrize("context", [None, 12])
-def test_looking_is_their_attention(context):
+def test_looking_is_their_transformer_block(context):
     torch.manual_seed(0)
-    ours = PictureAttention(32, context, head=16)
-    peer = Attention(
-        32, context, heads=2, dim_head=16, norm_num_groups=8, eps=1e-5, residual_connection=True,
-        processor=AttnProcessor2_0(),
+    ours = Look(32, context, head=16)
+    peer = BasicTransformerBlock(
+        32, 2, 16, cross_attention_dim=context, activation_fn="gelu", attention_bias=True,
+        double_self_attention=False,
     )  # fmt: skip
-    take(ours.norm, peer.group_norm)
-    take(ours.to_q, peer.to_q)
-    take(ours.to_out, peer.to_out[0])
-    for weight, layer in zip(ours.to_kv.weight.chunk(2), (peer.to_k, peer.to_v)):
-        layer.weight.data.copy_(weight)
+    pairs = [
+        (ours.norm1, peer.norm1),
+        (ours.norm3, peer.norm3),
+        *attentions(ours.around, peer.attn1),
+    ]
+    pairs += [(ours.think[0], peer.ff.net[0].proj), (ours.think[2], peer.ff.net[2])]
+    if context:
+        peer.attn2 = Attention(32, context, heads=2, dim_head=16, bias=True, qk_norm="layer_norm")
+        words = ours.words
+        pairs += [(ours.norm2, peer.norm2), (words.to_q, peer.attn2.to_q)]
+        pairs += [(words.to_out, peer.attn2.to_out[0])]
+        for norm, other in ((words.q_norm, peer.attn2.norm_q), (words.k_norm, peer.attn2.norm_k)):
+            nn.init.normal_(norm.weight)
+            other.weight.data.copy_(norm.weight)
+        for layer, part in ((peer.attn2.to_k, 0), (peer.attn2.to_v, 1)):
+            layer.weight.data.copy_(words.to_kv.weight.chunk(2)[part])
+            layer.bias.data.copy_(words.to_kv.bias.chunk(2)[part])
+    for mine, other in pairs:
+        take(mine, other)
+    nn.init.normal_(ours.place.weight)
     x = noise(2, 32, 4, 3)
+    here = ours.place(sincos_positions(4, 3, 32)).detach()
+
+    def theirs(a, *more, **given):
+        return peer(a.flatten(2).mT + here, *more, **given).mT.unflatten(-1, (4, 3))
+
     if context is None:
-        return alike(ours, peer, (x,))
+        return alike(ours, theirs, (x,))
     mask = torch.tensor([[True, True, True, False, False], [True] * 5])
     hidden = torch.zeros(2, 1, 5).masked_fill(~mask[:, None], -1e9)
     words = noise(2, 5, 12, seed=3)
     alike(
         lambda a, b: ours(a, b, mask),
-        lambda a, b: peer(a, encoder_hidden_states=b, attention_mask=hidden),
+        lambda a, b: theirs(a, encoder_hidden_states=b, encoder_attention_mask=hidden),
         (x, words),
     )
     return None
+
+
+def test_a_place_is_told_where_it_is():
+    """Exchange two places of a map, and without `place` their results are exchanged."""
+    torch.manual_seed(0)
+    block = Look(32, head=16)
+    x = noise(1, 32, 2, 2)
+    torch.testing.assert_close(block(x.flip(-1)), block(x).flip(-1))
+    nn.init.normal_(block.place.weight)
+    assert not torch.allclose(block(x.flip(-1)), block(x).flip(-1), atol=0.1)
 
 
 def test_sizes_change_as_theirs_do():
@@ -99,9 +138,9 @@ def test_the_last_convolution_says_nothing_at_first():
 
 def test_an_attention_over_words_needs_words():
     with pytest.raises(ValueError, match="pass a context"):
-        PictureAttention(32, 12)(noise(1, 32, 2, 2))
+        Look(32, 12)(noise(1, 32, 2, 2))
     with pytest.raises(ValueError, match="heads of 32 do not divide 40"):
-        PictureAttention(40)
+        Look(40)
 
 
 def test_the_ratio_of_mean_and_spread_is_seen():

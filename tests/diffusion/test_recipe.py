@@ -13,7 +13,7 @@ from mmcourse.diffusion.measure import (
     gaussian_pictures,
     measure_text_unet,
     measure_unet,
-    nearest_share,
+    nearest,
     read_facts,
     text_metrics,
 )
@@ -23,7 +23,7 @@ from mmcourse.diffusion.text_unet import TextUNet
 from mmcourse.diffusion.train import Plan
 from mmcourse.diffusion.unet import PixelUNet
 from mmcourse.hub import read_card
-from mmcourse.storyworld import render_bytes, sample_scene
+from mmcourse.storyworld import caption, render_bytes, sample_scene
 from mmcourse.storyworld.judge.network import Judge
 from mmcourse.vqgan.latents import LatentAutoencoder
 
@@ -96,8 +96,10 @@ def test_gaussian_pictures_have_mean_and_covariance_of_the_true_ones():
 
 def test_copies_are_found():
     train, others = pictures(20, 16, "train"), pictures(20, 16, "val")
-    assert nearest_share(train, train, others) == 1
-    assert nearest_share(others, train, others) == 0
+    assert not nearest(train[7:9], (others, train)).any()
+    away = nearest(train[7:9], (others,))
+    assert torch.equal(away, nearest(train[7:9], others.split(8)))
+    assert float(away.min()) > 10
 
 
 def tiny_pixels():
@@ -141,7 +143,9 @@ def tiny_companions(monkeypatch, reader):
     monkeypatch.setattr(
         recipe,
         "build_text_unet",
-        lambda tower, latents: small_unet(shape=(4, 32, 32), tower=tower, latents=latents),
+        lambda tower, latents: small_unet(
+            shape=(4, 32, 32), widths=(32, 32, 32), looking=(2,), tower=tower, latents=latents
+        ),  # which looks at 8 x 8 places, as many as `features` has squares
     )
 
 
@@ -170,14 +174,14 @@ def test_latents_are_those_of_the_split_in_half_precision(tiny_companions):
     torch.testing.assert_close(found, expected.half())
 
 
-def test_most_captions_are_complete_and_each_step_has_another(reader):
-    told = data.tell(reader, seed=3)
-    texts = [told.caption(5, step) for step in range(28)]
-    assert len(set(texts)) > 20
+def test_complete_captions_come_first_and_each_step_has_another(reader):
+    told = data.tell(reader, steps=200, seed=3)
     scene = sample_scene("train", 5, 3)
-    whole = [text for text in texts if scene.characters[0].colour in text and scene.place]
-    assert len(whole) >= 20
-    assert told.caption(5, 3) == told.caption(5, 3)
+    assert len({told.caption(5, step) for step in range(28)}) > 20
+    for step in (0, 1, 100, 169):
+        assert told.caption(5, step) == caption(scene, step + 5, complete=True)
+    late = [told.caption(5, step) for step in (170, 171)]
+    assert late == [caption(scene, 175, complete=False), caption(scene, 176, complete=True)]
 
 
 def test_every_tier_has_a_recipe_and_smoke_is_small():

@@ -5,11 +5,11 @@ import torch
 
 from mmcourse.diffusion.guidance import Guided
 from mmcourse.diffusion.text import Words
-from mmcourse.dit.attention import PatchAttention, WordAttention, turn, waves
+from mmcourse.dit.attention import PatchAttention, turn, waves
 from mmcourse.dit.block import DiTBlock, SharedModulation, modulate
 from mmcourse.dit.model import DiT
 from mmcourse.dit.patches import patchify
-from mmcourse.nn import grid_positions, rotary_angles, rotate
+from mmcourse.nn import WordAttention, grid_positions, rotary_angles, rotate
 
 from .conftest import awake, small_dit
 

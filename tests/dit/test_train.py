@@ -6,9 +6,10 @@ import pytest
 import torch
 from accelerate import Accelerator
 
+from mmcourse.diffusion.data import COMPLETE
 from mmcourse.diffusion.train import Told
 from mmcourse.dit import train as module
-from mmcourse.dit.data import COMPLETE, tell
+from mmcourse.dit.data import tell
 from mmcourse.dit.heroes import starring
 from mmcourse.dit.model import DiT
 from mmcourse.dit.optimise import Plan, optimise, optimisers_for

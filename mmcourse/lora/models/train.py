@@ -17,6 +17,7 @@ from mmcourse.checkpoints import load_checkpoint, save_checkpoint
 from mmcourse.joint.losses import clip_loss
 from mmcourse.lora.loss import IGNORED, answer_loss
 from mmcourse.lora.models.collate import Example, collate, collate_pairs
+from mmcourse.optimisers import Course, optimisers
 from mmcourse.processes import gather, means, mine, weight_of, world
 from mmcourse.training import batch_indices
 
@@ -184,17 +185,7 @@ def optimisers_for(learning: nn.Module, plan: Plan) -> list[torch.optim.Optimize
         }
         matrices = [p for p in own if id(p) in blocks]
         own = [p for p in own if id(p) not in blocks]
-    groups = [
-        {"params": [p for p in own if p.ndim >= 2], "weight_decay": 0.05},
-        {"params": [p for p in own if p.ndim < 2], "weight_decay": 0.0},
-    ]
-    found: list[torch.optim.Optimizer] = [
-        torch.optim.AdamW(groups, lr=plan.lr, betas=(0.9, 0.98), fused=True)
-    ]
-    if matrices:
-        rate: dict[str, Any] = {"lr": plan.muon, "weight_decay": 0.01}
-        found.append(torch.optim.Muon(matrices, **rate, adjust_lr_fn="match_rms_adamw"))
-    return found
+    return optimisers(matrices, own, plan.lr, plan.muon, betas=(0.9, 0.98), decay=(0.05, 0.01))
 
 
 def practise(
@@ -227,10 +218,9 @@ def practise(
     unused = DistributedDataParallelKwargs(find_unused_parameters=True)
     accelerator = Accelerator(mixed_precision=precision, kwargs_handlers=[unused])
     learning.to(accelerator.device).train()
-    plain_optimisers = optimisers_for(learning, plan)
-    peaks = [[group["lr"] for group in o.param_groups] for o in plain_optimisers]
-    prepared, *optimisers = accelerator.prepare(learning, *plain_optimisers)
-    state = {"model": learning, **{f"optimiser_{i}": o for i, o in enumerate(optimisers)}}
+    prepared, *both = accelerator.prepare(learning, *optimisers_for(learning, plan))
+    course = Course(both)
+    state = {"model": learning, **{f"optimiser_{i}": o for i, o in enumerate(both)}}
     start = 0
     if checkpoint is not None and checkpoint.exists():
         start = load_checkpoint(checkpoint, accelerator=accelerator, **state)
@@ -243,14 +233,10 @@ def practise(
         told = means({"loss": loss})["loss"]
         if not math.isfinite(told):
             raise ValueError(f"the loss is {told} at step {step + 1}: lower the rate")
-        for optimiser, rates in zip(optimisers, peaks):
-            for group, peak in zip(optimiser.param_groups, rates):
-                group["lr"] = peak * plan.rate(step)
-            optimiser.zero_grad()
+        course.begin(plan.rate(step))
         accelerator.backward(loss)
         gradient = accelerator.clip_grad_norm_(prepared.parameters(), 1.0)
-        for optimiser in optimisers:
-            optimiser.step()
+        course.step()
         if hasattr(model, "logit_scale"):  # an inverse temperature of 1 to 100
             model.logit_scale.data.clamp_(0, math.log(100))
         done = step + 1
