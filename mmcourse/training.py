@@ -37,6 +37,7 @@ __all__ = [
     "EMA",
     "TIERS",
     "batch_indices",
+    "brief_now",
     "check_finite",
     "check_seed",
     "cosine_schedule",
@@ -56,6 +57,8 @@ __all__ = [
 ]
 
 TIERS = ("smoke", "cpu", "gpu", "full")
+COMPLETE = 0.85
+"""Share of a run in which all captions are complete; then every second one is brief."""
 
 
 def check_seed(seed: int | np.integer) -> int:
@@ -133,6 +136,18 @@ def batch_indices(step: int, batch_size: int, n: int, seed: int = 0) -> Tensor:
     epoch, batch = divmod(step, n // batch_size)
     start = batch * batch_size
     return _permutation(n, seed, epoch)[start : start + batch_size].clone()  # (batch_size,)
+
+
+def brief_now(index: int, step: int, steps: int) -> bool:
+    """Whether a caption leaves things out: complete ones come first, for a model that learns from
+    brief ones learns to ignore words.
+
+    Args:
+        index: of the row.
+        step: from 0.
+        steps: of the run.
+    """
+    return step >= COMPLETE * steps and (step + index) % 2 == 1
 
 
 def cosine_schedule(step: int, total: int, warmup: int = 0, floor: float = 0.0) -> float:

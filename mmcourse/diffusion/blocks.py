@@ -50,8 +50,8 @@ class Look(nn.Module):
     on the left must know better, so every block says where each place is.
 
     Source: Rombach et al., High-Resolution Image Synthesis with Latent Diffusion Models, 2022,
-    appendix E.2.1; the places as in He et al., Masked Autoencoders Are Scalable Vision Learners,
-    2022.
+    appendix E.2.1, in the order of their code; the places as in He et al., Masked Autoencoders Are
+    Scalable Vision Learners, 2022.
 
     Args:
         channels: in and out, a multiple of 4.

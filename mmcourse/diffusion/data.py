@@ -16,13 +16,12 @@ from mmcourse.diffusion.train import Told
 from mmcourse.hub import weights_hash
 from mmcourse.storyworld import Scene, caption, from_bytes, render_bytes, sample_scene
 from mmcourse.storyworld.drawing.sources import DRAWING
+from mmcourse.training import brief_now
 from mmcourse.vqgan.eye import seen_by
 from mmcourse.vqgan.features import Features
 from mmcourse.vqgan.latents import LatentAutoencoder
 
 BATCH = 32
-COMPLETE = 0.85
-"""Share of a run in which all captions are complete; then every second one is brief."""
 
 
 def encoded(latents: Latents, pictures: Tensor, device: str | torch.device = "cpu") -> Tensor:
@@ -86,9 +85,7 @@ def cached_seen(
 
 
 def telling(reader: TextReader, scene: Callable[[int], Scene], steps: int) -> Told:
-    """Another caption of a scene at every step of a run: complete ones first, brief ones last.
-
-    A model that learns from brief ones learns to ignore words.
+    """Another caption of a scene at every step of a run, complete or brief as `brief_now` says.
 
     Args:
         reader: of captions.
@@ -98,8 +95,8 @@ def telling(reader: TextReader, scene: Callable[[int], Scene], steps: int) -> To
     scene = cache(scene)
 
     def told(index: int, step: int) -> str:
-        brief = step >= COMPLETE * steps and (step + index) % 2 == 1
-        return caption(scene(index), step + index, complete=not brief)
+        complete = not brief_now(index, step, steps)
+        return caption(scene(index), step + index, complete=complete)
 
     return Told(told, reader)
 

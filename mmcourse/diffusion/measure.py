@@ -30,6 +30,7 @@ CAPTIONS = 2000
 BEYOND = 10**6
 """Scenes of the training split from here on are in no recipe."""
 CROWDS = 20
+"""Crowds of n true pictures in which the nearest is sought."""
 FREELY = Way(steps=50, guidance=1.0, sampler="dpm-solver++")
 """How the pictures without words are drawn."""
 

@@ -24,10 +24,9 @@ from mmcourse.vqgan.features import Features
 
 SOURCES = (
     *TEXT_SOURCES,
-    *(f"mmcourse.nn.{name}" for name in ("muon", "rotary")),
+    "mmcourse.nn.rotary",
     *(f"mmcourse.dit.{part}" for part in ("attention", "block", "data", "heroes", "model")),
     *(f"mmcourse.dit.{part}" for part in ("optimise", "patches", "train")),
-    "mmcourse.vqgan.eye",
 )
 """What the weights of `dit` depend on, beside latents, features and joint."""
 BANDS = {**TEXT_BANDS, "identity": 0.1}

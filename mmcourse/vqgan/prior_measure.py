@@ -123,12 +123,12 @@ def measure_picture_prior(prior: ResidualPrior, n: int | None = None) -> Found:
 
     `oracle_...` is what the judge reads in true drawings, `trip_...` in their reconstructions, the
     ceiling; `drawn_...` in pictures drawn in raster order, `masked_...` in those of the masked
-    sampler, both guided (`TOLD`), and `unguided_attributes` without guidance. `relative_...` is the
-    drawn share by the reconstructions'. `frechet` is the distance of pictures of no text from true
-    ones in the judge's features, with that of reconstructions in `frechet_trip`. `copies` is the
-    share of those pictures that lie as near to a training picture as the nearest one in a hundred
-    held-out pictures, of which chance is one in a hundred; `bits_caption` and `bits_empty` are
-    what a picture takes.
+    sampler, both drawn as `TOLD`; `unguided_attributes` in raster order as `FREELY`. `relative_...`
+    is the drawn share by the reconstructions'. `frechet` is the distance of pictures of no text
+    from true ones in the judge's features, with that of reconstructions in `frechet_trip`. `copies`
+    is the share of those pictures that lie as near to a training picture as the nearest one in a
+    hundred held-out pictures, of which chance is one in a hundred; `bits_caption` and `bits_empty`
+    are what a picture takes.
 
     Raises:
         ValueError: n below 2.

@@ -12,7 +12,7 @@ from mmcourse.hub import weights_hash
 from mmcourse.joint.pairs import draw
 from mmcourse.runs import Run, check_precision, history
 from mmcourse.storyworld import Tokenizer, describe, render_bytes
-from mmcourse.training import pick_device, seed_everything
+from mmcourse.training import brief_now, pick_device, seed_everything
 from mmcourse.vqgan.autoencoder import VQGAN
 from mmcourse.vqgan.eye import Eye, seen_by
 from mmcourse.vqgan.features import Features
@@ -25,7 +25,7 @@ from mmcourse.vqvae.batches import encode_pictures
 SOURCES = (
     *("mmcourse.storyworld", "mmcourse.training", "mmcourse.joint.pairs", "mmcourse.nn.attention"),
     *(f"mmcourse.vqgan.{name}" for name in ("eye", "prior", "prior_train", "sample", "style")),
-    "mmcourse.nn.muon",
+    *("mmcourse.nn.muon", "mmcourse.optimisers"),
 )
 """What the weights depend on, beside those of `vqgan-64`."""
 BANDS = {
@@ -34,8 +34,6 @@ BANDS = {
     **dict.fromkeys(("drawn", "masked", "unguided", "relative"), 0.12),
 }
 """How far a new measurement, of fewer captions, may lie from the card's; by the metric's kind."""
-COMPLETE = 0.85
-"""Share of a run in which all captions are complete; then every second one is brief."""
 
 
 @dataclass(frozen=True)
@@ -109,8 +107,8 @@ def train_picture_prior(out: Path, tier: str, seed: int = 0, precision: str = "n
     restyled = torch.cat([encode_pictures(model, render_bytes(part)) for part in parts])
 
     def caption(i: int, step: int) -> str:
-        brief = step >= COMPLETE * recipe.steps and (step + i) % 2 == 1
-        return describe(scenes[i], key=step, complete=not brief).text
+        complete = not brief_now(i, step, recipe.steps)
+        return describe(scenes[i], key=step, complete=complete).text
 
     prior = build(model, (codes.shape[1], codes.shape[2]))
     loop = train_prior(

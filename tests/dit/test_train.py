@@ -6,7 +6,6 @@ import pytest
 import torch
 from accelerate import Accelerator
 
-from mmcourse.diffusion.data import COMPLETE
 from mmcourse.diffusion.train import Told
 from mmcourse.dit import train as module
 from mmcourse.dit.data import tell
@@ -15,6 +14,7 @@ from mmcourse.dit.model import DiT
 from mmcourse.dit.optimise import Plan, optimise, optimisers_for
 from mmcourse.dit.train import Aligned, train
 from mmcourse.storyworld import caption
+from mmcourse.training import COMPLETE
 
 from .conftest import heroes, small_dit
 

@@ -38,7 +38,7 @@ SOURCES = (
     *(f"mmcourse.lora.models.{part}" for part in ("words", "shapes", "folders", "collate")),
     *(f"mmcourse.lora.models.{part}" for part in ("tasks", "structure", "vision", "train")),
     *(f"mmcourse.lora.models.{part}" for part in ("extraction", "neighbours", "clip_train")),
-    "mmcourse.lora.models.seeing",
+    *("mmcourse.lora.models.seeing", "mmcourse.nn.muon", "mmcourse.optimisers"),
 )
 """What the weights depend on."""
 LANGUAGE = r"(model\.)?(language_model|lm_head)"
