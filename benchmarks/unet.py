@@ -5,7 +5,8 @@
 Both denoise the same latents, 8 x 16 x 16, at three sizes, looking at the same 64 words at the two
 coarser ones, and take the same step: forward, mean squared error, backward, AdamW. The peer is as
 wide as gives it about our number of parameters (theirs go up in large steps, so ours is not the
-shipped shape but one that they meet), and runs in the memory layout that suits it better. One core.
+shipped shape but one that they meet). Each runs in the precision, and the peer in the memory
+layout, that suit it best. One core.
 """
 
 from __future__ import annotations
@@ -13,8 +14,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from importlib.metadata import version
+from itertools import product
 
 import torch
+from _dit import precisions
 from _timing import in_turns, options, report
 from diffusers import UNet2DConditionModel
 from torch import Tensor, nn
@@ -53,13 +56,18 @@ def as_large(parameters: int, channels: int, side: int) -> int:
 
 
 def step_of(
-    model: nn.Module, denoise: Callable[[Tensor], Tensor], x: Tensor, wanted: Tensor
+    model: nn.Module,
+    denoise: Callable[[Tensor], Tensor],
+    x: Tensor,
+    wanted: Tensor,
+    precision: str,
 ) -> Callable[[], float]:
     """One optimiser step, as a call that returns the loss."""
     optimiser = torch.optim.AdamW(model.parameters(), lr=1e-4, fused=True)
 
     def step() -> float:
-        loss = (denoise(x) - wanted).square().mean()
+        with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16"):
+            loss = (denoise(x).float() - wanted).square().mean()
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
@@ -95,21 +103,25 @@ def main() -> None:
     size = count_parameters(ours)
     theirs = peer_of(as_large(size, channels, side), channels, side).train()
 
-    def their_step(form: torch.memory_format) -> Callable[[], float]:
+    def our_step(precision: str) -> Callable[[], float]:
+        start = x.contiguous(memory_format=torch.channels_last)
+        return step_of(ours, lambda z: ours(z, t, cond), start, wanted, precision)
+
+    def their_step(form: torch.memory_format, precision: str) -> Callable[[], float]:
         theirs.to(memory_format=form)
         return step_of(
             theirs,
             lambda z: theirs(z, t, words, encoder_attention_mask=mask).sample,
             x.contiguous(memory_format=form),
             wanted,
+            precision,
         )
 
-    layouts = (torch.contiguous_format, torch.channels_last)
-    best = min(layouts, key=lambda form: seconds(their_step(form)))
-    peer = their_step(best)
     ours.to(memory_format=torch.channels_last)
-    start = x.contiguous(memory_format=torch.channels_last)
-    mine = step_of(ours, lambda z: ours(z, t, cond), start, wanted)
+    precision = min(precisions(), key=lambda kind: seconds(our_step(kind)))
+    layouts = (torch.contiguous_format, torch.channels_last)
+    best = min(product(layouts, precisions()), key=lambda way: seconds(their_step(*way)))
+    mine, peer = our_step(precision), their_step(*best)
     for call in (mine, peer):  # the same work, or the times mean nothing
         if not 0.5 < call() < 5:
             raise ValueError("a step did not have the loss of an untrained model")
@@ -128,7 +140,9 @@ def main() -> None:
                 "words": WORDS,
                 "parameters": size,
                 "peer_parameters": count_parameters(theirs),
-                "peer_layout": str(best).removeprefix("torch."),
+                "precision": precision,
+                "peer_layout": str(best[0]).removeprefix("torch."),
+                "peer_precision": best[1],
                 "rounds": asked.rounds,
             },
             "versions": {**environment(), "diffusers": version("diffusers")},
