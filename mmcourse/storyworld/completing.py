@@ -21,6 +21,8 @@ from mmcourse.storyworld.world.scene import Character, Interaction, Scene, Thing
 
 TRIES = 300
 SETTING = ("place", "time", "weather")
+PLACED = {"position", "left of", "right of"}
+"""What says where somebody stands; of several, one at least by itself."""
 POOL = 100_000
 """What is left open is taken from one of so many scenes."""
 
@@ -61,7 +63,8 @@ class Said:
     def complete(self) -> bool:
         """Whether nothing is left open that a complete caption would say."""
         return (
-            bool(self.people)
+            any("position" in about for about in self.people.values())
+            and all(PLACED & set(about) for about in self.people.values())
             and all(set(CHARACTER) <= {*about, *QUIET} for about in self.people.values())
             and all({"kind", "colour"} <= set(about) for about in self.things.values())
             and set(SETTING) <= set(self.scene)

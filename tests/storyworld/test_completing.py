@@ -74,3 +74,17 @@ def test_the_seed_throws_the_dice():
 def test_what_no_scene_can_be_is_left_alone(text):
     found = complete(text)
     assert found is None or not text
+
+
+def test_where_a_lone_animal_stands_is_filled_in_too():
+    """Everything else is said, and a model would draw it in three places at once."""
+    text = "a happy orange fox is sitting on the beach by day in clear weather"
+    scene = complete(text)
+    assert scene is not None
+    assert check_scene(text, scene) == ([], ())
+    assert complete(caption(scene)) is None
+    assert len({complete(text, seed).characters[0].position for seed in range(12)}) == 3
+
+
+def test_complete_captions_are_left_as_they_stand():
+    assert all(complete(caption(sample_scene("test", i), key=i)) is None for i in range(100))
