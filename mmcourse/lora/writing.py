@@ -20,7 +20,7 @@ from mmcourse.storyworld.language.story_parse import read_story
 from mmcourse.storyworld.world import vocabulary as v
 
 TOKENS = 400
-TRIES = 4
+TRIES = 6
 """A page that contradicts what is known is written anew, up to so many times in all."""
 
 

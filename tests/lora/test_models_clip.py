@@ -1,12 +1,14 @@
 """CLIP's own training: neighbours, who has what, and what the exact truth teaches."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
 
 from mmcourse.joint.negatives import is_true
-from mmcourse.lora.models.clip_train import shifted, train_pairs
+from mmcourse.lora.models import clip_train
+from mmcourse.lora.models.clip_train import SEEING, VISION, shifted, train_pairs
 from mmcourse.lora.models.folders import build
 from mmcourse.lora.models.measure import Clip, embed
 from mmcourse.lora.models.neighbours import (
@@ -86,6 +88,30 @@ def test_everything_learns_and_the_folder_stays_a_plain_clip(tiny):
     assert not same
     assert not any("table" in n or "patches" in n for n in model.state_dict())
     assert 0 <= model.logit_scale.item() <= math.log(100)
+
+
+def test_a_stage_of_seeing_trains_the_tower_alone_and_reads_no_captions(tiny, monkeypatch):
+    model, processor = tiny
+    before = {n: p.clone() for n, p in model.named_parameters()}
+    monkeypatch.setattr(clip_train, "describe", None)
+    plan = replace(PLAN, stages=(Stage(3, (SEEING,), VISION),))
+    rows = list(train_pairs(model, processor, plan))
+    assert len(rows) == 3
+    moved = {n for n, p in model.named_parameters() if not torch.equal(p, before[n])}
+    assert {n.split(".")[0] for n in moved} == {"vision_model", "visual_projection"}
+    assert all(n in moved for n in before if n.startswith("vision_model.encoder"))
+
+
+def test_who_has_what_is_missed_less_by_whoever_knows_it():
+    torch.manual_seed(0)
+    learning = clip_train.PairLearning(build("clip", SMOKE)[0])
+    table = torch.rand(2, len(table_of_facts())) < 0.1
+    with torch.no_grad():
+        learning.table.weight.zero_()
+        learning.table.bias.copy_(torch.where(table[0], 9.0, -9.0))
+    knows, not_ = learning.bound(torch.zeros(2, learning.table.in_features), table).tolist()
+    assert knows < 0.1
+    assert not_ > 5
 
 
 def test_killed_and_resumed_it_ends_the_same(tmp_path):

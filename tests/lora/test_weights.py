@@ -30,3 +30,10 @@ def test_any_program_loads_the_folder(name):
     processor = AutoProcessor.from_pretrained(find_folder(name))
     words = model.config.get_text_config().vocab_size
     assert len(processor.tokenizer) <= words
+
+
+def test_clip_knows_who_has_what():
+    told = {k: m["value"] for k, m in read_card("clip")["metrics"].items()}
+    assert min(told["recall_text"], told["recall_picture"]) >= 0.95
+    assert told["exchange"] >= 0.9
+    assert all(told[f"read_{k}"] >= 0.95 for k in ("species", "colour", "mood", "action"))

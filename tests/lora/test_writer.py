@@ -182,6 +182,7 @@ def test_the_recipe_leaves_a_folder_that_writes(tmp_path, monkeypatch):
 def test_what_is_measured_of_stories(tiny, monkeypatch):
     """Of four stories one names a stranger, one was written anew, and two are the same."""
     some = [writer_recipe._five(i) for i in range(30)]
+    assert len({writer_recipe._five_at(i) for i in range(30)}) == 30
     waits = next(s for s in some if strangers([s.pages[0].text]))  # for whom, says its goal
     told = [some[0], some[0], waits, some[2]]
     pages = [[page.text for page in story.pages] for story in told]

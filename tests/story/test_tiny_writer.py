@@ -89,7 +89,7 @@ def test_what_is_cached_is_what_was_said(writer, telling):
     ids = listened(one)
     one.facts(grammar_of(writer))
     refused = iter([1, 0, 2, 1, 3, 1, 0, 1, 1, 1, 1])
-    for _ in one.sentences(lambda page: next(refused, 0)):
+    for _ in one.sentences(lambda page: next(refused, 0), 4):
         assert len(prompt) + len(ids) == one.length
         torch.testing.assert_close(
             one.scores, scores_anew(writer, [*prompt, *ids]), atol=1e-4, rtol=1e-3
@@ -119,7 +119,7 @@ def test_the_best_of_all_tries_is_taken(telling):
         return next(wrong, 0)
 
     one = telling()
-    first = next(one.sentences(faults))
+    first = next(one.sentences(faults, 4))
     assert pages[:4].index(first) == 1
     assert one.wrong == 1
 

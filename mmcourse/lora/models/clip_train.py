@@ -4,6 +4,9 @@ A contrast among strangers asks for what is frequent and different: places, colo
 Who has what decides nothing there. So every picture comes with a neighbour (`neighbours`), and two
 more losses say what is to be seen: heads on the patches are asked what the world knows of each, and
 heads on both vectors who has what. The heads are thrown away; what is saved is an ordinary CLIP.
+
+A run may begin with a stage of seeing, in which the tower is asked by itself: two captions cost
+more than the picture that they are about.
 """
 
 from __future__ import annotations
@@ -36,6 +39,8 @@ PATCHES, TABLE = 0.5, 1.0
 """Weights of the two losses beside the contrast."""
 PARTIAL = 4
 """Every so many-th caption tells a part of its scene."""
+SEEING, VISION = "sights", "vision_model|visual_projection"
+"""The task of a stage without words, and the parameters that learn there."""
 
 
 class PairLearning(nn.Module):
@@ -55,9 +60,14 @@ class PairLearning(nn.Module):
 
     def forward(self, batch: Mapping[str, Tensor]) -> Tensor:
         """Of `pixel_values` (B, 3, H, W), captions `input_ids` and glimpses `glimpse_ids` (B, T)
-        with their masks, `ignored` (2B, 2B), `answers` (B, questions, h, w), `table` (B, F)."""
+        with their masks, `ignored` (2B, 2B), `answers` (B, questions, h, w), `table` (B, F).
+        Without captions the tower alone is asked."""
         seen = self.model.vision_model(pixel_values=batch["pixel_values"])
         image = self.model.visual_projection(seen.pooler_output).float()  # (B, D)
+        patches = missed(self.patches(seen.last_hidden_state[:, 1:]), batch["answers"])
+        if "input_ids" not in batch:
+            told_all = self.bound(image, batch["table"]).mean()
+            return PATCHES * patches + TABLE * told_all / 8
         told = [
             self.model.text_projection(
                 self.model.text_model(
@@ -67,15 +77,17 @@ class PairLearning(nn.Module):
             for kind in ("input", "glimpse")
         ]
         contrast = self.contrast(image, told, batch["ignored"])
-        patches = missed(self.patches(seen.last_hidden_state[:, 1:]), batch["answers"])
         whole = torch.cat((image, told[0]))
-        right = torch.cat((batch["table"], batch["table"])).float()
+        right = torch.cat((batch["table"], batch["table"]))
         heard = torch.cat((torch.ones_like(batch["complete"]), batch["complete"]))
-        told_all = F.binary_cross_entropy_with_logits(
-            self.table(whole).float(), right, reduction="none"
-        ).sum(1)
-        share = (told_all * heard).sum() / heard.sum() * weight_of(heard.sum())
+        share = (self.bound(whole, right) * heard).sum() / heard.sum() * weight_of(heard.sum())
         return contrast + PATCHES * patches + TABLE * share / 8
+
+    def bound(self, vectors: Tensor, table: Tensor) -> Tensor:
+        """How much of who has what vectors (B, D) miss, (B,), in nats."""
+        return F.binary_cross_entropy_with_logits(
+            self.table(vectors).float(), table.float(), reduction="none"
+        ).sum(1)
 
     def contrast(self, image: Tensor, told: list[Tensor], ignored: Tensor) -> Tensor:
         """Captions and glimpses of all processes against the pictures of all."""
@@ -98,7 +110,8 @@ def train_pairs(
     Args:
         model: a `CLIPModel`.
         processor: its own.
-        plan: `batch_size` counts pictures, an even number; the stages' tasks are not asked.
+        plan: `batch_size` counts pictures, an even number; a stage of the task
+            `SEEING` is one without words, and should train `VISION` alone.
         precision: "no", "bf16" or "fp16".
         checkpoint: as in `train`.
         seed: of the order.
@@ -125,18 +138,22 @@ def train_pairs(
     def glimpsed(index: int, turn: int) -> Caption:
         return glimpse(scenes[index], turn, things=True)
 
-    def batches(_: Stage, step: int) -> dict[str, Tensor]:
+    def batches(stage: Stage, step: int) -> dict[str, Tensor]:
         index = batch_indices(step, plan.batch_size // 2 * world(), plan.examples, seed)
         rows = (2 * index[:, None] + torch.arange(2)).flatten()
-        all_ = rows.tolist()
-        captions = [told(i, step) for i in all_], [glimpsed(i, step) for i in all_]
-        shown: list[Scene] = [scenes[i] for i in all_]
-        true = true_of([*captions[0], *captions[1]], shown).repeat(1, 2)  # (2B, 2B)
         mine = my_rows(len(rows))
         out = {
             "pixel_values": shifted(from_bytes(pixels[rows[mine]]), step),
             "answers": answers[rows[mine]],
             "table": table[rows[mine]],
+        }
+        if stage.tasks == (SEEING,):
+            return out
+        all_ = rows.tolist()
+        captions = [told(i, step) for i in all_], [glimpsed(i, step) for i in all_]
+        shown: list[Scene] = [scenes[i] for i in all_]
+        true = true_of([*captions[0], *captions[1]], shown).repeat(1, 2)  # (2B, 2B)
+        out |= {
             "complete": torch.tensor([float((i + step) % PARTIAL > 0) for i in all_[mine]]),
             "ignored": true & ~torch.eye(len(true), dtype=torch.bool),
         }

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mmcourse.cards import sources_hash
-from mmcourse.lora.models.clip_train import train_pairs
+from mmcourse.lora.models.clip_train import SEEING, VISION, train_pairs
 from mmcourse.lora.models.folders import build, save
 from mmcourse.lora.models.measure import (
     Blip2,
@@ -125,14 +125,19 @@ def stages(name: str, steps: Steps, tower: bool = False) -> tuple[Stage, ...]:
     )
 
 
+def pair_stages(seeing: int, pairs: int) -> tuple[Stage, ...]:
+    """Of CLIP: its tower by itself, then with words, for so many steps."""
+    return (Stage(seeing, (SEEING,), VISION), Stage(pairs, ()))
+
+
 def recipes(name: str, tower: bool = False) -> dict[str, Recipe]:
     """One of the four models' recipes by tier; `tower`: as in `stages`."""
     if name == "clip":
         return {
-            "smoke": Recipe(Plan((Stage(3, ()),), 8, 4), 4),
-            "cpu": Recipe(Plan((Stage(100, ()),), 1_000, 64), 100),
-            "gpu": Recipe(Plan((Stage(8_000, ()),), 40_000, 256, muon=2e-3)),
-            "full": Recipe(Plan((Stage(3_300, ()),), 10_000, 64, muon=2e-3)),
+            "smoke": Recipe(Plan(pair_stages(2, 3), 8, 4), 4),
+            "cpu": Recipe(Plan(pair_stages(50, 100), 1_000, 64), 100),
+            "gpu": Recipe(Plan(pair_stages(12_000, 12_000), 40_000, 256, muon=2e-3)),
+            "full": Recipe(Plan(pair_stages(8_000, 8_000), 30_000, 64, muon=2e-3)),
         }
     full = {
         "blip2": Steps(1_000, 200, 3_000, 4_000),

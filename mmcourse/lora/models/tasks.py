@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from array import array
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from PIL import Image
 
@@ -72,17 +73,22 @@ def easy_question(index: int, split: str, size: int) -> Example:
     return question_of(index, split, size, EASY)
 
 
+@cache
+def _questions() -> tuple[tuple[Template, Content], ...]:
+    """All that can be asked about some scene."""
+    return tuple((template, content) for template in TEMPLATES for content in template.contents())
+
+
 @lru_cache(maxsize=30_000)
-def _askable(scene: Scene) -> dict[str, dict[str, list[tuple[Template, Content]]]]:
-    """By kind, by answer: what can be asked about a scene."""
-    found: dict[str, dict[str, list[tuple[Template, Content]]]] = {}
-    for template in TEMPLATES:
-        for content in template.contents():
-            answer = template.truth(scene, content)
-            if answer is not None:
-                gone = answer.startswith("there is no ")
-                kind = found.setdefault("unanswerable" if gone else template.kind, {})
-                kind.setdefault("gone" if gone else answer, []).append((template, content))
+def _askable(scene: Scene) -> dict[str, dict[str, array[int]]]:
+    """By kind, by answer: the numbers of the `_questions` that can be asked about a scene."""
+    found: dict[str, dict[str, array[int]]] = {}
+    for number, (template, content) in enumerate(_questions()):
+        answer = template.truth(scene, content)
+        if answer is not None:
+            gone = answer.startswith("there is no ")
+            kind = found.setdefault("unanswerable" if gone else template.kind, {})
+            kind.setdefault("gone" if gone else answer, array("H")).append(number)
     return found
 
 
@@ -95,7 +101,7 @@ def talk(index: int, split: str, size: int, kinds: tuple[str, ...] = KINDS) -> E
     asked: dict[str, str] = {}
     for _ in range(TURNS):
         by_answer = askable[dice.pick(tuple(kind for kind in kinds if kind in askable))]
-        template, content = dice.pick(by_answer[dice.pick(tuple(by_answer))])
+        template, content = _questions()[dice.pick(by_answer[dice.pick(tuple(by_answer))])]
         form = int(dice.pick(range(len(template.forms))))
         truth = template.truth(scene, content)
         assert truth is not None
