@@ -47,6 +47,7 @@ TRAINABLE = {
     "llava": "mmcourse.lora.models.recipe:train_llava",
     "qwen-vl": "mmcourse.lora.models.recipe:train_qwen_vl",
     "writer": "mmcourse.lora.writer_recipe:train_writer",
+    "identity": "mmcourse.dit.identity_recipe:train_identity",
     "dit": "mmcourse.dit.recipe:train_dit",
     "dit-fast": "mmcourse.dit.fast_recipe:train_dit_fast",
 }
@@ -83,6 +84,10 @@ MEASURABLE = {
     "llava": ("mmcourse.lora.models.measure:Llava", "mmcourse.lora.models.measure:measure_llava"),
     "qwen-vl": ("mmcourse.lora.models.measure:QwenVL", "mmcourse.lora.models.measure:measure_qwen"),
     "writer": ("mmcourse.lora.writer:Writer", "mmcourse.lora.writer_recipe:measure_writer"),
+    "identity": (
+        "mmcourse.dit:IdentityEncoder",
+        "mmcourse.dit.identity_measure:measure_identity",
+    ),
     "dit": ("mmcourse.dit:DiT", "mmcourse.dit.measure:measure_dit"),
     "dit-fast": ("mmcourse.dit:DiT", "mmcourse.dit.measure:measure_dit"),
 }

@@ -8,7 +8,7 @@ from torch import nn
 
 from mmcourse.diffusion import PixelUNet, TextUNet
 from mmcourse.diffusion.text import Words
-from mmcourse.dit import DiT
+from mmcourse.dit import DiT, IdentityEncoder
 from mmcourse.dit.class_dit import ClassDiT
 from mmcourse.hub import Pretrained
 from mmcourse.joint import JointModel
@@ -32,6 +32,7 @@ MODELS = {
     "unet": (lambda: PixelUNet(16, widths=(8, 32), looking=(1,)), "forward", PICTURE),
     "text-unet": (lambda: TextUNet((4, 4, 4), (32, 32), looking=(1,)), "forward", (1, 4, 4, 4)),
     "dit": (lambda: DiT((4, 4, 4), dim=32, depth=1, heads=1), "forward", (1, 4, 4, 4)),
+    "identity": (lambda: IdentityEncoder((8, 8, 8, 8), 16), "forward", (1, 3, 64, 64)),
     "class-dit": (
         lambda: ClassDiT((4, 4, 4), dim=32, depth=1, heads=1, classes=3),
         "forward",

@@ -52,6 +52,8 @@ class Way:
         guidance: scale of classifier-free guidance, 1 for none.
         highest: guide at times below this only, in [0, 1000].
         rescaled: share of the guided answer's spread that is brought back.
+        likeness: scale of the guidance towards a portrait, of models that are shown one; 1 for
+            none.
         sampler: by its name.
 
     Raises:
@@ -64,6 +66,7 @@ class Way:
     highest: float = 850.0
     rescaled: float = 0.0
     sampler: str = "dpm-solver++"
+    likeness: float = 1.0
 
     def __post_init__(self) -> None:
         if self.sampler not in SAMPLERS:
@@ -75,8 +78,9 @@ class Way:
                 f"got {self.steps} steps, expected 1 to {TIME:.0f}, a whole number: beyond that, "
                 "neighbouring steps look alike to a model"
             )
-        if not math.isfinite(self.guidance):
-            raise ValueError(f"guidance is {self.guidance}, expected a number; 1 is off")
+        for name in ("guidance", "likeness"):
+            if not math.isfinite(getattr(self, name)):
+                raise ValueError(f"{name} is {getattr(self, name)}, expected a number; 1 is off")
         if not self.highest > 0:
             raise ValueError(f"highest is {self.highest}, expected a time above 0, up to 1000")
         if not 0 <= self.rescaled <= 1:

@@ -4,12 +4,14 @@ from mmcourse.dit.attention import PatchAttention
 from mmcourse.dit.block import DiTBlock, SharedModulation, modulate
 from mmcourse.dit.generate import draw_heroes, steps_to_pictures, way_of
 from mmcourse.dit.heroes import Starring, portrait, starring
+from mmcourse.dit.identity import IdentityEncoder
 from mmcourse.dit.model import DiT
 from mmcourse.dit.patches import patchify, unpatchify
 
 __all__ = [
     "DiT",
     "DiTBlock",
+    "IdentityEncoder",
     "PatchAttention",
     "SharedModulation",
     "Starring",

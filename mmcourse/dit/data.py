@@ -10,12 +10,13 @@ from torch import Tensor
 
 from mmcourse.caching import Made, cached
 from mmcourse.cards import sources_hash
-from mmcourse.diffusion.data import BATCH, encoded, telling
+from mmcourse.diffusion.data import encoded, telling
 from mmcourse.diffusion.text import TextReader
 from mmcourse.diffusion.train import Told
-from mmcourse.dit.heroes import portrait, starring
+from mmcourse.dit.heroes import starring
+from mmcourse.dit.whom import Whom, cached_whom
 from mmcourse.hub import weights_hash
-from mmcourse.storyworld import render_bytes, to_pixels
+from mmcourse.storyworld import render_bytes
 from mmcourse.storyworld.drawing.sources import DRAWING
 from mmcourse.vqgan.eye import seen_by
 from mmcourse.vqgan.features import Features
@@ -27,18 +28,18 @@ SOURCES = (*DRAWING, "mmcourse.dit.heroes")
 
 @dataclass(frozen=True)
 class Heroes:
-    """Scenes as a denoiser sees them; all on the CPU, in float16.
+    """Scenes as a denoiser sees them; all on the CPU.
 
-    latents: (N, C, h, w) of the pictures.
-    references: (N, C, h', w') of a portrait of each one's hero, from another scene.
+    latents: (N, C, h, w) of the pictures, float16.
     seen: (N, h w / 4, D), what the features network sees in each two by two places of the latents.
     doubles: (N,) bool, True where somebody beside the hero is of its species.
+    whom: the heroes, and what a portrait of each says.
     """
 
     latents: Tensor
-    references: Tensor
     seen: Tensor
     doubles: Tensor
+    whom: Whom
 
     def __len__(self) -> int:
         return len(self.latents)
@@ -49,7 +50,8 @@ class Heroes:
         Raises:
             ValueError: NaN or infinity.
         """
-        if not all(part.isfinite().all() for part in (self.latents, self.references, self.seen)):
+        parts = (self.latents, self.seen, self.whom.references)
+        if not all(part.isfinite().all() for part in parts):
             raise ValueError("the data hold NaN or infinity: look at what encoded them")
 
 
@@ -58,13 +60,8 @@ def _made(indices: range, weights: str, features: str, size: int, split: str, se
     eye = Features.from_pretrained(features)
     found = [starring(split, i, seed) for i in indices]
     pictures = render_bytes([one.scene for one in found], size)
-    portraits = [portrait(one.elsewhere, one.again, size // 2, size) for one in found]
-    references = [
-        model.encode(to_pixels(portraits[k : k + BATCH])) for k in range(0, len(portraits), BATCH)
-    ]
     return {
         "latents": encoded(model, pictures).half().numpy(),
-        "references": torch.cat(references).half().numpy(),
         "seen": seen_by(eye, pictures).half().numpy(),
         "doubles": torch.tensor([one.double for one in found]).numpy(),
     }
@@ -74,6 +71,7 @@ def cached_heroes(
     n: int,
     weights: str = "latents-128",
     features: str = "features",
+    identity: str = "identity",
     size: int = 128,
     split: str = "train",
     seed: int = 0,
@@ -87,7 +85,8 @@ def cached_heroes(
         n: scenes.
         weights: name or folder of the autoencoder.
         features: likewise of the features network.
-        size: of the pictures in pixels; portraits have half of it.
+        identity: likewise of the encoder of portraits.
+        size: of the pictures in pixels.
         split: of the world.
         seed: likewise.
     """
@@ -100,7 +99,8 @@ def cached_heroes(
         "seed": seed,
     }
     make = partial(_made, weights=weights, features=features, size=size, split=split, seed=seed)
-    return Heroes(**cached(f"heroes-{size}", key, n, make))
+    scenes = cached(f"heroes-{size}", key, n, make)
+    return Heroes(**scenes, whom=cached_whom(n, identity, split, seed))
 
 
 def tell(reader: TextReader, steps: int, split: str = "train", seed: int = 0) -> Told:

@@ -6,23 +6,24 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
+from PIL.Image import Image
 from torch import Tensor
 
 from mmcourse.diffusion.draw import companions
-from mmcourse.diffusion.generate import Latents
-from mmcourse.dit.generate import SIDE, draw_heroes, way_of
+from mmcourse.dit.generate import draw_heroes, encoder_of, way_of
+from mmcourse.dit.identity import SIDE, IdentityEncoder
 from mmcourse.dit.model import DiT
 from mmcourse.pictures import to_tensor
 from mmcourse.training import pick_device
 
 
-def reference_of(picture: str | Path, latents: Latents, n: int = 1) -> Tensor:
-    """A portrait's file as latents (n, C, h, w); its largest centred square is taken.
+def reference_of(picture: str | Path | Image, encoder: IdentityEncoder, n: int = 1) -> Tensor:
+    """A portrait as vectors (n, D), all alike; its largest centred square is taken.
 
     Raises:
         ValueError: no picture.
     """
-    return latents.encode(to_tensor(picture, SIDE)[None]).expand(n, -1, -1, -1)
+    return encoder(to_tensor(picture, SIDE)[None].to(encoder.usual.device)).expand(n, -1)
 
 
 def draw_captions(
@@ -74,7 +75,9 @@ def drawn_by(
     way = way_of(model, guidance, steps)
     latents, reader = companions(model, device)
     with torch.no_grad():
-        shown = None if reference is None else reference_of(reference, latents, len(texts))
+        shown = None
+        if reference is not None:
+            shown = reference_of(reference, encoder_of(model, device), len(texts))
     return draw_heroes(model, latents, reader, texts, shown, way, seeds)
 
 

@@ -79,7 +79,7 @@ def train_dit_fast(
     run.follow(loop, plan.steps, ("error",))
     if not run.main:
         return
-    student.save_pretrained(out, dtype=torch.float16)
+    student.save_pretrained(out, dtype=torch.int8)
     student = DiT.from_pretrained(out, device=str(pick_device()))
     data = (
         f"StoryWorld train, {recipe.pictures} scenes with portraits, seed {seed}; dit {taught_by}"

@@ -13,14 +13,15 @@ from mmcourse.diffusion.guidance import Guided
 from mmcourse.diffusion.samplers import Denoiser, Step, last, sample
 from mmcourse.diffusion.schedule import TIME
 from mmcourse.diffusion.text import TextReader
+from mmcourse.dit.guidance import LikenessGuided
+from mmcourse.dit.identity import IdentityEncoder
 from mmcourse.dit.model import DiT
+from mmcourse.hub import weights_hash
 from mmcourse.pictures import to_bytes
 from mmcourse.training import evaluating
 
-GUIDED = Way(steps=12, guidance=2.5, highest=800.0, sampler="euler")
+GUIDED = Way(steps=12, guidance=2.5, highest=800.0, sampler="euler", likeness=2.0)
 """How `dit` draws, and is measured on its card."""
-SIDE = 64
-"""Of a portrait in pixels, for `latents-128`: sixteen tokens."""
 
 
 def way_of(model: DiT, guidance: float | None = None, steps: int | None = None) -> Way:
@@ -53,12 +54,31 @@ def way_of(model: DiT, guidance: float | None = None, steps: int | None = None) 
     return way if steps is None else replace(way, steps=steps)
 
 
-def guided(model: DiT, way: Way, references: int) -> Denoiser:
-    """The model, guided away from "nothing was said, nobody was shown"."""
+def guided(model: DiT, way: Way, shown: bool) -> Denoiser:
+    """The model, guided away from "nothing was said, nobody was shown", and, where somebody is
+    shown, from "nobody was shown"."""
+    if shown and way.likeness != 1:
+        null = model.null(1, shown)
+        return LikenessGuided(model, null, way.guidance, way.likeness, way.highest, way.rescaled)
     if way.guidance == 1:
         return model
     interval = (0.0, min(way.highest, TIME))
-    return Guided(model, model.null(1, references), way.guidance, interval, way.rescaled)
+    return Guided(model, model.null(1, shown), way.guidance, interval, way.rescaled)
+
+
+def encoder_of(model: DiT, device: torch.device | str) -> IdentityEncoder:
+    """The reader of portraits that a model was trained with, by its `identity`.
+
+    Raises:
+        ValueError: the shipped one is another.
+    """
+    found = weights_hash("identity")
+    if model.identity not in (None, found):
+        raise ValueError(
+            f"these weights were shown vectors of identity {model.identity}, here is {found}: load "
+            "the encoder that they came with, or train them again"
+        )
+    return IdentityEncoder.from_pretrained("identity", device=str(device)).eval()
 
 
 def steps_to_pictures(
@@ -78,7 +98,7 @@ def steps_to_pictures(
         texts: in the world's words.
         way: how to draw.
         seeds: one for each caption.
-        references: (N, C, h, w), latents of a portrait for each; zeros for none.
+        references: (N, D), the vector of a portrait for each; zeros for none.
         size: height and width of the latents; those of the training if None.
 
     Raises:
@@ -100,8 +120,7 @@ def steps_to_pictures(
     with evaluating(model):
         shown = None if references is None else references.to(device)
         cond = model.read(reader(texts), None, shown).to(device)
-        tokens = 0 if cond.reference is None else cond.reference.shape[1]
-        denoiser = guided(model, way, tokens)
+        denoiser = guided(model, way, cond.reference is not None)
     return sample(
         denoiser,
         x,
@@ -130,7 +149,7 @@ def draw_heroes(
         latents: decodes.
         reader: of captions.
         texts: in the world's words.
-        references: (N, C, h, w), latents of a portrait for each; zeros for none.
+        references: (N, D), the vector of a portrait for each; zeros for none.
         way: the model's own if None.
         seeds: 0, 1, ... if None.
         batch: captions at once.

@@ -104,10 +104,22 @@ def portrait(scene: Scene, hero: Character, size: int = 64, picture: int = 128) 
         size: of the portrait in pixels.
         picture: side of the picture that it is cut from.
     """
+    return cut_around(render(scene, picture), scene, hero, size)
+
+
+def cut_around(picture: Image.Image, scene: Scene, hero: Character, size: int = 64) -> Image.Image:
+    """The square around a character out of a picture of its scene.
+
+    Args:
+        picture: square.
+        scene: what it shows.
+        hero: one of its characters.
+        size: of the portrait in pixels.
+    """
     x, feet, height = placement(scene, hero)
     side = min(1.0, AROUND * height)
     left = min(max(x - side / 2, 0.0), 1 - side)
     top = min(max(feet + 0.03 - side, 0.0), 1 - side)
-    box = [round(picture * edge) for edge in (left, top, left + side, top + side)]
-    cut = render(scene, picture).crop((box[0], box[1], box[2], box[3]))
+    box = [round(picture.width * edge) for edge in (left, top, left + side, top + side)]
+    cut = picture.crop((box[0], box[1], box[2], box[3]))
     return cut.resize((size, size), Image.Resampling.LANCZOS)

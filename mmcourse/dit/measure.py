@@ -10,13 +10,13 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from mmcourse.diffusion.data import encoded
 from mmcourse.diffusion.draw import companions
 from mmcourse.diffusion.generate import Latents
 from mmcourse.diffusion.measure import CAPTIONS, text_metrics, through
 from mmcourse.diffusion.text import TextReader
-from mmcourse.dit.generate import draw_heroes, way_of
+from mmcourse.dit.generate import draw_heroes, encoder_of, way_of
 from mmcourse.dit.heroes import portrait
+from mmcourse.dit.identity_measure import embedded
 from mmcourse.dit.model import DiT
 from mmcourse.storyworld import describe, from_bytes, render_bytes
 from mmcourse.storyworld.judge.data import family
@@ -88,9 +88,9 @@ def identity_metrics(
         with_identity(s, p, f.scenes[2].at(f.heroes[2]).identity)
         for f, s, p in zip(families, scenes, places)
     ]
-    shown = [portrait(f.scenes[1], f.scenes[1].at(f.heroes[1]), size // 2, size) for f in families]
+    shown = [portrait(f.scenes[1], f.scenes[1].at(f.heroes[1]), picture=size) for f in families]
     device = next(model.parameters()).device
-    references = encoded(latents, bytes_of(shown), device)
+    references = embedded(encoder_of(model, device), bytes_of(shown))
     texts = [describe(s, key=0).text for s in scenes]
     true, other = render_bytes(scenes, size), render_bytes(doubles, size)
     pictures = {

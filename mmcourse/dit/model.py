@@ -1,5 +1,5 @@
 """The diffusion transformer of the course: patches of latents that look at each other, at words,
-and at a picture of whom to draw."""
+and at whoever they are to show."""
 
 from __future__ import annotations
 
@@ -21,17 +21,20 @@ from mmcourse.dit.patches import (
     patchify,
     sincos_at,
     spread_positions,
-    square,
     unpatchify,
 )
 from mmcourse.hub import Pretrained
 from mmcourse.nn import TimestepEmbedding, rotary_angles, zeroed
+
+REFERENCE = 4
+"""Tokens that a reference's vector becomes."""
 
 
 class DiT(Pretrained):
     """A transformer over the patches of noisy latents, which predicts their velocity.
 
         cond = dit.read(reader(["a red fox on the beach"]))                # once a caption
+        hero = encoder(portrait)                                           # an IdentityEncoder
         cond = dit.read(reader(["a red fox on the beach"]), None, hero)    # and this fox
         velocity = dit(x, t, cond)                                         # at every step
 
@@ -39,7 +42,7 @@ class DiT(Pretrained):
     went on there. Latents may have any size that the patch divides.
 
     Source: Peebles & Xie, Scalable Diffusion Models with Transformers, 2023; the blocks after Chen
-    et al., PixArt-alpha, 2024.
+    et al., PixArt-alpha, 2024; the reference as one vector after Wang et al., InstantID, 2024.
 
     Args:
         shape: of the latents that it is trained on, (channels, height, width).
@@ -48,11 +51,13 @@ class DiT(Pretrained):
         depth: blocks.
         heads: of each.
         words: width of the frozen tower's tokens.
+        hero: length of a reference's vector.
         shift: of the levels that a sampler visits, see `FlowPath`.
         windows: of a student of few steps, the pieces in which its path is straight; 0 for a
             model whose path is curved.
         latents: hash of the autoencoder's weights, so that no other latents are decoded.
         tower: hash of the joint weights that read the words.
+        identity: hash of the encoder's weights that read portraits.
     """
 
     objective = "flow"
@@ -65,20 +70,23 @@ class DiT(Pretrained):
         depth: int = 6,
         heads: int = 3,
         words: int = 128,
+        hero: int = 160,
         shift: float = 0.3,
         windows: int = 0,
         latents: str | None = None,
         tower: str | None = None,
+        identity: str | None = None,
     ) -> None:
         super().__init__()
         grid_of(shape[1], shape[2], patch)
         self.shape, self.patch, self.dim, self.heads = tuple(shape), patch, dim, heads
         self.windows, self.latents, self.tower = windows, latents, tower
+        self.identity = identity
         self.path = FlowPath(shift=shift)
         self.text = TextCondition(words)
         numbers = shape[0] * patch**2
         self.to_tokens = nn.Linear(numbers, dim)
-        self.to_reference = nn.Linear(numbers, dim)
+        self.to_reference = nn.Linear(hero, REFERENCE * dim)
         self.time = TimestepEmbedding(dim)
         self.pooled = nn.Linear(words, dim)
         self.modulation = SharedModulation(dim)
@@ -94,30 +102,30 @@ class DiT(Pretrained):
         Args:
             words: of B captions, as the frozen tower reads them.
             dropped: (B,) bool, True where words and reference are withheld.
-            reference: (B, C, h, w), latents of a portrait of the hero; a row of zeros is none.
+            reference: (B, hero), of a portrait of the hero, by an `IdentityEncoder`, or of several
+                heroes (B, R, hero); a row of zeros is none. The training shows one.
 
         Raises:
-            ValueError: a reference of other channels, not square, of sides that the patch does not
-                divide, or not finite.
+            ValueError: a reference of another length, or one that is not finite.
         """
         cond = self.text(words, dropped)
         if reference is None:
             return cond
-        self.check(reference)
-        square(reference.shape[2] * reference.shape[3])
-        tokens = patchify(reference, self.patch).to(cond.text.dtype)
+        self.check_reference(reference)
+        shown = reference if reference.ndim == 3 else reference[:, None]
+        shown = shown.to(cond.text.dtype)  # (B, R, hero)
         if dropped is not None:
-            tokens = tokens.masked_fill(dropped.to(tokens.device)[:, None, None], 0)
-        return replace(cond, reference=tokens)
+            shown = shown.masked_fill(dropped.to(shown.device)[:, None, None], 0)
+        return replace(cond, reference=shown)
 
-    def null(self, n: int = 1, reference: int = 0) -> Cond:
-        """The condition of n empty texts, for guidance; with `reference` empty tokens, as many as
-        those of the condition that it is to be compared with."""
+    def null(self, n: int = 1, reference: bool = False) -> Cond:
+        """The condition of n empty texts, for guidance; with `reference` that of n empty texts to
+        whom nobody is shown, to be compared with one to whom somebody is."""
         cond = self.text.nothing(n)
         if not reference:
             return cond
-        numbers = self.to_reference.in_features
-        return replace(cond, reference=cond.text.new_zeros(n, reference, numbers))  # type: ignore[union-attr]
+        length = self.to_reference.in_features
+        return replace(cond, reference=cond.text.new_zeros(n, 1, length))  # type: ignore[union-attr]
 
     def check(self, x: Tensor) -> None:
         """Refuse latents that the model has no weights for.
@@ -133,6 +141,22 @@ class DiT(Pretrained):
         grid_of(x.shape[2], x.shape[3], self.patch)
         if not x.isfinite().all():
             raise ValueError("the latents hold NaN or infinity: look at what made them")
+
+    def check_reference(self, reference: Tensor) -> None:
+        """Refuse what is no vector of a portrait.
+
+        Raises:
+            ValueError: another length, NaN or infinity.
+        """
+        length = self.to_reference.in_features
+        if reference.ndim not in (2, 3) or reference.shape[-1] != length:
+            raise ValueError(
+                f"references must be (B, {length}) or (B, R, {length}), got "
+                f"{tuple(reference.shape)}: encode portraits with the identity encoder of these "
+                "weights"
+            )
+        if not reference.isfinite().all():
+            raise ValueError("the references hold NaN or infinity: look at what encoded them")
 
     def forward(self, x: Tensor, t: Tensor, cond: Cond | None = None) -> Tensor:
         """x (B, C, H, W) at times t (B,) in [0, 1000] to the velocity, the same shape; without
@@ -170,7 +194,7 @@ class DiT(Pretrained):
             beside, seen = self._reference(cond.reference)
             h = torch.cat([h, beside], 1)  # (B, N + R, dim)
             mask = torch.cat([seen.new_ones(len(x), picture), seen], 1)[:, None, None]
-            places = torch.cat([places, beside_it(cond.reference.shape[1], side)])
+            places = torch.cat([places, *[beside_it(REFERENCE, side)] * cond.reference.shape[1]])
         turns = waves(rotary_angles(places.to(x.device), self.dim // self.heads), h.dtype)
         c = self.time(t) + self.pooled(cond.pooled)  # (B, dim)
         modulation = self.modulation(c)  # (B, 6, dim)
@@ -184,10 +208,8 @@ class DiT(Pretrained):
         out = self.to_numbers(modulate(h[:, :picture], shift, scale))  # (B, N, C p p)
         return unpatchify(out, self.patch, x.shape[2], x.shape[3]), held[:, :picture]
 
-    def _reference(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
-        """Tokens (B, R, C p p) as the blocks see them, (B, R, dim), and which are there, (B, R)."""
-        own = sincos_at(
-            spread_positions(*square(tokens.shape[1]), self.shape[1] // self.patch), self.dim
-        )
-        found = self.to_reference(tokens)
-        return found + own.to(found), tokens.abs().amax(-1) > 0
+    def _reference(self, vectors: Tensor) -> tuple[Tensor, Tensor]:
+        """Vectors (B, R, hero) as the blocks see them, (B, R · REFERENCE, dim), and which are
+        there, (B, R · REFERENCE)."""
+        tokens = self.to_reference(vectors).unflatten(2, (REFERENCE, self.dim)).flatten(1, 2)
+        return tokens, (vectors.abs().amax(-1) > 0).repeat_interleave(REFERENCE, 1)

@@ -24,7 +24,7 @@ ENDS = (
     "last_modulation",
 )
 """Parts of a `DiT` that no Muon trains: what comes in, what goes out, what conditions blocks."""
-BESIDE = ("projector", "guesses")
+BESIDE = ("projector", "guesses", "hero")
 """Parts of a training that no Muon trains either."""
 
 

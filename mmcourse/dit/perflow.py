@@ -195,14 +195,14 @@ def straighten(
         noise, t = (part[turn.mine].to(device) for part in (noise, t))
         index = turn.index[turn.mine]
         x0 = data.latents[index].to(device, torch.float32)
-        reference = data.references[index].to(device, torch.float32) if shown else None
+        reference = data.whom.references[index].to(device) if shown else None
         ends = window_of(t, student.windows)
         begun = student.path.add_noise(x0, noise, TIME * ends[0])
         with torch.no_grad(), accelerator.autocast():
             words = told.reader([told.caption(i, turn.step) for i in index.tolist()])
             cond = teacher.read(words, None, reference)
-            tokens = 0 if cond.reference is None else cond.reference.shape[1]
-            arrived = walk(teacher, begun, ends, cond, teacher.null(1, tokens), way)
+            null = teacher.null(1, cond.reference is not None)
+            arrived = walk(teacher, begun, ends, cond, null, way)
         x, velocity = straight_line(begun, arrived, t, ends)
         error = (prepared(x, TIME * t, words, reference) - velocity).square().mean()
         return error, {"error": error}

@@ -26,9 +26,9 @@ SOURCES = (
     *TEXT_SOURCES,
     "mmcourse.nn.rotary",
     *(f"mmcourse.dit.{part}" for part in ("attention", "block", "data", "heroes", "model")),
-    *(f"mmcourse.dit.{part}" for part in ("optimise", "patches", "train")),
+    *(f"mmcourse.dit.{part}" for part in ("optimise", "patches", "portraits", "train", "whom")),
 )
-"""What the weights of `dit` depend on, beside latents, features and joint."""
+"""What the weights of `dit` depend on, beside latents, features, identity and joint."""
 BANDS = {**TEXT_BANDS, "identity": 0.1}
 """How far a new measurement, of fewer pictures, may lie from the card's; by the metric's kind."""
 TOLD = ("error", "alike")
@@ -53,9 +53,10 @@ RECIPES = {
 }
 
 
-def build_dit(tower: str, latents: str) -> DiT:
-    """The shipped diffusion transformer, untrained, for these weights of joint and latents-128."""
-    return DiT(tower=tower, latents=latents)
+def build_dit(tower: str, latents: str, identity: str) -> DiT:
+    """The shipped diffusion transformer, untrained, for these weights of joint, latents-128 and
+    identity."""
+    return DiT(tower=tower, latents=latents, identity=identity)
 
 
 def train_dit(out: Path, tier: str, seed: int = 0, precision: str = "no") -> None:
@@ -75,10 +76,11 @@ def train_dit(out: Path, tier: str, seed: int = 0, precision: str = "no") -> Non
         ValueError: an unknown precision, or a folder that holds another run.
     """
     check_precision(precision)
-    recipe, hashes = RECIPES[tier], (weights_hash("joint"), weights_hash("latents-128"))
+    recipe = RECIPES[tier]
+    hashes = tuple(weights_hash(name) for name in ("joint", "latents-128", "identity"))
     plan = recipe.plan if precision != "no" else replace(recipe.plan, muon=None)
     command = f"mmcourse train dit --tier {tier} --seed {seed} --precision {precision}"
-    on = f"{command} on joint {hashes[0]} and latents {hashes[1]}"
+    on = f"{command} on joint {hashes[0]}, latents {hashes[1]} and identity {hashes[2]}"
     run = Run(out, on, sources_hash(SOURCES))
     seed_everything(seed)
     model = build_dit(*hashes)
@@ -97,12 +99,12 @@ def train_dit(out: Path, tier: str, seed: int = 0, precision: str = "no") -> Non
     run.follow(loop, plan.steps, TOLD)
     if not run.main:
         return
-    model.save_pretrained(out, dtype=torch.float16)
+    model.save_pretrained(out, dtype=torch.int8)
     model = DiT.from_pretrained(out, device=str(pick_device()))
     told = (
         f"StoryWorld train, {recipe.pictures} scenes at 128 pixels, each with a portrait of a hero "
-        f"from another scene, seed {seed}, in the latents of latents-128 {hashes[1]}, with "
-        f"captions in the words of joint {hashes[0]}"
+        f"from another scene as identity {hashes[2]} reads it, seed {seed}, in the latents of "
+        f"latents-128 {hashes[1]}, with captions in the words of joint {hashes[0]}"
     )
     run.command = command  # without what is hashed
     finish(run, "dit", (tier, seed), told, measure_dit(model, recipe.measured), BANDS, TOLD)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -18,6 +19,7 @@ from mmcourse.diffusion.train import Metrics, Told, near_noise
 from mmcourse.dit.data import Heroes
 from mmcourse.dit.model import DiT
 from mmcourse.dit.optimise import Plan, Turn, optimise
+from mmcourse.dit.whom import ANSWERS, HERO
 from mmcourse.vqgan.eye import Eye, over_places
 
 ALIGNMENT = 0.5
@@ -26,11 +28,27 @@ AFTER = 3
 """Blocks after which patches are asked what they see."""
 
 
+class Guessed(NamedTuple):
+    """What a denoiser that is trained says.
+
+    predicted: (B, C, H, W), in float32.
+    alike: the mean cosine with what is seen, a scalar; 0 if nothing is asked.
+    guesses: (B, N, A), answers to the questions about whoever is on a patch, if any are asked.
+    hero: (B, N, 8), who the hero is, if somebody is shown and any questions are asked.
+    """
+
+    predicted: Tensor
+    alike: Tensor
+    guesses: Tensor | None
+    hero: Tensor | None
+
+
 class Aligned(nn.Module):
     """A denoiser as it is trained. A projector guesses from the patches of an early block what the
     features network sees in the clean picture: nobody has to find out by denoising alone what
     there is to be seen. Beside it, a layer answers questions about whoever is on a patch; where
-    there is much noise, words alone tell. Both are thrown away in the end.
+    there is much noise, words alone tell. Another says who its hero is, which only the portrait
+    tells. All are thrown away in the end.
 
     Source: Yu et al., Representation Alignment for Generation, 2025, equation 8.
 
@@ -38,7 +56,7 @@ class Aligned(nn.Module):
         model: the denoiser.
         seen: numbers that the features network gives to a patch.
         after: blocks of the model.
-        answers: numbers that answer all questions, 0 for none.
+        answers: numbers that answer all questions, 0 for none: nor is anybody asked for the hero.
     """
 
     def __init__(self, model: DiT, seen: int, after: int = AFTER, answers: int = 0) -> None:
@@ -48,6 +66,7 @@ class Aligned(nn.Module):
             nn.Linear(model.dim, model.dim), nn.SiLU(), nn.Linear(model.dim, seen)
         )
         self.guesses = nn.Linear(model.dim, answers) if answers else None
+        self.hero = nn.Linear(model.dim, ANSWERS) if answers else None
 
     def forward(
         self,
@@ -57,7 +76,7 @@ class Aligned(nn.Module):
         dropped: Tensor,
         reference: Tensor | None = None,
         seen: Tensor | None = None,
-    ) -> tuple[Tensor, Tensor, Tensor | None]:
+    ) -> Guessed:
         """Predict, and compare.
 
         Args:
@@ -65,27 +84,23 @@ class Aligned(nn.Module):
             t: (B,).
             words: of B captions.
             dropped: (B,) bool, whose words and reference are withheld.
-            reference: (B, C, h, w), latents of portraits.
-            seen: (B, N, D), what the features network sees; None to ask nothing.
-
-        Returns:
-            What the model predicts, in float32, the mean cosine with what is seen, a scalar (0 if
-            nothing is asked), and the answers to questions (B, N, A), in float32, if any are asked.
+            reference: (B, hero), vectors of portraits.
+            seen: (B, N, D), what the features network sees; None to ask nothing of it.
         """
         cond = self.model.read(words, dropped, reference)
         predicted, held = self.model.look(x, t, cond, self.after)
-        idle = [] if reference is not None else [*self.model.to_reference.parameters()]
-        extra = [self.projector, *([self.guesses] if self.guesses is not None else [])]
-        guesses = None
-        if seen is None:
-            alike = predicted.new_zeros(()).float()
-            idle += [p for part in extra for p in part.parameters()]
-        else:
+        alike, guesses, hero = predicted.new_zeros(()).float(), None, None
+        if seen is not None:
             alike = F.cosine_similarity(self.projector(held).float(), seen, dim=-1).mean()
             guesses = self.guesses(held).float() if self.guesses is not None else None
-        for parameter in idle:  # or processes that train together would wait for its gradient
-            alike = alike + 0 * parameter.sum()
-        return predicted.float(), alike, guesses
+        if reference is not None and self.hero is not None:
+            hero = self.hero(held).float()
+        idle = [self.projector, self.guesses] if seen is None else []
+        idle += [self.model.to_reference, self.hero] if reference is None else []
+        for part in idle:  # or processes that train together would wait for its gradient
+            if part is not None:
+                alike = alike + 0 * sum(p.sum() for p in part.parameters())
+        return Guessed(predicted.float(), alike, guesses, hero)
 
 
 def train(
@@ -101,10 +116,11 @@ def train(
 ) -> Iterator[Metrics]:
     """Minimise the error of the predicted velocity, in place.
 
-    Yields {"step", "loss", "error", "alike", "missed", "gradient", "lr"} after each step: "error"
-    is the mean squared error of the velocity, "alike" the mean cosine of the alignment, "missed"
-    what `Eye.missed` is of the guesses. Resumes as `optimise` does. In the end the model holds its
-    averaged weights.
+    Yields {"step", "loss", "error", "alike", "missed", "whom", "gradient", "lr"} after each step:
+    "error" is the mean squared error of the velocity, "alike" the mean cosine of the alignment,
+    "missed" what `Eye.missed` is of the guesses, "whom" what `Whom.missed` is of who the hero is
+    (the last two only in the steps that ask). Resumes as `optimise` does. In the end the model
+    holds its averaged weights.
 
     A run may begin with steps of reading. Where there is nothing to see but noise, only the words
     can tell who is on a patch, and a few hundred steps learn it. The error of denoising alone tells
@@ -146,24 +162,31 @@ def train(
         x0 = data.latents[index].to(device, torch.float32)
         with accelerator.autocast():
             words = told.reader([told.caption(i, turn.step) for i in index.tolist()])
-        reference = data.references[index].to(device, torch.float32) if shown else None
+        reference = data.whom.references[index].to(device) if shown else None
         asked = turn.step < plan.aligned * plan.steps
         eyed = data.seen[index].float().to(device)
         seen = eyed - usual.to(device) if asked else None
         x = model.path.add_noise(x0, noise, t)
-        predicted, alike, guesses = prepared(x, t, words, dropped, reference, seen)
+        said = prepared(x, t, words, dropped, reference, seen)
         alpha, sigma = (like(c, x0) for c in model.path.coefficients(t))
         wanted = target("flow", x0, noise, alpha, sigma)
-        errors = (predicted - wanted).square()  # (B, C, H, W)
-        error = errors.mean()
-        weighted = error
+        errors = (said.predicted - wanted).square()  # (B, C, H, W)
+        error = weighted = errors.mean()
         if eye is not None:
-            weighted = (errors * over_places(eye.focus(eyed), model.patch, *x0.shape[2:])).mean()
-        loss = weighted + (ALIGNMENT * (1 - alike) if asked else alike)  # 0, with its idle
-        numbers = {"error": error, "alike": alike}
-        if eye is not None and guesses is not None:
-            numbers["missed"], more = eye.asked(guesses, eyed, dropped, reading)
+            focus = eye.focus(eyed)
+            if shown:
+                focus = focus + HERO * data.whom.places[index].to(device)
+            weighted = (errors * over_places(focus, model.patch, *x0.shape[2:])).mean()
+        loss = weighted + (
+            ALIGNMENT * (1 - said.alike) if asked else said.alike
+        )  # 0, with its idle
+        numbers = {"error": error, "alike": said.alike}
+        if eye is not None and said.guesses is not None:
+            numbers["missed"], more = eye.asked(said.guesses, eyed, dropped, reading)
             loss = loss + more
+        if said.hero is not None:
+            numbers["whom"] = data.whom.missed(said.hero, index, dropped)
+            loss = loss + numbers["whom"]
         return loss, numbers
 
     return optimise(

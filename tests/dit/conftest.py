@@ -6,6 +6,7 @@ import torch
 from mmcourse.diffusion.text import TextReader
 from mmcourse.dit.data import Heroes
 from mmcourse.dit.model import DiT
+from mmcourse.dit.whom import Whom
 from mmcourse.joint import TextTower
 from mmcourse.storyworld import Tokenizer
 
@@ -21,7 +22,7 @@ def reader():
 def small_dit(**changed):
     """Eight by eight latents of four channels, in sixteen patches."""
     torch.manual_seed(1)
-    arguments = {"shape": (4, 8, 8), "dim": 32, "depth": 2, "heads": 2, "words": 32}
+    arguments = {"shape": (4, 8, 8), "dim": 32, "depth": 2, "heads": 2, "words": 32, "hero": 12}
     return DiT(**{**arguments, **changed})
 
 
@@ -39,7 +40,11 @@ def heroes(n=4):
     dice = torch.Generator().manual_seed(0)
     return Heroes(
         torch.randn(n, 4, 8, 8, generator=dice),
-        torch.randn(n, 4, 4, 4, generator=dice),
         torch.randn(n, 16, 6, generator=dice),
         torch.zeros(n, dtype=torch.bool),
+        Whom(
+            torch.randn(n, 12, generator=dice),
+            torch.rand(n, 8, generator=dice),
+            torch.rand(n, 16, generator=dice),
+        ),
     )

@@ -77,6 +77,6 @@ def test_what_is_cached_is_what_is_drawn(many):
     model = LatentAutoencoder.from_pretrained("latents-128")
     picture = torch.tensor(np.asarray(render(many[1].scene, 128)))[None]
     assert torch.allclose(data.latents[1].float(), model.encode(from_bytes(picture))[0], atol=2e-2)
-    assert data.references.shape == (2, 8, 8, 8)
+    assert data.whom.references.shape == (2, 160)
     assert data.seen.shape == (2, 64, 80)
     assert data.doubles.tolist() == [many[0].double, many[1].double]

@@ -103,7 +103,7 @@ def test_a_student_is_not_compared_with_more_steps(judge, reader):
 def test_a_card_is_written_at_the_smallest_tier(reader, tmp_path, monkeypatch):
     told = {}
     monkeypatch.setattr(recipe, "weights_hash", lambda name: "tower")
-    monkeypatch.setattr(recipe, "build_dit", lambda tower, latents: small_dit(tower=tower))
+    monkeypatch.setattr(recipe, "build_dit", lambda tower, *others: small_dit(tower=tower))
     monkeypatch.setattr(recipe.TextReader, "of_joint", lambda device: reader)
     monkeypatch.setattr(recipe, "cached_heroes", lambda n, seed: heroes_of(n, told, seed))
     value = {"value": 0.5, "n": 4, "chance": 0.5}

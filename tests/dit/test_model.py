@@ -8,7 +8,6 @@ from mmcourse.diffusion.text import Words
 from mmcourse.dit.attention import PatchAttention, turn, waves
 from mmcourse.dit.block import DiTBlock, SharedModulation, modulate
 from mmcourse.dit.model import DiT
-from mmcourse.dit.patches import patchify
 from mmcourse.nn import WordAttention, grid_positions, rotary_angles, rotate
 
 from .conftest import awake, small_dit
@@ -24,7 +23,7 @@ def inputs(size=8):
     return (
         torch.randn(2, 4, size, size, generator=dice),
         words,
-        torch.randn(2, 4, 4, 4, generator=dice),
+        torch.randn(2, 12, generator=dice),
     )
 
 
@@ -120,6 +119,23 @@ def test_a_row_without_a_portrait_is_as_if_there_were_none():
     assert torch.allclose(model(x, T, both)[0], model(x, T, model.null(2))[0], atol=1e-5)
 
 
+def test_several_portraits_in_any_order_and_an_empty_one_is_none():
+    model, (x, words, portrait) = awake(small_dit()), inputs()
+    other = portrait.flip(0)
+    both = torch.stack([portrait, other], 1)  # (B, 2, hero)
+    with torch.no_grad():
+        one, two, turned = (
+            model(x, T, model.read(words, None, r)) for r in (portrait, both, both.flip(1))
+        )
+        padded = torch.stack([portrait, 0 * portrait], 1)
+        alone = model(x, T, model.read(words, None, padded))
+        dropped = model.read(words, torch.tensor([True, False]), both)
+        assert torch.allclose(model(x, T, dropped)[0], model(x, T)[0], atol=1e-5)
+    assert torch.allclose(alone, one, atol=1e-5)
+    assert torch.allclose(two, turned, atol=1e-5)
+    assert not torch.allclose(two, one, atol=1e-3)
+
+
 def test_padding_of_words_changes_nothing():
     model, (x, words, _) = awake(small_dit()), inputs()
     strange = Words(words.features + 9 * ~words.mask[..., None], words.mask)
@@ -135,7 +151,7 @@ def test_guidance_with_a_portrait_goes_away_from_no_words_and_no_portrait():
     t = torch.full((2,), 500.0)
     with torch.no_grad():
         c, u = model(x, t, cond), model(x, t)
-        found = Guided(model, model.null(1, 4), 3.0)(x, t, cond)
+        found = Guided(model, model.null(1, True), 3.0)(x, t, cond)
     assert torch.allclose(found, u + 3 * (c - u), atol=1e-4)
 
 
@@ -172,10 +188,10 @@ def test_bad_input_is_one_clear_line():
         model(x[:, :, :7], T)
     with pytest.raises(ValueError, match="NaN or infinity"):
         model.read(words, None, portrait * torch.nan)
-    with pytest.raises(ValueError, match=r"\(B, 4, H, W\), got \(2, 3, 4, 4\)"):
+    with pytest.raises(ValueError, match=r"\(B, 4, H, W\), got \(2, 3, 8, 8\)"):
+        model.check(x[:, :3])
+    with pytest.raises(ValueError, match=r"\(B, R, 12\), got \(2, 3\): encode portraits"):
         model.read(words, None, portrait[:, :3])
-    with pytest.raises(ValueError, match="square"):
-        model.read(words, None, portrait[:, :, :2])
     with pytest.raises(ValueError, match="multiple of heads"):
         DiTBlock(16, 3, 8)
-    assert torch.equal(patchify(portrait, 2), model.read(words, None, portrait).reference)
+    assert torch.equal(portrait[:, None], model.read(words, None, portrait).reference)

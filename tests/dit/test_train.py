@@ -102,7 +102,7 @@ def test_the_alignment_ends_and_portraits_are_shown_in_some_steps(reader, monkey
 
 
 def test_muon_trains_the_matrices_of_the_blocks_and_nothing_twice():
-    training = Aligned(small_dit(), 6)
+    training = Aligned(small_dit(), 6, answers=3)
     names = {id(p): n for n, p in training.named_parameters()}
     adam, muon = optimisers_for(training, PLAN)
     rest, matrices = (
@@ -111,7 +111,7 @@ def test_muon_trains_the_matrices_of_the_blocks_and_nothing_twice():
     assert sorted(rest + matrices) == sorted(names.values())
     assert all(".blocks." in n and n.endswith("weight") for n in matrices)
     assert len(matrices) == 2 * 7 + 2 * 6  # seven in each block, six in each that reads the words
-    assert {"model.modulation.linear.weight", "projector.0.weight"} <= set(rest)
+    assert {"model.modulation.linear.weight", "projector.0.weight", "hero.weight"} <= set(rest)
     assert len(optimisers_for(training, dataclasses.replace(PLAN, muon=None))) == 1
 
 
@@ -170,3 +170,36 @@ def test_a_run_begins_by_reading(reader, monkeypatch):
     early, late = torch.cat(times[:6]), torch.cat(times[6:])
     assert early.min() > 900
     assert late.min() < 500
+
+
+class Nobody:
+    """An eye that weighs all places alike and asks one thing that everybody knows."""
+
+    def __len__(self):
+        return 1
+
+    def focus(self, seen):
+        return torch.ones(seen.shape[:2])
+
+    def asked(self, guesses, seen, dropped, reading):
+        return 0 * guesses.mean(), 0 * guesses.mean()
+
+
+def test_who_the_hero_is_is_learned_from_the_portrait(reader):
+    data = heroes(8)
+    traits = torch.rand(8, 8, generator=torch.Generator().manual_seed(1))
+    whom = dataclasses.replace(data.whom, references=traits.repeat(1, 2)[:, :12], traits=traits)
+    data = dataclasses.replace(data, whom=whom)
+    plan = Plan(steps=150, batch_size=8, lr=4e-3, muon=4e-3, warmup=5, shown=1.0, dropped=0.0)
+    rows = list(train(small_dit(), data, plan, told=told(reader), eye=Nobody()))
+    assert rows[0]["whom"] > 0.7
+    assert rows[-1]["whom"] < 0.3
+
+
+def test_nobody_is_asked_for_a_hero_who_is_not_shown(reader):
+    plan = dataclasses.replace(PLAN, steps=6)
+    for share in (0.0, 1.0):
+        some = dataclasses.replace(plan, shown=share)
+        rows = list(train(small_dit(), heroes(), some, told=told(reader), eye=Nobody()))
+        assert all(("whom" in row) == bool(share) for row in rows)
+    assert all("whom" not in r for r in train(small_dit(), heroes(), plan, told=told(reader)))

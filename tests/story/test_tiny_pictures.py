@@ -11,7 +11,7 @@ from mmcourse.dit import DiT, portrait
 from mmcourse.hub import weights_hash
 from mmcourse.story import abilities as a
 from mmcourse.story.backends.tiny import tiny_backend
-from mmcourse.story.backends.tiny_pictures import DitIllustrator, close_box, cut_out, shown_hero
+from mmcourse.story.backends.tiny_pictures import DitIllustrator, close_box, cut_out, shown_heroes
 from mmcourse.story.backends.world import world_backend
 from mmcourse.story.framework import Storyteller, run
 from mmcourse.story.library import Library
@@ -89,6 +89,16 @@ def test_a_hero_is_drawn_from_an_earlier_picture(illustrator):
     assert drawn(illustrator, request(references=seen)).tobytes() == hero
 
 
+def test_all_who_were_drawn_before_are_shown_but_two_at_most():
+    scene = next(s for i in range(99) if len((s := sample_scene("test", i)).characters) == 3)
+    seen = tuple(a.Reference(c.name, render(scene, 96), staging=scene.to_json())
+                 for c in scene.characters)  # fmt: skip
+    for n, shown_ in ((0, 0), (1, 1), (2, 2), (3, 2)):
+        assert len(shown_heroes(request(scene, references=seen[:n]))) == shown_
+    first, second = shown_heroes(request(scene, references=seen))
+    assert first.tobytes() != second.tobytes()
+
+
 def test_the_cut_is_that_of_the_training():
     for i in range(8):
         scene = sample_scene("test", i)
@@ -110,7 +120,7 @@ def test_a_reference_with_a_box_alone_is_framed_around_it():
     assert right - left == pytest.approx(bottom - top)
     assert cut_out(picture, (0.0, 0.0, 0.001, 0.001)).size == (1, 1)
     assert close_box(a.Reference("Pip", picture)) is None
-    assert shown_hero(request(references=(a.Reference(HERO.name, None),))) is None
+    assert shown_heroes(request(references=(a.Reference(HERO.name, None),))) == []
 
 
 @pytest.mark.parametrize(
