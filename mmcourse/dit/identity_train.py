@@ -20,7 +20,7 @@ from mmcourse.storyworld import from_bytes
 from mmcourse.training import EMA, batch_indices, check_finite, cosine_schedule
 
 WORDS = 0.1
-"""Weight of species and colour: a traits' value is a shade of them, and captions tell both."""
+"""Weight of species and colour: captions tell both, and a trait is a shade of them."""
 MOVED, ZOOMED = 0.08, 0.1
 """How far a portrait is moved, in parts of its side, and made larger or smaller: nobody is always
 cut out alike."""

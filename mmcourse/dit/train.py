@@ -177,9 +177,8 @@ def train(
             if shown:
                 focus = focus + HERO * data.whom.places[index].to(device)
             weighted = (errors * over_places(focus, model.patch, *x0.shape[2:])).mean()
-        loss = weighted + (
-            ALIGNMENT * (1 - said.alike) if asked else said.alike
-        )  # 0, with its idle
+        aligned = ALIGNMENT * (1 - said.alike) if asked else said.alike  # 0, with its idle
+        loss = weighted + aligned
         numbers = {"error": error, "alike": said.alike}
         if eye is not None and said.guesses is not None:
             numbers["missed"], more = eye.asked(said.guesses, eyed, dropped, reading)

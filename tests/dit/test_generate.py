@@ -6,7 +6,8 @@ from PIL import Image
 
 from mmcourse.diffusion.generate import Way, draw_texts
 from mmcourse.dit import draw
-from mmcourse.dit.generate import GUIDED, draw_heroes, steps_to_pictures, way_of
+from mmcourse.dit.generate import GUIDED, draw_heroes, encoder_of, steps_to_pictures, way_of
+from mmcourse.hub import weights_hash
 
 from .conftest import awake, small_dit
 
@@ -157,3 +158,10 @@ def test_the_command_s_function_draws_with_the_model_s_companions(
     assert not torch.equal(bare, shown)
     with pytest.raises(ValueError, match="leave --guidance out"):
         draw.draw_fast(TEXTS, [0, 1], str(student), guidance=3.0)
+
+
+def test_portraits_are_read_by_the_encoder_of_the_weights():
+    assert encoder_of(small_dit(), "cpu").dim == 160
+    assert encoder_of(small_dit(identity=weights_hash("identity")), "cpu").dim == 160
+    with pytest.raises(ValueError, match="were shown vectors of identity another, here is"):
+        encoder_of(small_dit(identity="another"), "cpu")

@@ -203,3 +203,14 @@ def test_nobody_is_asked_for_a_hero_who_is_not_shown(reader):
         rows = list(train(small_dit(), heroes(), some, told=told(reader), eye=Nobody()))
         assert all(("whom" in row) == bool(share) for row in rows)
     assert all("whom" not in r for r in train(small_dit(), heroes(), plan, told=told(reader)))
+
+
+def test_where_somebody_is_shown_the_hero_s_places_weigh_three_times_as_much(reader):
+    data = heroes()
+    whole = dataclasses.replace(data.whom, places=torch.ones_like(data.whom.places))
+    for shown, weight in ((1.0, 3), (0.0, 1)):
+        plan = dataclasses.replace(PLAN, steps=1, shown=shown)
+        some = dataclasses.replace(data, whom=whole)
+        (row,) = train(small_dit(), some, plan, told=told(reader), eye=Nobody())
+        rest = module.ALIGNMENT * (1 - row["alike"]) + row.get("whom", 0.0)
+        assert row["loss"] == pytest.approx(weight * row["error"] + rest, rel=1e-4)

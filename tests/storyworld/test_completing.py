@@ -88,3 +88,17 @@ def test_where_a_lone_animal_stands_is_filled_in_too():
 
 def test_complete_captions_are_left_as_they_stand():
     assert all(complete(caption(sample_scene("test", i), key=i)) is None for i in range(100))
+
+
+def test_of_several_one_stands_somewhere_by_itself():
+    look = {"species": "fox", "colour": "red", "mood": "happy", "action": "sitting"}
+    setting = {"place": "beach", "time": "day", "weather": "clear"}
+
+    def complete_with(first, second):
+        people = {"character 1": {**look, **first}, "character 2": {**look, **second}}
+        return Said(people, {}, setting, None).complete
+
+    beside = {"left of": "character 2"}
+    assert not complete_with(beside, {"right of": "character 1"})
+    assert not complete_with({"position": "left"}, {})
+    assert complete_with(beside, {"position": "right"})
