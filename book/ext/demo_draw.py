@@ -32,6 +32,8 @@ EXAMPLES = (
 )
 SHOWN = (0, 2, 3)
 """Which of them the still picture shows."""
+VALUES = ("quarrel", "sleeping", "left of", "right of")
+"""What complete.js looks for by itself, beside whole kinds of phrases."""
 
 
 @cache
@@ -64,10 +66,10 @@ def phrases() -> dict:
     for phrase, item in phrasebook().items():
         kinds = {"does": ["action"], "doing": ["action"], "both": ["act"], "act": ["act"]}
         names = kinds.get(item.kind, [item.kind])
-        names = names + [item.value] if item.value in ("quarrel", "sleeping") else names
+        names = names + [item.value] if item.value in VALUES else names
         for name in names:
             said.setdefault(name, []).append(" ".join(phrase))
-    kinds = ("mood", "action", "act", "quarrel", "sleeping", "position", "relation")
+    kinds = ("mood", "action", "act", "position", "relation", *VALUES)
     return {
         "said": {kind: said[kind] for kind in (*kinds, "place", "time", "weather")},
         "animals": v.SPECIES,

@@ -156,6 +156,8 @@ BRIEF = (
     "a bear next to a kite",
     "a cat and a bear quarrel",
     "a fox left of an owl",
+    "a cat to the right of an owl",
+    "a fox left of a kite",
     "a mouse with a crown is jumping",
     "a frog by the sea in the rain.",
     "a bear gives a ball to a cat",

@@ -26,12 +26,12 @@ export function completer(tables) {
     const quarrel = says(said, "quarrel");
     const asleep = says(said, "sleeping");
     const moods = quarrel ? ["angry"] : acts || asleep ? tables.resting : tables.moods;
-    const places = { 1: [pick(tables.positions)], 2: ["left", "right"], 3: tables.positions };
     const related = says(said, "relation");
+    const places = standing(said, introduced, pick);
     const open = {
       mood: !says(said, "mood"),
       action: !says(said, "action"),
-      position: !says(said, "position") && !related && introduced.length < 4,
+      position: !says(said, "position") && places.length > 0,
     };
     // "a fox hugs an owl on the right" leaves open who is there: what is added comes afterwards.
     const later = introduced.length > 1 && (acts || related);
@@ -48,10 +48,7 @@ export function completer(tables) {
       if (open.mood) before.set(article + 1, [pick(moods), ...(before.get(article + 1) ?? [])]);
       const added = later ? [".", "the", said[noun]] : [];
       if (open.action) added.push(...(acts ? "stands" : pick(tables.actions)).split(" "));
-      if (open.position) {
-        const where = places[introduced.length][i];
-        added.push(...tables.where[where].split(" "));
-      }
+      if (open.position) added.push(...tables.where[places[i]].split(" "));
       if (!later) behind.set(noun, added);
       else if (open.action && !alike) after.push(...added);
     });
@@ -62,6 +59,23 @@ export function completer(tables) {
     while (setting.length && [".", ","].includes(out.at(-1))) out.pop();
     return [...out, ...(setting.length ? [",", ...setting] : []), ...after];
   };
+
+  // Where each of those introduced stands; none where that takes a grammar to tell. "A fox left of
+  // an owl" says it of both: who is named first stands on that side.
+  function standing(said, introduced, pick) {
+    const count = introduced.length;
+    const where = (kind) => said.findIndex((_, i) => known[kind].some((p) => at(said, i, p)));
+    const [left, right] = [where("left of"), where("right of")];
+    const relation = where("relation");
+    if (relation < 0) {
+      return { 1: [pick(tables.positions)], 2: ["left", "right"], 3: tables.positions }[count] ?? [];
+    }
+    if ((left >= 0 && right >= 0) || count > 2) return [];
+    const first = introduced[0]?.noun < relation;
+    const sides = left >= 0 === first ? ["left", "right"] : ["right", "left"];
+    if (count === 1) return [left < 0 && right < 0 ? pick(tables.positions) : sides[0]];
+    return count === 2 && first && relation < introduced[1].noun ? sides : [];
+  }
 
   // Where the article of the noun at i stands, or -1 if it has none: "the fox" is known already.
   function begins(said, i) {
