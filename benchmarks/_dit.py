@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
-from diffusers import DiTTransformer2DModel
+from _timing import in_turns
+from diffusers import PixArtTransformer2DModel
 from torch import Tensor, nn
 
+from mmcourse.diffusion.cond import Cond
 from mmcourse.diffusion.text import Words
 from mmcourse.dit import DiT
-from mmcourse.dit.optimise import Plan, optimisers_for
-from mmcourse.dit.perflow import Straightened
+from mmcourse.nn.pooling import masked_mean
 from mmcourse.training import pick_precision
 
 WORDS = 48
 """As many words and marks has a complete caption, on average."""
-CLASSES = 1000
+WIDTH = 128
+"""Of a word."""
 SIZES = {"dim": 192, "depth": 6, "heads": 3}
 SMALL = {"dim": 32, "depth": 2, "heads": 2}
 
@@ -27,44 +29,61 @@ def build_ours(sizes: dict[str, int], shape: tuple[int, int, int]) -> DiT:
     return DiT(shape=shape, **sizes)
 
 
-def build_peer(sizes: dict[str, int], shape: tuple[int, int, int]) -> DiTTransformer2DModel:
-    """Theirs: adaLN-Zero in each block, classes for words. It has no attention to words to pay for,
-    and more parameters."""
+def build_peer(sizes: dict[str, int], shape: tuple[int, int, int]) -> PixArtTransformer2DModel:
+    """Theirs of the same plan: one adaLN for all blocks, and attention to words in each of them."""
     torch.manual_seed(0)
-    return DiTTransformer2DModel(
+    return PixArtTransformer2DModel(
         num_attention_heads=sizes["heads"],
         attention_head_dim=sizes["dim"] // sizes["heads"],
+        cross_attention_dim=sizes["dim"],
+        caption_channels=WIDTH,
         in_channels=shape[0],
+        out_channels=shape[0],
         num_layers=sizes["depth"],
         sample_size=shape[1],
-        num_embeds_ada_norm=CLASSES,
+        use_additional_conditions=False,
     )
 
 
 def our_step(model: DiT, batch: int, precision: str) -> Callable[[], float]:
-    """A step as `train` takes one, by AdamW alone: read the words, predict, learn."""
+    """A step of a diffusion transformer that is given the words."""
     x, wanted, t = inputs(model.shape, batch)
-    dice = torch.Generator().manual_seed(1)
-    width = model.pooled.in_features
-    lengths = torch.randint(WORDS // 2, WORDS * 3 // 2, (batch, 1), generator=dice)
-    words = Words(
-        torch.randn(batch, WORDS * 3 // 2, width, generator=dice),
-        torch.arange(WORDS * 3 // 2).expand(batch, -1) < lengths,
-    )
-    trained = Straightened(model).train()
-    (optimiser,) = optimisers_for(trained, Plan(1, muon=None))
-    return _step(trained, lambda: trained(x, t, words, None), wanted, optimiser, precision)
+    words = captions(batch)
+    told = Cond(words.features, words.mask, pooled=masked_mean(*words))
+    optimiser = torch.optim.AdamW(model.parameters(), lr=1e-4, fused=True)
+    return step_of(model.train(), lambda: model(x, t, told), wanted, optimiser, precision)
 
 
-def peer_step(model: DiTTransformer2DModel, batch: int, precision: str) -> Callable[[], float]:
+def peer_step(model: PixArtTransformer2DModel, batch: int, precision: str) -> Callable[[], float]:
     """The same of theirs."""
     shape = model.config.in_channels, model.config.sample_size, model.config.sample_size
     x, wanted, t = inputs(shape, batch)
-    labels = torch.arange(batch) % CLASSES
+    words = captions(batch)
     optimiser = torch.optim.AdamW(model.parameters(), lr=1e-4, fused=True)
-    model.train()
-    return _step(
-        model, lambda: model(x, t.long(), class_labels=labels).sample, wanted, optimiser, precision
+    return step_of(
+        model.train(), lambda: peer_predicts(model, x, t, words), wanted, optimiser, precision
+    )
+
+
+def peer_predicts(model: PixArtTransformer2DModel, x: Tensor, t: Tensor, words: Words) -> Tensor:
+    """What theirs makes of noisy latents and captions."""
+    return model(
+        x,
+        encoder_hidden_states=words.features,
+        encoder_attention_mask=words.mask.long(),
+        timestep=t.long(),
+        added_cond_kwargs={"resolution": None, "aspect_ratio": None},
+    ).sample
+
+
+def captions(batch: int) -> Words:
+    """Words as a frozen tower would give them, WORDS on average."""
+    dice = torch.Generator().manual_seed(1)
+    longest = WORDS * 3 // 2
+    lengths = torch.randint(WORDS // 2, longest, (batch, 1), generator=dice)
+    return Words(
+        torch.randn(batch, longest, WIDTH, generator=dice),
+        torch.arange(longest).expand(batch, -1) < lengths,
     )
 
 
@@ -75,13 +94,15 @@ def inputs(shape: tuple[int, int, int], batch: int) -> tuple[Tensor, Tensor, Ten
     return x, wanted, 999 * torch.rand(batch, generator=dice)
 
 
-def _step(
+def step_of(
     model: nn.Module,
     predict: Callable[[], Tensor],
     wanted: Tensor,
     optimiser: torch.optim.Optimizer,
     precision: str,
 ) -> Callable[[], float]:
+    """Forward, mean squared error, backward, optimiser."""
+
     def step() -> float:
         with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16"):
             loss = (predict().float() - wanted).square().mean()
@@ -91,6 +112,24 @@ def _step(
         return loss.item()
 
     return step
+
+
+def best_step(step_in: Callable[[str], Callable[[], float]]) -> tuple[str, Callable[[], float]]:
+    """The precision in which a step is fastest here, and the step.
+
+    Raises:
+        ValueError: a loss that is not that of an untrained model, so that the time means nothing.
+    """
+    steps = {precision: step_in(precision) for precision in precisions()}
+    if not all(0.5 < step() < 5 for step in steps.values()):
+        raise ValueError("a step did not have the loss of an untrained model")
+    precision = min(steps, key=lambda one: in_turns(steps[one], steps[one], 1)[0])
+    return precision, steps[precision]
+
+
+def sizes_of(small: bool) -> tuple[int, tuple[int, int, int], dict[str, int]]:
+    """Batch, shape of the latents, and sizes of the transformers."""
+    return (2, (4, 8, 8), SMALL) if small else (64, (8, 16, 16), SIZES)
 
 
 def precisions() -> list[str]:

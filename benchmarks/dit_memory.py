@@ -1,4 +1,4 @@
-"""The memory of a training step of our `DiT` beside diffusers' `DiTTransformer2DModel`.
+"""The memory of a training step of our `DiT` beside diffusers' `PixArtTransformer2DModel`.
 
     python benchmarks/dit_memory.py [--json] [--rounds N]
 
@@ -17,7 +17,7 @@ from multiprocessing.connection import Connection
 
 import psutil
 import torch
-from _dit import SIZES, SMALL, WORDS, build_ours, build_peer, our_step, peer_step, precisions
+from _dit import WORDS, build_ours, build_peer, our_step, peer_step, precisions, sizes_of
 from _timing import options, report
 
 from mmcourse.cards import environment
@@ -25,7 +25,7 @@ from mmcourse.cards import environment
 
 def take_two(who: str, small: bool, told: Connection) -> None:
     """Two steps, and by how many MiB this process grew at most."""
-    batch, shape, sizes = (2, (4, 8, 8), SMALL) if small else (64, (8, 16, 16), SIZES)
+    batch, shape, sizes = sizes_of(small)
     kind = precisions()[-1]
     if who == "ours":
         step = our_step(build_ours(sizes, shape), batch, kind)
@@ -55,6 +55,7 @@ def main() -> None:
     """Measure and print."""
     asked = options("The memory of our DiT's training step beside diffusers'.", rounds=3)
     torch.set_num_threads(1)
+    batch, _, sizes = sizes_of(asked.small)
     rows = [(grown("ours", asked.small), grown("peer", asked.small)) for _ in range(asked.rounds)]
     ours, peer = (statistics.median(column) for column in zip(*rows))
     report(
@@ -66,9 +67,9 @@ def main() -> None:
             "ratio": ours / peer,
             "better": "lower",
             "sizes": {
-                "batch": 2 if asked.small else 64,
+                "batch": batch,
                 "words": WORDS,
-                **(SMALL if asked.small else SIZES),
+                **sizes,
                 "rounds": asked.rounds,
             },
             "versions": {**environment(), "diffusers": version("diffusers")},

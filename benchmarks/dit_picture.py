@@ -3,10 +3,11 @@
     python benchmarks/dit_picture.py [--json] [--rounds N]
 
 Ours reads a caption, takes the 12 steps of Euler's method that `mmcourse sample --model dit` takes,
-guided where it guides, and decodes. The peer is diffusers' transformer of the same width and depth,
-driven by its `FlowMatchEulerDiscreteScheduler` over the same 12 levels, guided at every step as its
-pipelines do, told a class for words, and decoded by the same decoder. The weights are untrained,
-which makes no difference to the time. Batch 1, one core.
+guided where it guides, and decodes. The peer is diffusers' `PixArtTransformer2DModel` of the same
+width and depth, told the same words by the same tower, driven by its
+`FlowMatchEulerDiscreteScheduler` over the same 12 levels, guided at every step as its pipelines do,
+and decoded by the same decoder. The weights are untrained, which makes no difference to the time.
+Batch 1, one core.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from importlib.metadata import version
 
 import numpy as np
 import torch
-from _dit import CLASSES, SIZES, SMALL, build_ours, build_peer, precisions
+from _dit import build_ours, build_peer, peer_predicts, precisions, sizes_of
 from _timing import in_turns, options, report
 from diffusers import FlowMatchEulerDiscreteScheduler
 
@@ -32,7 +33,7 @@ def main() -> None:
     """Measure and print."""
     asked = options("A guided picture by our DiT beside diffusers'.", rounds=8)
     torch.set_num_threads(1)
-    sizes, shape = (SMALL if asked.small else SIZES), (8, 16, 16)
+    sizes, shape = sizes_of(asked.small)[2], (8, 16, 16)
     reader, latents = TextReader.of_joint(), LatentAutoencoder.from_pretrained("latents-128")
     ours, theirs = build_ours(sizes, shape).eval(), build_peer(sizes, shape).eval()
     way, fast = way_of(ours), precisions()[-1] == "bf16"
@@ -47,10 +48,10 @@ def main() -> None:
     def peers() -> torch.Tensor:
         scheduler.set_timesteps(sigmas=np.array(times))
         x = torch.randn(1, *shape, generator=torch.Generator().manual_seed(0))
-        labels = torch.tensor([1, CLASSES])
+        words = reader([PROMPT, ""])
         with torch.autocast("cpu", torch.bfloat16, enabled=fast):
             for t in scheduler.timesteps:
-                both = theirs(torch.cat([x, x]), t.expand(2), class_labels=labels).sample
+                both = peer_predicts(theirs, torch.cat([x, x]), t.expand(2), words)
                 c, u = both.float().chunk(2)
                 x = scheduler.step(u + way.guidance * (c - u), t, x).prev_sample
             return to_bytes(latents.decode(x)).movedim(1, -1)

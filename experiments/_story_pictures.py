@@ -140,6 +140,24 @@ def illustrated(told: Told, illustrator: Illustrator, remembers: bool = True) ->
     return out
 
 
+def doubles_by(told: Told, illustrator: Illustrator, remembers: bool = True) -> list[Image]:
+    """`doubles` by an illustrator who may be wrong: from a portrait of the double, or, if it does
+    not remember, from the words alone. Another seed than the hero's page has."""
+    out = []
+    for i, (pair, (scene, position)) in enumerate(zip(pairs(told.scenes), doubles(told))):
+        identity = next(c.identity for c in scene.characters if c.position == position)
+        before = told.scenes[pair.first]
+        who = called(before, pair.name)
+        cast = tuple(replace(c, identity=identity) if c is who else c for c in before.characters)
+        portrait = replace(before, characters=cast)
+        shown = Reference(pair.name, render(portrait, SIZE), None, portrait.to_json())
+        text, staging = caption(scene, told.seed, names=True), scene.to_json()
+        known = (shown,) if remembers else ()
+        asked = DrawRequest(text, staging, scene.style, SIZE, told.seed + 1 + i, known)
+        out.append(finished(illustrator, asked))
+    return out
+
+
 def pasted(told: Told) -> list[int]:
     """Copies: each page shows the page where the first of its characters was seen first."""
     first: dict[str, int] = {}
@@ -189,15 +207,25 @@ def systems(told: Told, others: Sequence[object], more: Mapping[str, Illustrator
     return out
 
 
-def measured(told: Told, drawn: Mapping[str, Sequence[Image]], eyes: Eyes) -> dict[str, Tallies]:
-    """Each system's part of every measure."""
+def measured(
+    told: Told,
+    drawn: Mapping[str, Sequence[Image]],
+    eyes: Eyes,
+    own: Mapping[str, Sequence[Image]] | None = None,
+) -> dict[str, Tallies]:
+    """Each system's part of every measure; `own` are the doubles of systems that do not draw with
+    the world's pen. For them the margin to the pen's doubles is told as well: it is larger, for two
+    pictures of one hand are alike, whomever they show."""
     twins = list(doubles(told))
+    positions = [position for _, position in twins]
     drawn_twins = [render(scene, SIZE) for scene, _ in twins]
-    seen_twins = look(eyes.judge, drawn_twins)
     twin_vectors = eyes.towers.pictures(drawn_twins) if drawn_twins else np.zeros((0, 1))
-    others = [
-        seen.identities.get(position) for seen, (_, position) in zip(seen_twins, twins, strict=True)
-    ]
+
+    def found(pictures: Sequence[Image]) -> list[np.ndarray | None]:
+        both = zip(look(eyes.judge, pictures), positions, strict=True)
+        return [seen.identities.get(position) for seen, position in both]
+
+    others, theirs = found(drawn_twins), {name: found(x) for name, x in (own or {}).items()}
     asked = eyes.towers.texts([caption(scene, 1) for scene in told.scenes])
     out = {}
     for name, pictures in drawn.items():
@@ -205,13 +233,15 @@ def measured(told: Told, drawn: Mapping[str, Sequence[Image]], eyes: Eyes) -> di
         vectors = eyes.towers.pictures(pictures)
         out[name] = {
             **about_people(told.scenes, seen),
-            "identity_margin": margins(told.scenes, seen, others),
+            "identity_margin": margins(told.scenes, seen, theirs.get(name, others)),
             "style_variance": Tally(style_variance([s.style for s in seen]), 1.0),
             "duplicates": duplicates(drawn["world"], pictures),
             "retrieval_at_1": retrieval(asked, vectors),
             "towers_margin": by_towers(told.scenes, vectors, twin_vectors),
             **criteria(told.scenes, seen, pictures, eyes.towers),
         }
+        if name in theirs:
+            out[name]["pens_margin"] = margins(told.scenes, seen, others)
     return out
 
 

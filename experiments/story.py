@@ -26,7 +26,7 @@ import torch
 from _lines import Lines
 from _result import write
 from _story_parts import answers, captions, checked, drifting, finding, refused, styles
-from _story_pictures import Eyes, Told, cast_of, measured, prompt, systems, tell
+from _story_pictures import Eyes, Told, cast_of, doubles_by, measured, prompt, systems, tell
 from _story_text import long_story, text_of, undone
 from PIL.Image import Image
 
@@ -63,9 +63,16 @@ class Work:
         """All that is measured of one story."""
         told = tell(number, seed, self.scenes)
         drawn = self.drawn(told)
+        own = {}
+        if "tiny" in drawn:
+            illustrator = self.tiny.ability("illustrator")
+            own = {
+                "tiny": doubles_by(told, illustrator),
+                "tiny_memory_off": doubles_by(told, illustrator, remembers=False),
+            }
         out = {
             f"{system}.{name}": tally
-            for system, tallies in measured(told, drawn, self.eyes).items()
+            for system, tallies in measured(told, drawn, self.eyes, own).items()
             for name, tally in tallies.items()
         }
         path = told.story.path()

@@ -96,7 +96,7 @@ def test_facts_come_first_and_then_the_words_are_free(tiny):
 
     grammar = json_grammar({"enum": ["red", "red fox"]}, encode)
     edge = tokens.convert_tokens_to_ids(EDGE)
-    rules = FactsFirst(grammar, edge, start=1)
+    rules = FactsFirst(grammar, tokens, start=1, temperature=0.5, least=0.2)
     short, long = encode(f'"red" {EDGE}'), encode('"red fox"')
     scores = torch.randn(2, len(tokens))
     inside = rules(torch.tensor([[9, *short[:2]], [9, *long[:2]]]), scores)
@@ -104,8 +104,33 @@ def test_facts_come_first_and_then_the_words_are_free(tiny):
         sorted({short[2], long[2]})
     ] * 2
     behind = rules(torch.tensor([[9, *short], [9, *long]]), scores)
-    assert torch.equal(behind[0], scores[0])  # past the edge
+    share = (2 * scores[0]).softmax(-1)  # past the edge
+    likely = share >= 0.2 * share.max()
+    assert torch.equal(behind[0].isfinite(), likely)
+    assert torch.equal(behind[0][likely], 2 * scores[0][likely])
+    assert 1 <= int(likely.sum()) < len(tokens) / 2
     assert behind[1].isfinite().nonzero().flatten().tolist() == [edge]
+
+
+def test_a_name_is_listed_once_and_acts_as_often_as_it_likes(tiny):
+    words = tiny.processor.tokenizer
+
+    def allowed(facts):
+        text = words(facts, add_special_tokens=False)["input_ids"]
+        row = torch.tensor([[words.convert_tokens_to_ids("alma"), *text]])
+        out = FactsFirst(page_grammar(tiny.processor), words, start=1)(
+            row, torch.zeros(1, len(words))
+        )
+        return set(words.convert_ids_to_tokens(out[0].isfinite().nonzero().flatten()))
+
+    names = {name.lower() for name in v.NAMES}
+    one = '{ " characters ": [ { " name ": " '
+    assert allowed(one) >= names  # the prompt's names are free
+    rest = 'alma ", " species ": " bear ", " mood ": " happy " }'
+    assert allowed(f'{one}{rest}, {{ " name ": " ') & names == names - {"alma"}
+    place = '" place ": { " place ": " pond ", " time ": " day ", " weather ": " clear " }'
+    points = f'{one}{rest} ], {place}, " points ": [ {{ " who ": " '
+    assert allowed(points) >= names
 
 
 def test_faults_are_counted_and_what_was_asked_is_missed():
@@ -142,7 +167,7 @@ def test_a_page_with_a_fault_is_written_again_and_the_best_is_kept(tiny, monkeyp
     good = iter([page.text for page in story.pages])
     calls = []
 
-    def drafts(writer, memories, seed, temperature=0.8):
+    def drafts(writer, memories, seed):
         calls.append(memories[0].page)
         text = "Gloop." if len(calls) % 2 else next(good)
         return [("{}", text) for _ in memories]

@@ -122,6 +122,45 @@ def test_an_illustrator_is_given_its_own_first_pictures(helpers, stories):
     assert not any(q.references for q in asked[len(pages) :])
 
 
+def test_doubles_are_drawn_by_the_same_hand_from_a_portrait_of_the_double(helpers, stories, judge):
+
+    told, asked = stories[0], []
+    pen = told.teller.team.illustrator()[0]
+
+    class Watched:
+        def draw(self, request):
+            asked.append(request)
+            yield from pen.draw(request)
+
+    pictures = helpers[0]
+    drawn = pictures.doubles_by(told, Watched())
+    expected = list(pictures.doubles(told))
+    assert len(drawn) == len(expected) == len(asked)
+    for request, (scene, position) in zip(asked, expected):
+        (reference,) = request.references
+        double = next(c for c in scene.characters if c.position == position)
+        portrait = pictures.scene_of(reference.staging)
+        assert pictures.called(portrait, reference.name).identity == double.identity
+    assert len({request.seed for request in asked} | {told.seed}) == len(asked) + 1
+    asked.clear()
+    pictures.doubles_by(told, Watched(), remembers=False)
+    assert not any(request.references for request in asked)
+
+
+def test_a_system_of_another_hand_is_held_against_its_own_doubles(helpers, stories, judge):
+    from mmcourse.story.backends.towers import Towers
+
+    told, pictures = stories[0], helpers[0]
+    eyes = pictures.Eyes(judge, Towers())
+    same = [told.pictures[pair.page] for pair in pictures.pairs(told.scenes)]  # no double at all
+    drawn = {"world": told.pictures, "other": told.pictures}
+    found = pictures.measured(told, drawn, eyes, {"other": same})
+    assert found["other"]["identity_margin"].hits == pytest.approx(0, abs=1e-5)
+    assert found["other"]["pens_margin"] == found["world"]["identity_margin"]
+    assert found["world"]["identity_margin"].hits > 0.1
+    assert "pens_margin" not in found["world"]
+
+
 def test_a_style_that_changes_is_seen(helpers, judge, stories):
     parts = [helpers[1].styles(told, helpers[0].Eyes(judge, None)) for told in stories]
     for part in parts:
