@@ -124,7 +124,7 @@ def measure_writer(writer: Writer, n: int | None = None) -> dict[str, Measuremen
 
     - `before`, `after`: stories without a contradiction, in which every word can be read and nobody
       appears who was not introduced, if each page is written once, and if a page with a fault is
-      written up to four times. Up to its first fault a story is the same in both, so one run tells
+      written up to `TRIES` times. Up to its first fault a story is the same in both, so one run tells
       both.
     - `kept`: of what was asked for, the share that the first page tells.
     - `distinct`: of the stories, the share that are written once alone.
@@ -135,7 +135,7 @@ def measure_writer(writer: Writer, n: int | None = None) -> dict[str, Measuremen
     n = asked(n if n is not None else N)
     stories = []
     for at in range(0, n, BATCH):
-        begun = [beginning(_five(i)) for i in range(at, min(n, at + BATCH))]
+        begun = [beginning(held_out(i)) for i in range(at, min(n, at + BATCH))]
         stories += list(zip(begun, write_stories(writer, begun, seed=at), strict=True))
     texts = ["\n\n".join(story.pages) for _, story in stories]
     sound = [
@@ -146,7 +146,7 @@ def measure_writer(writer: Writer, n: int | None = None) -> dict[str, Measuremen
     told = [fact for begun, story in stories for fact in kept(begun, story.pages[0])]
     known = [_words(page.text) for i in range(min(KNOWN, 40 * n)) for page in tell(i).pages]
     new, run, some = _told_before([page for _, story in stories for page in story.pages], known)
-    usual = _told_before([page.text for i in range(n) for page in _five(i).pages], known)
+    usual = _told_before([page.text for i in range(n) for page in held_out(i).pages], known)
     once = sum(texts.count(text) == 1 for text in texts)
     return {
         "before": share(sum(first) / n, n, None),
@@ -176,7 +176,7 @@ def _five_at(index: int) -> int:
     return at
 
 
-def _five(index: int) -> Any:
+def held_out(index: int) -> Any:
     """The index-th held-out story of five pages."""
     return tell(_five_at(index), "test")
 

@@ -206,7 +206,7 @@ def test_the_recipe_leaves_a_folder_that_writes(tmp_path, monkeypatch):
 
 def test_what_is_measured_of_stories(tiny, monkeypatch):
     """Of four stories one names a stranger, one was written anew, and two are the same."""
-    some = [writer_recipe._five(i) for i in range(30)]
+    some = [writer_recipe.held_out(i) for i in range(30)]
     assert len({writer_recipe._five_at(i) for i in range(30)}) == 30
     waits = next(s for s in some if strangers([s.pages[0].text]))  # for whom, says its goal
     told = [some[0], some[0], waits, some[2]]
@@ -216,7 +216,7 @@ def test_what_is_measured_of_stories(tiny, monkeypatch):
     again = (0, 0, 1, 0)
     drafts = [Draft(beginning(s), p, [], n) for s, p, n in zip(told, pages, again)]
     monkeypatch.setattr(writer_recipe, "write_stories", lambda *_, **__: drafts)
-    monkeypatch.setattr(writer_recipe, "_five", lambda i: told[i])
+    monkeypatch.setattr(writer_recipe, "held_out", lambda i: told[i])
     compared, compare = [], writer_recipe._told_before
 
     def told_before(texts, known):
