@@ -19,6 +19,7 @@ from torch import Tensor
 from mmcourse.lora.models.grammar import Grammar
 from mmcourse.lora.models.structure import page_grammar
 from mmcourse.lora.models.words import tidy
+from mmcourse.lora.sampling import LEAST, TEMPERATURE, Listed, likely
 from mmcourse.lora.writer import EDGE, Memory, Writer, written
 from mmcourse.lora.writing import TRIES
 
@@ -34,14 +35,13 @@ class Telling:
 
     Args:
         seed: the same seed, the same page.
-        temperature: of the sampling.
     """
 
-    def __init__(self, writer: Writer, memory: Memory, seed: int, temperature: float = 0.8) -> None:
+    def __init__(self, writer: Writer, memory: Memory, seed: int) -> None:
         from transformers import DynamicCache
 
         self.model, self.tokens = writer.model, writer.processor.tokenizer
-        self.temperature = temperature
+        self.listed = Listed(self.tokens)
         self.dice = torch.Generator().manual_seed(seed)
         self.cache: Any = DynamicCache()
         self.scores = torch.empty(0)  # (words,) of what comes next
@@ -52,14 +52,14 @@ class Telling:
     def facts(self, grammar: Grammar) -> str:
         """The page's facts as JSON, which comes first."""
         state, said, waiting = grammar.start, list[int](), list[int]()
-        while allowed := sorted(grammar.allowed(state)):
+        while allowed := sorted(grammar.allowed(state) - self.listed.taken(said)):
             if len(allowed) == 1:
                 token = allowed[0]
             else:
                 if waiting:
                     self._say(waiting)
                     waiting = []
-                token = allowed[self._draw(self.scores[allowed])]
+                token = allowed[self._draw(self.scores[allowed] / TEMPERATURE)]
             state = grammar.after(state, token)
             said.append(token)
             waiting.append(token)
@@ -78,9 +78,9 @@ class Telling:
         while not self.over and self.length < most:
             place, scores = self.length, self.scores
             best: tuple[int, list[int], str, bool] | None = None
-            for _ in range(tries):
+            for attempt in range(tries):
                 self._back(place, scores)
-                ids, ended = self._sentence()
+                ids, ended = self._sentence(LEAST / 4**attempt)  # who found none looks further
                 text = written(tidy(self.tokens.decode(ids, skip_special_tokens=True)))
                 wrong = faults(f"{page} {text}".strip()) if text else 0
                 if best is None or wrong < best[0]:
@@ -98,11 +98,12 @@ class Telling:
                 page = f"{page} {text}".strip()
                 yield text
 
-    def _sentence(self) -> tuple[list[int], bool]:
-        """Tokens up to a full stop that no quotation holds, and whether the page ends with them."""
+    def _sentence(self, least: float) -> tuple[list[int], bool]:
+        """Tokens up to a full stop that no quotation holds, drawn from what is `likely`, and
+        whether the page ends with them."""
         ids, quoted = list[int](), False
         while len(ids) < SENTENCE:
-            token = self._draw(self.scores)
+            token = self._draw(likely(self.scores / TEMPERATURE, least))
             if token == self.tokens.eos_token_id:
                 return ids, True
             ids.append(token)
@@ -129,8 +130,7 @@ class Telling:
 
     def _draw(self, scores: Tensor) -> int:
         """One of the scores' places, by chance."""
-        shares = (scores / self.temperature).softmax(-1)
-        return int(torch.multinomial(shares, 1, generator=self.dice))
+        return int(torch.multinomial(scores.softmax(-1), 1, generator=self.dice))
 
 
 @lru_cache(maxsize=2)

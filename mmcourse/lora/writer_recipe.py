@@ -124,8 +124,8 @@ def measure_writer(writer: Writer, n: int | None = None) -> dict[str, Measuremen
 
     - `before`, `after`: stories without a contradiction, in which every word can be read and nobody
       appears who was not introduced, if each page is written once, and if a page with a fault is
-      written up to `TRIES` times. Up to its first fault a story is the same in both, so one run tells
-      both.
+      written up to `TRIES` times. Up to its first fault a story is the same in both, so one run
+      tells both.
     - `kept`: of what was asked for, the share that the first page tells.
     - `distinct`: of the stories, the share that are written once alone.
     - `new`: of the pages, the share that is no page of 2,000 stories of training; `run`: the median

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +13,7 @@ from mmcourse.lora.models.collate import Example, questions
 from mmcourse.lora.models.grammar import Constrained, Grammar
 from mmcourse.lora.models.structure import page_grammar
 from mmcourse.lora.models.words import tidy
+from mmcourse.lora.sampling import LEAST, TEMPERATURE, Listed, likely
 from mmcourse.lora.writer import EDGE, Memory, Writer, facts_of, written
 from mmcourse.storyworld.language.check import check_story
 from mmcourse.storyworld.language.phrases import tokens
@@ -26,22 +26,15 @@ TRIES = 6
 
 
 class FactsFirst(Constrained):
-    """Under the grammar up to the edge, and behind it no word that is much less likely than the
-    likeliest.
-
-    A grammar without memory lets the same name be listed twice, and the prose then tells of two
-    animals called Kit; so a name that is listed is taken. In the prose many beginnings of a
-    sentence are equally good, and all of them stay; a name or a colour has one right answer, and
-    what else the model half believes is cut off (min-p).
-
-    Source: Nguyen et al., Turning Up the Heat: Min-p Sampling, 2025.
+    """Under the grammar up to the edge, each name listed once; behind it free, among what is
+    `likely`.
 
     Args:
         grammar: of the facts.
         words: the tokenizer.
         start: length of the prompt.
         temperature: of all words.
-        least: of the likeliest word's probability, the share that a word of the prose needs.
+        least: see `likely`.
     """
 
     def __init__(
@@ -49,28 +42,22 @@ class FactsFirst(Constrained):
         grammar: Grammar,
         words: Any,
         start: int,
-        temperature: float = 0.5,
-        least: float = 0.65,
+        temperature: float = TEMPERATURE,
+        least: float = LEAST,
     ) -> None:
-        edge, self.points = words.convert_tokens_to_ids([EDGE, "points"])
-        super().__init__(grammar, edge, start)
-        self.names = torch.tensor(words.convert_tokens_to_ids([n.lower() for n in v.NAMES]))
-        self.temperature, self.least = temperature, least
+        super().__init__(grammar, words.convert_tokens_to_ids(EDGE), start)
+        self.listed, self.temperature, self.least = Listed(words), temperature, least
 
     def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
         """(B, T) tokens so far and (B, words) scores to scores of the same shape."""
-        told = input_ids[:, self.start :]
-        free = (told == self.stop).any(1)  # (B,)
         scores = scores / self.temperature
-        lowest = scores.amax(-1, keepdim=True) + math.log(self.least)  # (B, 1)
-        out = scores.masked_fill(scores < lowest, -torch.inf)
-        rows = (~free).nonzero().flatten()
+        out = likely(scores, self.least)
+        told = input_ids[:, self.start :]
+        rows = (told != self.stop).all(1).nonzero().flatten()  # (R,)
         if len(rows):
-            names = self.names.to(told.device)
-            taken = (told[rows, :, None] == names).any(1)  # (R, N)
-            taken &= ~(told[rows] == self.points).any(1, keepdim=True)
             facts = scores[rows]
-            facts[:, names] = facts[:, names].masked_fill(taken, -torch.inf)
+            for row, said in zip(facts, told[rows].tolist()):
+                row[list(self.listed.taken(said))] = -torch.inf
             out[rows] = super().__call__(input_ids[rows], facts)
         return out
 

@@ -25,8 +25,9 @@ def test_a_part_of_it_measures_as_the_card_says(found):
 
 def test_what_the_chapter_says_of_it():
     told = {name: metric["value"] for name, metric in read_card("writer")["metrics"].items()}
-    assert told["after"] >= 0.94
-    assert told["after"] > told["before"] + 0.1  # reading back is what makes it consistent
+    assert told["before"] >= 0.85
+    assert told["after"] >= 0.95
+    assert told["after"] > told["before"] + 0.05  # reading back is what makes it consistent
     assert told["kept"] >= 0.99
     assert told["distinct"] == 1
     assert told["new"] > 0.95

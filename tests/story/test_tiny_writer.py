@@ -10,6 +10,7 @@ import torch
 from mmcourse.lora import streaming
 from mmcourse.lora.models.shapes import SMOKE
 from mmcourse.lora.models.structure import read_structure, schema, structure
+from mmcourse.lora.sampling import LEAST
 from mmcourse.lora.streaming import Telling, grammar_of
 from mmcourse.lora.writer import Writer, beginning, build_writer
 from mmcourse.story import abilities as a
@@ -97,7 +98,8 @@ def test_what_is_cached_is_what_was_said(writer, telling):
     assert one.wrong == 2
 
 
-def test_a_sentence_with_a_fault_is_never_said(telling):
+def test_a_sentence_with_a_fault_is_never_said(telling, monkeypatch):
+    monkeypatch.setattr(streaming, "LEAST", 1e-6)  # an untrained writer is sure of nonsense
     seen, said = [], []
 
     def faults(page):
@@ -109,6 +111,38 @@ def test_a_sentence_with_a_fault_is_never_said(telling):
         assert seen[-1] == " ".join(said)
     assert len(seen) == 2 * len(said) > 2
     assert len(set(seen)) == len(seen)
+
+
+def test_who_found_no_sentence_looks_further(telling, monkeypatch):
+    asked = []
+
+    def likely(scores, least):
+        asked.append(least)
+        return scores
+
+    monkeypatch.setattr(streaming, "likely", likely)
+    refused = iter([1, 1, 0])
+    next(telling().sentences(lambda page: next(refused, 0)))
+    assert list(dict.fromkeys(asked)) == [LEAST, LEAST / 4, LEAST / 16]
+
+
+def test_a_page_lists_nobody_twice(writer, telling, monkeypatch):
+    """Not even if the writer believes in one name alone, and in lists as long as they may be."""
+    words = writer.processor.tokenizer
+    wanted = torch.zeros(len(words))
+    wanted[words.convert_tokens_to_ids(["kit", ",", "]"])] = torch.tensor([9.0, 8.0, -9.0])
+    monkeypatch.setattr(Telling, "_draw", lambda _, scores: int(scores.argmax()))
+    one = telling()
+    say = one._say
+
+    def believing(ids):
+        say(ids)
+        one.scores = wanted
+
+    one._say, one.scores = believing, wanted
+    names = [a["name"] for a in read_structure(one.facts(grammar_of(writer)))["characters"]]
+    assert "kit" in names
+    assert len(set(names)) == len(names) == 3
 
 
 def test_the_best_of_all_tries_is_taken(telling):
