@@ -37,3 +37,17 @@ def test_clip_knows_who_has_what():
     assert min(told["recall_text"], told["recall_picture"]) >= 0.95
     assert told["exchange"] >= 0.9
     assert all(told[f"read_{k}"] >= 0.95 for k in ("species", "colour", "mood", "action"))
+
+
+def test_captions_are_true_and_say_much():
+    told = {k: m["value"] for k, m in read_card("blip2")["metrics"].items()}
+    assert told["true"] >= 0.95
+    assert told["told"] >= 0.8
+
+
+def test_llava_answers_and_knows_what_it_cannot_tell():
+    told = read_card("llava")["metrics"]
+    assert told["right_all"]["value"] >= 0.95
+    assert told["right_all"]["chance"] < 0.05  # of a blank picture
+    assert told["right_unanswerable"]["value"] >= 0.9
+    assert told["extraction_all"]["value"] >= 0.95

@@ -26,7 +26,7 @@ from mmcourse.lora.models.measure import (
 )
 from mmcourse.lora.models.seeing import Seeing, sights
 from mmcourse.lora.models.shapes import SMOKE, Shape
-from mmcourse.lora.models.tasks import TASKS
+from mmcourse.lora.models.tasks import SCENES, TASKS
 from mmcourse.lora.models.train import Plan, Stage, train
 from mmcourse.lora.models.vision import take_vision
 from mmcourse.runs import Run, check_precision, history
@@ -141,7 +141,7 @@ def recipes(name: str, tower: bool = False) -> dict[str, Recipe]:
         }
     full = {
         "blip2": Steps(1_000, 200, 3_000, 4_000),
-        "llava": Steps(1_000, 200, 2_000, 3_000, copying=700, last=1_800),
+        "llava": Steps(1_000, 200, 2_000, 5_000, copying=700, last=1_800),
         "qwen-vl": Steps(1_000, 200, 2_500, 3_000, seeing=2_000),
     }[name]
     gpu = Steps(3_000, 1_000, 4_000, 12_000, seeing=6_000, copying=2_100, last=6_000)
@@ -218,7 +218,11 @@ def train_one(name: str, out: Path, tier: str, seed: int = 0, precision: str = "
     pair.model.to(pick_device())
     metrics = measured(pair, recipe.measured)
     banded = {k: {**m, "band": BANDS[k.split("_")[0]]} for k, m in metrics.items()}
-    what = "scenes, each with a neighbour," if name == "clip" else "examples of each task"
+    what = (
+        "scenes, each with a neighbour,"
+        if name == "clip"
+        else f"examples of each task, {SCENES} scenes,"
+    )
     data = (
         f"StoryWorld train, {recipe.plan.examples} {what} at "
         f"{' and '.join(map(str, sides_of(model)))} pixels"

@@ -23,7 +23,7 @@ EASY = ("colour", "place", "count", "yes/no")
 CANT_TELL = "can't tell"
 """What is right to say of a blank picture."""
 BLANK_EVERY = 10
-SCENES = 8_000
+SCENES = 24_000
 """So many scenes are shown in training, with many captions and questions each; as many pages."""
 TURNS = 6
 """Questions that are asked about a picture, one after another."""
