@@ -226,3 +226,28 @@ def test_a_thing_changes_hands_only_if_it_is_given_or_lost():
     assert check_story("Nell was happy.\n\n" + pip + gives + pip)[0]
     accounts = read_story("Nell was happy.\n\n" + pip + gives)
     assert ("Nell", "has", "red ball") in accounts[2].facts
+
+
+@pytest.mark.parametrize("order", ["left", "right"])
+def test_a_side_is_held_against_the_places_of_both(order):
+    other_side = MIRROR[order]
+    caption = "a red fox {} of a blue owl. the fox sits {}. the owl sits {}"
+    where = {at: f"on the {at}" for at in ("left", "right")} | {"middle": "in the middle"}
+    right = [(order, "middle"), ("middle", other_side), (order, other_side)]
+    for fox in v.POSITIONS:
+        for owl in v.POSITIONS:
+            wrong, unread = check_text(caption.format(order, where[fox], where[owl]))
+            assert not unread
+            assert bool(wrong) == ((fox, owl) not in right), (fox, owl)
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        ("a red fox is sitting on the right left of a blue owl", 1),
+        ("a red fox is sitting in the middle left of a blue owl", 0),
+        ("a red fox is sitting on the right left of a blue kite", 0),  # it may lie beyond
+    ],
+)
+def test_at_the_edge_nobody_stands_beyond(text, wrong):
+    assert len(check_text(text)[0]) == wrong

@@ -61,20 +61,17 @@ export function completer(tables) {
   };
 
   // Where each of those introduced stands; none where that takes a grammar to tell. "A fox left of
-  // an owl" says it of both: who is named first stands on that side.
+  // an owl" says it of both: who is named first stands on that side. A thing may lie beyond anybody.
   function standing(said, introduced, pick) {
     const count = introduced.length;
     const where = (kind) => said.findIndex((_, i) => known[kind].some((p) => at(said, i, p)));
-    const [left, right] = [where("left of"), where("right of")];
-    const relation = where("relation");
-    if (relation < 0) {
+    const [left, right, relation] = [where("left of"), where("right of"), where("relation")];
+    if (relation < 0 || count < 2) {
       return { 1: [pick(tables.positions)], 2: ["left", "right"], 3: tables.positions }[count] ?? [];
     }
     if ((left >= 0 && right >= 0) || count > 2) return [];
-    const first = introduced[0]?.noun < relation;
-    const sides = left >= 0 === first ? ["left", "right"] : ["right", "left"];
-    if (count === 1) return [left < 0 && right < 0 ? pick(tables.positions) : sides[0]];
-    return count === 2 && first && relation < introduced[1].noun ? sides : [];
+    const between = introduced[0].noun < relation && relation < introduced[1].noun;
+    return between ? (right < 0 ? ["left", "right"] : ["right", "left"]) : [];
   }
 
   // Where the article of the noun at i stands, or -1 if it has none: "the fox" is known already.

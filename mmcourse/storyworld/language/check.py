@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import permutations
 
 from mmcourse.storyworld.language.parse import Account, read
 from mmcourse.storyworld.language.story_parse import read_story
+from mmcourse.storyworld.world import vocabulary as v
 from mmcourse.storyworld.world.facts import Fact, truths
 from mmcourse.storyworld.world.scene import Scene
 
@@ -56,7 +57,24 @@ def within(facts: Iterable[Fact], page: int = 0) -> list[Contradiction]:
             out.append(Contradiction((a, "mood", "angry"), (a, relation, b), page))
         if a == b and relation not in SINGLE:
             out.append(Contradiction((a, relation, b), (a, "is", b), page))
-    return out
+    return out + [Contradiction(place, side, page) for place, side in _misplaced(known)]
+
+
+def _misplaced(facts: Collection[Fact]) -> Iterator[tuple[Fact, Fact]]:
+    """Where characters stand, and beside whom they can't be said to stand there. (A thing on the
+    right may lie beyond a character on the right.)"""
+    things = {who for who, attribute, _ in facts if attribute == "kind"}
+    places = {who: value for who, attribute, value in facts if attribute == "position"}
+    for side in sorted(fact for fact in facts if fact[1] in OPPOSITE):
+        if {side[0], side[2]} & things:
+            continue
+        left, right = (side[0], side[2]) if side[1] == "left of" else (side[2], side[0])
+        if places.get(left) == v.POSITIONS[-1]:
+            yield (left, "position", places[left]), side
+        elif places.get(right) == v.POSITIONS[0]:
+            yield (right, "position", places[right]), side
+        elif left in places and places[left] == places.get(right):
+            yield (left, "position", places[left]), side
 
 
 def check_text(text: str) -> tuple[list[Contradiction], tuple[str, ...]]:
