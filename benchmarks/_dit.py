@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib.metadata import version
 
 import torch
-from _timing import in_turns
+from _timing import Options, in_turns, report
 from diffusers import PixArtTransformer2DModel
 from torch import Tensor, nn
 
+from mmcourse.cards import environment
 from mmcourse.diffusion.cond import Cond
 from mmcourse.diffusion.text import Words
 from mmcourse.dit import DiT
 from mmcourse.nn.pooling import masked_mean
-from mmcourse.training import pick_precision
+from mmcourse.training import count_parameters, pick_precision
 
 WORDS = 48
 """As many words and marks has a complete caption, on average."""
@@ -125,6 +127,47 @@ def best_step(step_in: Callable[[str], Callable[[], float]]) -> tuple[str, Calla
         raise ValueError("a step did not have the loss of an untrained model")
     precision = min(steps, key=lambda one: in_turns(steps[one], steps[one], 1)[0])
     return precision, steps[precision]
+
+
+def compare(
+    asked: Options,
+    quantity: str,
+    ours: tuple[nn.Module, Callable[[str], Callable[[], float]]],
+    theirs: tuple[nn.Module, Callable[[str], Callable[[], float]]],
+    sizes: dict[str, object],
+) -> None:
+    """Time the steps of two models in turns, and print.
+
+    Args:
+        asked: of the command line.
+        quantity: what is measured.
+        ours: a model, and from a precision its step.
+        theirs: likewise.
+        sizes: of both, to be told.
+    """
+    (our_precision, our_step), (peer_precision, peer_step) = map(best_step, (ours[1], theirs[1]))
+    our_seconds, peer_seconds = in_turns(our_step, peer_step, asked.rounds)
+    report(
+        {
+            "quantity": quantity,
+            "ours": 1000 * our_seconds,
+            "peer": 1000 * peer_seconds,
+            "peer_name": f"diffusers {version('diffusers')}",
+            "ratio": our_seconds / peer_seconds,
+            "better": "lower",
+            "sizes": {
+                **sizes,
+                "parameters": count_parameters(ours[0]),
+                "peer_parameters": count_parameters(theirs[0]),
+                "precision": our_precision,
+                "peer_precision": peer_precision,
+                "rounds": asked.rounds,
+            },
+            "versions": {**environment(), "diffusers": version("diffusers")},
+            "threads": torch.get_num_threads(),
+        },
+        asked.json,
+    )
 
 
 def sizes_of(small: bool) -> tuple[int, tuple[int, int, int], dict[str, int]]:

@@ -10,14 +10,9 @@ theirs, is timed on neither side. Each runs in the precision that suits it bette
 
 from __future__ import annotations
 
-from importlib.metadata import version
-
 import torch
-from _dit import WORDS, best_step, build_ours, build_peer, our_step, peer_step, sizes_of
-from _timing import in_turns, options, report
-
-from mmcourse.cards import environment
-from mmcourse.training import count_parameters
+from _dit import WORDS, build_ours, build_peer, compare, our_step, peer_step, sizes_of
+from _timing import options
 
 
 def main() -> None:
@@ -26,32 +21,12 @@ def main() -> None:
     torch.set_num_threads(1)
     batch, shape, sizes = sizes_of(asked.small)
     ours, theirs = build_ours(sizes, shape), build_peer(sizes, shape)
-    our_precision, our_best = best_step(lambda precision: our_step(ours, batch, precision))
-    peer_precision, peer_best = best_step(lambda precision: peer_step(theirs, batch, precision))
-    our_seconds, peer_seconds = in_turns(our_best, peer_best, asked.rounds)
-    report(
-        {
-            "quantity": "milliseconds of a diffusion transformer's training step",
-            "ours": 1000 * our_seconds,
-            "peer": 1000 * peer_seconds,
-            "peer_name": f"diffusers {version('diffusers')}",
-            "ratio": our_seconds / peer_seconds,
-            "better": "lower",
-            "sizes": {
-                "batch": batch,
-                "latents": list(shape),
-                **sizes,
-                "words": WORDS,
-                "parameters": count_parameters(ours),
-                "peer_parameters": count_parameters(theirs),
-                "precision": our_precision,
-                "peer_precision": peer_precision,
-                "rounds": asked.rounds,
-            },
-            "versions": {**environment(), "diffusers": version("diffusers")},
-            "threads": torch.get_num_threads(),
-        },
-        asked.json,
+    compare(
+        asked,
+        "milliseconds of a diffusion transformer's training step",
+        (ours, lambda precision: our_step(ours, batch, precision)),
+        (theirs, lambda precision: peer_step(theirs, batch, precision)),
+        {"batch": batch, "latents": list(shape), **sizes, "words": WORDS},
     )
 
 
