@@ -73,7 +73,7 @@ plt.rcParams.update(STYLE)
 
 FEW_COLOURS_ERROR = 16.0
 """The mean squared error, in steps of 256, up to which a picture is kept in 256 colours: 36 dB."""
-WORTH = 0.7
+WORTH = 0.85
 """A picture is changed only if it then has at most this share of its bytes."""
 
 
@@ -104,7 +104,7 @@ def _rounded(path: re.Match[str]) -> str:
 
 def _repacked(packed: re.Match[str]) -> str:
     """A PNG as a data URI in fewer bytes. An alpha that says nothing goes. What 256 colours show
-    as well is kept in them, and what is soft or grainy becomes a JPEG, where either saves a third:
+    as well is kept in them, and what is soft or grainy becomes a JPEG, where either saves a sixth:
     a page of many pictures would be too heavy otherwise."""
     before = base64.b64decode(packed[1])
     picture: Image.Image = Image.open(io.BytesIO(before))
