@@ -49,6 +49,32 @@ def test_turning_is_the_course_s_rotation():
     assert torch.allclose(turn(x, *waves(angles, x.dtype)), rotate(x, angles), atol=1e-6)
 
 
+def test_a_turn_s_gradient_is_autograd_s():
+    x = torch.randn(2, 3, 6, 8, dtype=torch.float64, requires_grad=True)
+    cos, sin = waves(rotary_angles(grid_positions(2, 3), 8), torch.float64)
+    assert torch.autograd.gradcheck(lambda x: turn(x, cos, sin), x)
+    assert torch.autograd.gradgradcheck(lambda x: turn(x, cos, sin), x)
+
+
+def test_what_is_computed_again_gives_the_same_gradients_and_keeps_less():
+    model, (x, words, portrait) = small_dit(), inputs()
+    awake(model)
+    kept, gradients = {}, {}
+    for recompute in (False, True):
+        model.recompute = recompute
+        sizes: list[int] = []
+        note = torch.autograd.graph.saved_tensors_hooks(
+            lambda t, sizes=sizes: sizes.append(t.nbytes) or t, lambda t: t
+        )
+        with note:
+            model(x, T, model.read(words, None, portrait)).square().mean().backward()
+        kept[recompute] = sum(sizes)
+        gradients[recompute] = [p.grad.clone() for p in model.parameters()]
+        model.zero_grad()
+    assert all(map(torch.equal, *gradients.values()))
+    assert kept[True] < 0.7 * kept[False], kept
+
+
 def test_attention_depends_on_how_far_apart_patches_are_not_on_where():
     torch.manual_seed(0)
     attention, x = PatchAttention(16, 2), torch.randn(1, 6, 16)
