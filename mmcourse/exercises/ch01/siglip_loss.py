@@ -20,7 +20,7 @@ def siglip_loss(text_emb, image_emb, logit_scale, logit_bias):
     text_emb, image_emb: (B, D), rows of length 1; text i belongs to picture i.
     logit_scale: multiplied onto the cosines.  logit_bias: added after that.
     Returns a scalar tensor in the inputs' dtype: -log sigmoid(logit) for each of the B pairs,
-    -log sigmoid(-logit) for each of the B² - B strangers, all summed and divided by B.
+    -log sigmoid(-logit) for each of the B² - B negatives, all summed and divided by B.
     It stays finite in float32 for scales up to 100.
     """
     raise NotImplementedError
@@ -69,7 +69,7 @@ def _cases() -> list[tuple[Any, ...]]:
 
 
 def _ends() -> list[tuple[Any, ...]]:
-    """Pairs that are opposites, strangers that are equal, both at once; biases of either sign."""
+    """Pairs that are opposites, negatives that are equal, both at once; biases of either sign."""
     text, one = torch.eye(2), torch.tensor([[1.0, 0.0], [1.0, 0.0]])
     found = [
         (text, -text, 100.0, -10.0),
@@ -101,13 +101,13 @@ mean over all B² pairs:
         logits, sign = _parts(text_emb, image_emb, logit_scale, logit_bias)
         return -F.logsigmoid(sign * logits).mean()
     Divide by B, not by B². With B², each picture's share of the gradient shrinks as the batch
-    grows, and the one pair drowns among B - 1 strangers.
+    grows, and the one pair drowns among B - 1 negatives.
 sum without dividing:
         logits, sign = _parts(text_emb, image_emb, logit_scale, logit_bias)
         return -F.logsigmoid(sign * logits).sum()
     The loss grows with the batch. Divide the sum by B.
 no bias: losses.siglip_loss(text_emb, image_emb, logit_scale, 0.0)
-    `logit_bias` is never added. In a batch almost all pairs are strangers; the bias lets the loss
+    `logit_bias` is never added. In a batch almost all pairs are negatives; the bias lets the loss
     start there, rather than spend the first steps learning to say no.
 the bias is scaled too:
         losses.siglip_loss(text_emb, image_emb, logit_scale, logit_scale * logit_bias)
@@ -116,8 +116,8 @@ labels 1 and 0 instead of 1 and -1:
         logits, sign = _parts(text_emb, image_emb, logit_scale, logit_bias)
         return -F.logsigmoid(sign.clamp(min=0) * logits).sum() / len(logits)
     With label 0 the logit is multiplied away, and every stranger costs log 2 whatever it does. The
-    sign is +1 for a pair and -1 for strangers.
-pairs only, no strangers:
+    sign is +1 for a pair and -1 for negatives.
+pairs only, no negatives:
         logits, _ = _parts(text_emb, image_emb, logit_scale, logit_bias)
         return -F.logsigmoid(logits.diagonal()).mean()
     Only the diagonal was used. With nothing to push away, everything can collapse to one point. The
@@ -125,7 +125,7 @@ pairs only, no strangers:
 signs the wrong way round:
         logits, sign = _parts(text_emb, image_emb, logit_scale, logit_bias)
         return -F.logsigmoid(-sign * logits).sum() / len(logits)
-    Pairs are pushed apart and strangers pulled together. It is +1 on the diagonal.
+    Pairs are pushed apart and negatives pulled together. It is +1 on the diagonal.
 the softmax loss: losses.clip_loss(text_emb, image_emb, logit_scale) + 0 * logit_bias
     This is the loss of the exercise before: rows and columns compete through a softmax. Here no
     pair knows of any other; each is a yes-or-no question with its own sigmoid.

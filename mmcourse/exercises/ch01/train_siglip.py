@@ -122,18 +122,18 @@ def pictures_find_texts(answer: Any) -> None:
         raise Broken("Too few pictures find their text.", f"{100 * found:.1f} %", "80 %")
 
 
-@holds("sigmoid(scale * cosine + bias) is far higher for unseen pairs than for strangers")
+@holds("sigmoid(scale * cosine + bias) is far higher for unseen pairs than for negatives")
 def says_yes_and_no(answer: Any) -> None:
     text_map, image_map, scale, bias = _trained(answer, 3)
     said = (scale * _cosines(text_map, image_map, 3) + bias).sigmoid()
     pairs = said.diagonal().mean().item()
-    strangers = said[~torch.eye(UNSEEN, dtype=torch.bool)].mean().item()
-    if not (pairs > 0.05 and pairs > 10 * strangers):
+    negatives = said[~torch.eye(UNSEEN, dtype=torch.bool)].mean().item()
+    if not (pairs > 0.05 and pairs > 10 * negatives):
         raise Broken(
             "As probabilities, what scale and bias make of the cosines is off. Were both learnt by "
             "the sigmoid loss, and returned in this order, the scale not as a logarithm?",
-            f"{pairs:.3f} for pairs, {strangers:.3f} for strangers",
-            "more than 0.05 for pairs, and ten times as much as for strangers",
+            f"{pairs:.3f} for pairs, {negatives:.3f} for negatives",
+            "more than 0.05 for pairs, and ten times as much as for negatives",
         )
 
 
@@ -147,14 +147,14 @@ def _probe(function: Any) -> list[Any]:
         return [type(error).__name__]
     cosines = _cosines(text_map, image_map, 0)
     pairs = cosines.diagonal().mean().item()
-    strangers = cosines[~torch.eye(UNSEEN, dtype=torch.bool)].mean().item()
+    negatives = cosines[~torch.eye(UNSEEN, dtype=torch.bool)].mean().item()
     return [
         torch.equal(text_map, _start()[0]),
         torch.equal(image_map, _start()[1]),
         bool((text_map - _start()[0]).norm() > 0.3),  # it has moved at all
         not torch.allclose(first, longer, atol=1e-3),  # lengths count
-        strangers > 0.5,  # all are alike
-        pairs > strangers + 0.1,  # pairs are known
+        negatives > 0.5,  # all are alike
+        pairs > negatives + 0.1,  # pairs are known
         at_first > -5.0,  # where the bias starts
     ]
 
@@ -189,12 +189,12 @@ pairs that do not belong together:
             return siglip_loss(*_units(u, v[torch.randperm(len(v), generator=dice)]), scale, bias)
 
         return linear.fit(text, image, text_map, image_map, steps, loss)
-    The maps moved, but unseen pairs are no more alike than strangers, as if each step had shown
+    The maps moved, but unseen pairs are no more alike than negatives, as if each step had shown
     texts with the wrong pictures. If you draw or shuffle, draw one set of indices and use it for
     both.
-pairs only, no strangers: linear.fit(text, image, text_map, image_map, steps, _pairs_only)
+pairs only, no negatives: linear.fit(text, image, text_map, image_map, steps, _pairs_only)
     Only true pairs were asked about. What tells one pair from another is learnt from the B² - B
-    strangers of the batch: here all vectors have come to lie in one direction.
+    negatives of the batch: here all vectors have come to lie in one direction.
 a bias of 0 at the start:
         def loss(u: Tensor, v: Tensor, scale: Tensor, bias: Tensor) -> Tensor:
             return siglip_loss(*_units(u, v), scale, bias + 10)
@@ -202,7 +202,7 @@ a bias of 0 at the start:
         text_map, image_map, scale, bias = linear.fit(text, image, text_map, image_map, steps, loss)
         return text_map, image_map, scale, bias + 10
     With a bias of 0 every stranger starts at even odds, and all these steps go into learning to say
-    no. In a batch nearly all pairs are strangers: start at -10.
+    no. In a batch nearly all pairs are negatives: start at -10.
 """
 
 EXERCISE = Task(
