@@ -36,10 +36,6 @@ def lines_of(error: BaseException) -> list[tuple[str, int, str]]:
     ]
 
 
-def _is_tensor(x: Any) -> bool:
-    return isinstance(x, torch.Tensor)
-
-
 def _same(a: torch.Tensor, b: torch.Tensor) -> bool:
     if a.shape != b.shape or a.dtype != b.dtype:
         return False
@@ -50,11 +46,24 @@ def _handed(x: Any) -> Any:
     """What an answer is given in place of an input: the same, and nobody else's."""
     if isinstance(x, torch.Tensor):
         return x.clone()
+    if type(x) is tuple:
+        return tuple(map(_handed, x))
     return copy.deepcopy(x) if isinstance(x, list | dict | set | np.ndarray) else x
+
+
+def _graph(x: Any) -> Any:
+    """Where an input hangs in its graph; of a tuple each part."""
+    if type(x) is tuple:
+        return tuple(map(_graph, x))
+    return (x.requires_grad, x.grad_fn) if isinstance(x, torch.Tensor) else None
 
 
 def _spoiled(name: str, before: Any, after: Any, graph: Any) -> Finding | None:
     """What became of an input, if it is not what it was."""
+    if type(before) is tuple:
+        parts = enumerate(zip(before, after, graph))
+        each = (_spoiled(f"{name}[{n}]", *part) for n, part in parts)
+        return next((found for found in each if found), None)
     if isinstance(before, torch.Tensor):
         if before.device.type != "cpu":
             return None
@@ -103,6 +112,7 @@ class Answer:
         self.function = function
         self.parameters = parameters
         self.inputs: tuple[Any, ...] = ()
+        self.handed: tuple[Any, ...] = ()  # what stood for them in the last call
         self.changed: Finding | None = None
         self.raised = False
         self.values_are_right = True  # on ordinary inputs, as far as was seen
@@ -110,7 +120,8 @@ class Answer:
     def __call__(self, *inputs: Any) -> Any:
         self.inputs = inputs
         handed = tuple(_handed(x) for x in inputs)
-        graphs = [(x.requires_grad, x.grad_fn) if _is_tensor(x) else None for x in handed]
+        graphs = [_graph(x) for x in handed]
+        self.handed = handed
         try:
             result = self.function(*handed)
         except BaseException as error:  # SystemExit too: nothing that an answer raises gets away

@@ -192,6 +192,7 @@ class Hunt(Exercise):
         edits: the right implementation that edits in this list are made of; without it `on_trial`.
         on_trial: the package's function of which the suspects are broken forms. While a test runs,
             the implementation on trial stands in for it, so that a test can't lean on it.
+        keeps_state: whether what is on trial changes itself, so that a test needs clones.
     """
 
     kind: ClassVar[str] = "hunt"
@@ -200,6 +201,7 @@ class Hunt(Exercise):
     right: tuple[Callable[..., Any], ...]
     bugs: str
     on_trial: Callable[..., Any]
+    keeps_state: bool = False
 
     @cached_property
     def mutants(self) -> tuple[Mutant, ...]:

@@ -94,6 +94,23 @@ def _first(a: np.ndarray, b: np.ndarray, alike: np.ndarray) -> str:
     return f" They first differ at {list(at)}: got {a[at]:.6g}, expected {b[at]:.6g}."
 
 
+def typed(got: Any, dtype: torch.dtype) -> None:
+    """`got` is a tensor of this type."""
+    if tensor(got).dtype != dtype:
+        raise Broken(f"The result is {got.dtype}, not {dtype}.", got, str(dtype))
+
+
+def new(got: Any, answer: Answer) -> None:
+    """Nothing of `got` lies in the memory of what the answer was given."""
+    given = {x.untyped_storage().data_ptr(): name
+             for name, x in zip(answer.names(), answer.handed) if isinstance(x, Tensor)}  # fmt: skip
+    for part in _tensors(got):
+        name = given.get(part.untyped_storage().data_ptr())
+        if name is not None:
+            told = f"`{name}` itself came back: who changes the result would change it too."
+            raise Broken(f"{told} `.clone()` makes a new one.", part, "a new tensor")
+
+
 def zero(got: Any, message: str) -> None:
     """All of `got` is exactly 0, not merely nearly."""
     got = tensor(got)

@@ -96,7 +96,9 @@ def _tell_mistake(task: Task, answer: Answer, broken: set[str], emit: Emit) -> N
     if mistake is not None and _breaks(task, mistake.answer, broken, answer.values_are_right):
         emit({"event": "mistake", "name": mistake.name, "hint": mistake.hint})
     elif task.formula is not None and isinstance(probe, Calls):
-        told = noticed(function, task.formula, probe, task.parameters)
+        learns = task.learns and not task.names
+        asked = probe if learns else Calls(probe.inputs, False, probe.through)
+        told = noticed(function, task.formula, asked, task.parameters)
         if told:
             emit({"event": "noticed", "told": told})
 

@@ -93,11 +93,10 @@ def _fair_on(
     where = lines_of(verdict.error) if verdict.error else []
     if verdict.word == "failed":
         again = [try_on(test, implementation, hunt, s).word for s in SEEDS]
-        state = hunt.on_trial.__class__ is type or isinstance(hunt.on_trial, type)
         message = (
             "False alarm: the test fails on a right implementation. Does it ask for something that "
             "need not be true, or for exact equality of floats? "
-            + ("Or was the old state kept without `.clone()`? " if state else "")
+            + ("Or was the old state kept without `.clone()`? " if hunt.keeps_state else "")
             + (
                 f"It passes with some random numbers and fails with others (seed {seed}): what it "
                 "asks for holds only mostly. "
@@ -148,6 +147,8 @@ def grade_hunt(hunt: Hunt, test: Callable[..., Any], emit: Emit) -> None:
     """Grade a learner's test."""
     emit({"event": "start", "says": FAIR})
     sent = _anew(test)  # before it has run
+    # A broken one goes first: what is kept of the first, outside of the test, is then wrong.
+    try_on(_anew(test) or test, hunt.suspects[0].implementation, hunt, 0)
     fair = _fair(test, hunt)
     emit({"event": "finding", **asdict(fair)})
     caught, words, returned = 0, [], "NoneType"

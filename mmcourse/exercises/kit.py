@@ -8,19 +8,22 @@ from mmcourse.exercises.expect import (
     gives,
     gradients,
     near,
+    new,
     number,
     tensor,
+    typed,
     unchanged,
     whole,
     zero,
 )
 from mmcourse.exercises.inputs import column, dice, normalised, raw, row, unit, vector
-from mmcourse.exercises.probe import calls
+from mmcourse.exercises.probe import calls, constants
 from mmcourse.exercises.shared import each
 from mmcourse.exercises.values import Broken
 
 __all__ = [
-    "Broken", "Hunt", "Property", "Raised", "Task", "calls", "close", "column", "dice", "each",
-    "follows_device", "gives", "gradients", "holds", "near", "normalised", "number", "raw", "row",
-    "tensor", "unchanged", "unit", "vector", "whole", "zero",
+    "Broken", "Hunt", "Property", "Raised", "Task", "calls", "close", "column", "constants",
+    "dice", "each",
+    "follows_device", "gives", "gradients", "holds", "near", "new", "normalised", "number", "raw",
+    "row", "tensor", "typed", "unchanged", "unit", "vector", "whole", "zero",
 ]  # fmt: skip

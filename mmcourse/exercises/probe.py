@@ -21,6 +21,17 @@ def as_given(*inputs: Any) -> tuple[Any, ...]:
     return inputs
 
 
+def constants(*places: int) -> Through:
+    """What comes before an answer whose inputs at these places are no variables."""
+
+    def detached(x: Any) -> Any:
+        if type(x) is tuple:
+            return tuple(map(detached, x))
+        return x.detach() if isinstance(x, torch.Tensor) else x
+
+    return lambda *inputs: tuple(detached(x) if n in places else x for n, x in enumerate(inputs))
+
+
 class Calls:
     """A probe: the values for each input, the gradients, and whether the input was changed."""
 

@@ -53,6 +53,8 @@ def each(got: Any, expected: Any, names: tuple[str, ...], message: str) -> None:
     if not names:
         close(got, expected, message)
         return
+    if isinstance(got, Tensor) and got.shape == (len(names), *expected[0].shape):
+        got = tuple(got)  # stacked
     if not isinstance(got, tuple | list) or len(got) != len(names):
         told = got if isinstance(got, Tensor) else type(got).__name__
         count = {2: "two", 3: "three"}.get(len(names), len(names))
@@ -94,6 +96,9 @@ def _types(task: Task) -> Property:
         for dtype, case in ((d, x) for d in (torch.float32, torch.float64) for x in forms):
             inputs = through(*_floats(case, dtype))
             got, right = answer(*inputs), task.formula(*inputs)
+            if dtype is torch.float32 and answer.values_are_right:
+                exact = task.formula(*_floats(inputs, torch.float64))
+                each(got, exact, task.names, "In float32 the value is wrong.")
             pairs = zip(got, right) if task.names else [(got, right)]
             for place, (one, like) in enumerate(pairs):
                 if tensor(one).dtype != like.dtype:
@@ -113,7 +118,7 @@ def _gradients(task: Task) -> Property:
         def part(function: Any) -> Any:
             def one(*given: Any) -> Any:
                 found = function(*given)
-                if not isinstance(found, tuple | list) or len(found) != len(task.names):
+                if not isinstance(found, tuple | list | Tensor) or len(found) != len(task.names):
                     each(found, (), task.names, "")
                 return found[place]
 

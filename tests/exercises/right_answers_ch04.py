@@ -21,14 +21,14 @@ def noise_by_rows(x0, noise, t, alpha_bar):
 
 
 def noise_by_einsum(x0, noise, t, alpha_bar):
-    kept = alpha_bar.gather(0, t)
+    kept = alpha_bar.gather(0, t).to(x0.dtype)
     return torch.einsum("b,b...->b...", kept.sqrt(), x0) + torch.einsum(
         "b,b...->b...", (1 - kept).sqrt(), noise
     )
 
 
 def noise_by_transposing(x0, noise, t, alpha_bar):
-    a = alpha_bar[t]
+    a = alpha_bar[t].to(x0.dtype)
     return (a**0.5 * x0.movedim(0, -1) + (1 - a) ** 0.5 * noise.movedim(0, -1)).movedim(-1, 0)
 
 

@@ -16,6 +16,7 @@ from . import wrong_answers, wrong_answers_later
 from .test_every_exercise import graded, name_of
 from .wrong_answers_ch07 import CH07
 from .wrong_answers_later import LATER, NARROWED
+from .wrong_answers_sizes import SIZES
 
 
 def as_sent(answer: Callable[..., Any]) -> Callable[..., Any]:
@@ -41,7 +42,7 @@ def test_what_is_nearly_right_fails_and_is_told_why(
     assert re.search(told, " ".join(str(report).split())), str(report)
 
 
-@pytest.mark.parametrize(("id", "answer", "told"), _named([*LATER, *CH07]))
+@pytest.mark.parametrize(("id", "answer", "told"), _named([*LATER, *SIZES, *CH07]))
 def test_what_once_passed_in_later_chapters_fails(
     id: str, answer: Callable[..., Any], told: str
 ) -> None:

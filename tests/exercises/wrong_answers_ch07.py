@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from .wrong_answers_later import of
 
 TREE, PACK = of("ch07.true_at"), of("ch07.pack")
-NEAREST, FACTS = of("ch07.nearest_on_path"), of("ch07.contradictions")
+F1, NEAREST, FACTS = of("ch07.character_f1"), of("ch07.nearest_on_path"), of("ch07.contradictions")
 
 
 def stops_at_scene_0(parents, told, at):
@@ -132,7 +134,83 @@ def extends_what_is_known(known, said):
     return found
 
 
+def _with_f1(change):
+    """F1 of frames that were changed."""
+    return lambda asked, seen: F1([change(x) for x in asked], [change(x) for x in seen])
+
+
+def full_marks_if_nobody_is_asked(asked, seen):
+    return F1(asked, seen) if any(asked) else 1.0
+
+
+def found_within(asked, seen):
+    hits = sum(name in str(frame) for names, frame in zip(asked, seen) for name in names)
+    total = sum(map(len, asked)) + sum(map(len, seen))
+    return 2 * hits / total if total else 1.0
+
+
+def _margin(hero, doubles, width=None, pages=None, least=0.0):
+    def cos(a, b):
+        lengths = [math.hypot(*row[:width]) + least for row in (a, b)]
+        return sum(x * y for x, y in zip(a[:width], b[:width])) / lengths[0] / lengths[1]
+
+    rows = list(zip(hero[1:], doubles))[:pages]
+    return sum(cos(a, hero[0]) - cos(b, hero[0]) for a, b in rows) / len(rows)
+
+
+def _worths(change):
+    return lambda pieces, budget: PACK([(change(w), *rest) for w, *rest in pieces], budget)
+
+
+def eight_at_most(pieces, budget):
+    kept, dropped = PACK(pieces, budget)
+    return kept[:8], {**dropped, **dict.fromkeys(kept[8:], "no room")}
+
+
+def two_hundred_scenes(parents, told, at):
+    path = [at]
+    while parents[path[-1]] is not None and len(path) < 200:
+        path.append(parents[path[-1]])
+    return {(who, what): (x, s) for s in path[::-1] for who, what, x in told.get(s, [])}
+
+
+def fifty_facts(known, said):
+    return FACTS(known[-50:], said)
+
+
+def new_looks_may_change(known, said):
+    told = {(who, what) for who, what, _ in known}
+    found = FACTS(known, said)
+    return [i for i in found if said[i][1] != "species" or said[i][:2] in told]
+
+
+def in_lower_case(known, said):
+    return FACTS(*([(a, b, c.lower()) for a, b, c in facts] for facts in (known, said)))
+
+
+def by_first_names(known, said):
+    return FACTS(*([(a.split()[0], b, c) for a, b, c in facts] for facts in (known, said)))
+
+
 CH07 = [
+    ("ch07.character_f1", full_marks_if_nobody_is_asked, "the answer is wrong"),
+    ("ch07.character_f1", found_within, "the answer is wrong"),
+    ("ch07.character_f1", _with_f1(lambda frame: [x.lower() for x in frame]), "is wrong"),
+    ("ch07.character_f1", _with_f1(lambda frame: [x[0] for x in frame]), "is wrong"),
+    ("ch07.character_f1", lambda a, b: F1(a[:4], b[:4]), "the answer is wrong"),
+    ("ch07.identity_margin", lambda a, b: _margin(a, b, width=3), "the answer is wrong"),
+    ("ch07.identity_margin", lambda a, b: _margin(a, b, pages=5), "the answer is wrong"),
+    ("ch07.identity_margin", lambda a, b: _margin(a, b, least=1e-8), "the answer is wrong"),
+    ("ch07.pack", _worths(lambda worth: round(worth, 2)), "its order, is wrong"),
+    ("ch07.pack", _worths(lambda worth: min(worth, 10)), "its order, is wrong"),
+    ("ch07.pack", _worths(lambda worth: float(np.float32(worth))), "its order, is wrong"),
+    ("ch07.pack", eight_at_most, "is wrong"),
+    ("ch07.true_at", two_hundred_scenes, "forgot a scene"),
+    ("ch07.contradictions", fifty_facts, "count whole"),
+    ("ch07.contradictions", lambda known, said: FACTS(known, said)[:4], "count whole"),
+    ("ch07.contradictions", new_looks_may_change, "the first look counts"),
+    ("ch07.contradictions", in_lower_case, "count whole"),
+    ("ch07.contradictions", by_first_names, "count whole"),
     ("ch07.true_at", fills_in_who_tells_nothing, "`told` was changed"),
     ("ch07.pack", sorts_the_callers_list, "`pieces` was changed"),
     ("ch07.contradictions", extends_what_is_known, "`known` was changed"),

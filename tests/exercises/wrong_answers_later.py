@@ -209,7 +209,7 @@ def A_in_the_weights_type(weight, A, B, alpha):
 
 LATER = [
     ("ch03.hinge_loss", slope_beyond_the_margin, "costs nothing"),
-    ("ch03.top_p_filter", at_most_64, "Of a thousand"),
+    ("ch03.top_p_filter", at_most_64, "Of five thousand"),
     ("ch03.maskgit_step", as_many_as_the_first_row, "Beside it another misses four"),
     ("ch03.maskgit_step", zero_is_nothing, "Token 0 was drawn"),
     ("ch04.add_noise", bounded("ch04.add_noise", 6), "share of 1 is the picture"),

@@ -99,9 +99,11 @@ def no_steps(answer: Any) -> None:
         raise Broken("Before the first step, scale and bias are others.", told, "10 and -10")
 
 
-@holds("scale and bias are learnt as well, and what was learnt is returned")
+@holds("scale and bias are learnt as well, what was learnt is returned, and every step counts")
 def learns_both(answer: Any) -> None:
-    _, _, scale, bias = _trained(answer, 0, steps=30)
+    text_map, _, scale, bias = _trained(answer, 0, steps=30)
+    if torch.equal(text_map, _trained(answer, 0, steps=1)[0]):
+        raise Broken("One step gives the very maps of thirty.", text_map, "others")
     for name, value, start in (("scale", scale, 10.0), ("bias", bias, -10.0)):
         if abs(value - start) < 0.005 * abs(start):
             message = f"After training the {name} is still what it was at the start."

@@ -268,6 +268,7 @@ EXERCISE = Hunt(
     stub=STUB,
     reference=reference_test,
     on_trial=ema.EMAVectorQuantizer,
+    keeps_state=True,
     right=(ema.EMAVectorQuantizer, _ByOneHot, _OtherVectors),
     bugs=BUGS,
     mistakes=MISTAKES,

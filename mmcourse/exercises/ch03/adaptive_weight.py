@@ -45,7 +45,7 @@ def _call(answer: Any, *inputs: Any) -> Any:
 
 
 def _ask(answer: Any, a: Any, b: Any, limit: float = 1e9, w: Tensor | None = None) -> Any:
-    a, b = (torch.as_tensor(x, dtype=torch.float64) for x in (a, b))
+    a, b = (x if isinstance(x, Tensor) else torch.tensor(x, dtype=torch.float64) for x in (a, b))
     w = torch.zeros_like(a) if w is None else w
     return _call(answer, *_losses(w, a, b, limit))
 
@@ -59,6 +59,8 @@ def three(answer: Any) -> None:
 def length(answer: Any) -> None:
     close(_ask(answer, [[3.0, -4.0], [0.0, 12.0]], [[1.0, 0.0], [0.0, -1.0]]),
           13 / (math.sqrt(2) + 1e-4))  # fmt: skip
+    a, b = raw(2, 3, 1, 1, seed=13).float(), raw(2, 3, 1, 1, seed=14).float()
+    close(_ask(answer, a, b), a.norm() / (b.norm() + 1e-4), "Of a convolution's weight, float32.")
 
 
 @holds("a critic without a gradient makes it 1e4 times the other's length, not infinite")
@@ -89,8 +91,13 @@ def values(answer: Any) -> None:
 @holds("it is a constant, and leaves the graphs and every `.grad` as they were")
 def constant(answer: Any) -> None:
     first, second, w, limit = _losses(raw(3, seed=1), raw(3, seed=2), raw(3, seed=3), 1e9)
+    other = torch.ones_like(w, requires_grad=True)
+    first, second = first + (other * w).sum(), second + (other * w).sum()
+    told = first.item(), second.item()
     w.grad, before = torch.full_like(w, 7.0), w.detach().clone()
     weight = tensor(_call(answer, first, second, w, limit), ())
+    if told != (first.item(), second.item()):
+        raise Broken("The losses are others than before.", (first.item(), second.item()), told)
     if not w.requires_grad or not torch.equal(w.detach(), before):
         raise Broken("`last` is another than before.", w, before)
     if weight.requires_grad:
@@ -105,6 +112,10 @@ def constant(answer: Any) -> None:
             str(error).partition(":")[0],
             "retain_graph=True",
         ) from None
+    w.grad = other.grad = None
+    _call(answer, *_losses(w, w.detach(), other, limit))
+    if w.grad is not None or other.grad is not None:
+        raise Broken("A `.grad` that was None is there now.", "a tensor", "None")
 
 
 def _probes() -> list[tuple[Any, ...]]:

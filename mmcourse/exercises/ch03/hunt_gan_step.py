@@ -22,7 +22,8 @@ def test_step(step):
     """Assert what is true of a right training step of a GAN, and false of a broken one.
 
     step(x, generator, critic, optimiser, critic_optimiser, objective, heard): the step on trial.
-    generator(x) returns the drawn pictures and a loss of its own; critic(pictures) returns logits.
+    generator(x) returns the drawn pictures and a loss of its own; critic is a module, and
+    critic(pictures) returns logits (B, ...), those of each picture of that picture alone.
     `Objective(clip=1e9)`, from mmcourse.vqgan, says what is wanted: `objective.reconstruct(drawn,
     x)`, by default the mean absolute difference, and `objective.adversarial`, by default 0.1.
     First the generator moves, by one step of its optimiser, to lower

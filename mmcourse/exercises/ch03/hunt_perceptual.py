@@ -22,8 +22,9 @@ def test_perceptual(make):
     takes pictures (B, 3, H, W) and returns a tuple of maps (B, C_i, H_i, W_i); weights, if given,
     is a list of tensors (C_i,), one for each map.
     loss = it(drawn, x): a scalar. In each map, the channels at each place are brought to length 1
-    (L2); the squared differences of drawn and x are summed over channels, each times its weight,
-    and averaged over places and pictures. The maps are added up.
+    (L2; their squares may get 1e-8 more, so let features be no smaller than 0.01); the squared
+    differences of drawn and x are summed over channels, each times its weight, and averaged over
+    places and pictures. The maps are added up.
     Its gradient goes to drawn and to nothing else. The network is frozen and asleep: nothing
     that is done to the loss, `.train()` included, wakes its dropout or moves its parameters, and
     neither `parameters()` nor `state_dict()` of the loss holds anything of it.
@@ -118,34 +119,22 @@ class _Looks(nn.Module):
 
 
 class _Frozen(nn.Module):
-    """A child that is kept asleep and out of the state dict."""
+    """Looks through a function, so that the network is nobody's child."""
 
     def __init__(self, network: nn.Module, weights: Sequence[Tensor] | None = None) -> None:
         super().__init__()
-        self.network, self.weights = network, weights
-        for p in network.parameters():
+        self.look, self.weights = lambda pictures: network(pictures), weights
+        for p in network.eval().parameters():
             p.requires_grad = False
-        self.train()
-
-    def train(self, mode: bool = True) -> _Frozen:
-        super().train(mode)
-        self.network.eval()
-        return self
-
-    def parameters(self, recurse: bool = True) -> Any:
-        return iter(())
-
-    def state_dict(self, *given: Any, **options: Any) -> Any:
-        return options.get("destination", {})
 
     def forward(self, drawn: Tensor, x: Tensor) -> Tensor:
         total = 0.0 * drawn.sum()
         with torch.no_grad():
-            wanted = self.network(x)
-        for i, (a, b) in enumerate(zip(self.network(drawn), wanted)):
+            wanted = self.look(x)
+        for i, (a, b) in enumerate(zip(self.look(drawn), wanted)):
             weight = torch.ones(a.shape[1]) if self.weights is None else self.weights[i]
             gap = (_unit(a) - _unit(b)).permute(0, 2, 3, 1)  # (B, H, W, C)
-            total = total + ((gap * gap) @ weight).mean()
+            total = total + ((gap * gap) @ weight.to(gap)).mean()
         return total
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mmcourse.exercises.kit import Broken, Task, follows_device, holds, raw, whole
+from mmcourse.exercises.kit import Broken, Task, follows_device, holds, new, raw, whole
 from mmcourse.vqgan.masked import maskgit_step
 
 STUB = '''
@@ -70,9 +70,9 @@ def _row(known: list[bool], left: int) -> tuple[Any, ...]:
 def _random(seed: int, left: int, b: int = 3, n: int = 7) -> tuple[Any, ...]:
     dice = torch.Generator().manual_seed(seed)
     return (
-        torch.randint(100, 200, (b, n), generator=dice),
+        torch.randint(100, 99_999, (b, n), generator=dice),
         raw(b, n, seed=seed + 100),
-        torch.randint(1, 99, (b, n), generator=dice),
+        torch.randint(1, 99_999, (b, n), generator=dice),
         torch.rand(b, n, generator=dice) < 0.3,
         left,
     )
@@ -97,6 +97,9 @@ def the_last(answer: Any) -> None:
 def enough(answer: Any) -> None:
     _compare(answer, _row([True, False, True, False], 2), "Two were missing, two are left.")
     _compare(answer, _row([True, True, True, False], 3), "Only one was missing.")
+    for left in (4, 5):
+        _compare(answer, _row([False] * 4, left), f"Four were missing, and {left} may be.")
+        new(answer(*_row([False] * 4, left)), answer)
     pairs = zip(_row([True, True, True, False], 2)[:4], _row([False] * 4, 2)[:4])
     _compare(answer, (*(torch.cat(pair) for pair in pairs), 2), "Beside it another misses four.")
 
@@ -116,7 +119,7 @@ def zero(answer: Any) -> None:
 def any_numbers(answer: Any) -> None:
     known = torch.tensor([[False, True, False, False, False]])
     for sureness in (
-        [1e30, -1e30, 3e5, 200.0, 90.0], [-1e3, -1e30, -2e3, -800.0, -900.0],
+        [1e30, -1e30, 3e20, 200.0, 2e20], [-1e3, -1e30, -2e3, -800.0, -900.0],
         [1e-30, 0.0, 2e-30, -1e-30, 3e-30], [0.5, -1.0, 0.5 + 1e-6, 0.5 - 1e-6, 0.5 + 2e-6],
     ):  # fmt: skip
         drawn = torch.tensor([[15, 16, 17, 18, 19]])

@@ -65,8 +65,8 @@ def walking(answer: Any) -> None:
     for layers in (
         [(7, 3), (1, 1), (2, 2), (5, 1)],
         [(1, 2), (3, 2), (3, 3)],
-        [(3, 1)] * 20,
-        [(3, 2)] * 9,
+        [(3, 1)] * 40,
+        [(3, 2)] * 13,
     ):
         near(answer(list(layers)), by_walking_back(layers))
 

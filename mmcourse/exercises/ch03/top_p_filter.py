@@ -82,12 +82,18 @@ def any_order(answer: Any) -> None:
 def rows(answer: Any) -> None:
     both = _chances((0.1, 0.2, 0.3, 0.4), (0.05, 0.9, 0.03, 0.02))
     _same(answer, both, 0.65, "The rows disturb each other.")
-    _same(answer, raw(1, 1000, seed=8) / 100, 0.95, "Of a thousand nearly alike about 950 stay.")
+    many = raw(1, 5000, seed=8) / 100
+    _same(answer, many, 0.95, "Of five thousand nearly alike about 4750 stay.")
+    apart = torch.tensor([[0.0, -1, -2], [-300, -301, -302]])
+    _same(answer, apart, 0.6, "One row lies far below the other.")
 
 
-@holds("0.5, 0.25, 0.25 at p = 0.5: the first is p already, and no other stays")
+@holds("0.5, 0.25, 0.25 at p = 0.5: the first is p already; of four equal ones two are")
 def reached(answer: Any) -> None:
     _same(answer, _chances((0.25, 0.5, 0.25)), 0.5, "The likeliest alone adds up to p.")
+    found = tensor(answer(torch.zeros(1, 4), 0.5), (1, 4))
+    if int(found.isfinite().sum()) != 2:
+        raise Broken("Of four that are equal any two stay.", found, "two logits of 0")
 
 
 @holds("p = 1 keeps everything, and 0.99 and 0.999 do not")
@@ -109,8 +115,8 @@ def extremes(answer: Any) -> None:
     some = raw(2, 6, seed=4)
     some[:, 3] = -torch.inf
     _same(answer, some, 0.8, "With a -inf in the row others stay.")
-    large = torch.tensor([[1000.0, 999.0, 0.0, -1000.0]])
-    _same(answer, large, 0.9, "With logits of 1,000 others stay.")
+    for large in ([1000.0, 999.0, 0.0, -1000.0], [200.0, 150.0, 100.0, 90.0]):
+        _same(answer, torch.tensor([large]), 0.9, "With logits of hundreds others stay.")
 
 
 def _probes() -> list[tuple[Any, ...]]:

@@ -8,7 +8,18 @@ import torch
 from torch import Tensor
 
 from mmcourse.diffusion import schedule
-from mmcourse.exercises.kit import Broken, Task, calls, close, holds, raw, tensor
+from mmcourse.exercises.kit import (
+    Broken,
+    Task,
+    calls,
+    close,
+    constants,
+    holds,
+    raw,
+    row,
+    tensor,
+    typed,
+)
 
 STUB = '''
 @exercise("ch04.add_noise")
@@ -19,7 +30,8 @@ def add_noise(x0, noise, t, alpha_bar):
     noise: the same shape.
     t: (B,) int64, the step of each row, 0 to T - 1.
     alpha_bar: (T,), at each step the share of the variance that is still the picture's.
-    Returns the shape and dtype of x0: sqrt(alpha_bar_t) x0 + sqrt(1 - alpha_bar_t) noise.
+    Returns the shape and dtype of x0: sqrt(alpha_bar_t) x0 + sqrt(1 - alpha_bar_t) noise, with the
+    gradients of x0 and noise. alpha_bar is a constant, and may be of another dtype.
     """
     raise NotImplementedError
 '''
@@ -60,6 +72,17 @@ def both_ends(answer: Any) -> None:
     found = answer(_of(3e6, 3, 1), _of(4e3, 3, 1), t, shares)
     right = [[3e6], [4e3], [3e6 * 0.2**0.5 + 4e3 * 0.8**0.5]]
     close(found, torch.tensor(right, dtype=torch.float64))
+
+
+@holds("alpha_bar in float64, as schedules are computed, leaves the pictures in float32")
+def finer_shares(answer: Any) -> None:
+    typed(answer(_of(1, 3, 1).float(), _of(0, 3, 1).float(), torch.arange(3), _shares()), torch.float32)
+
+
+def _ends() -> list[tuple[Any, ...]]:
+    """Where hardly any noise is."""
+    return [(0 * row(1).float(), 1e4 * row(1).float(), torch.tensor([0]), 1 - row(x).float()[0])
+            for x in (1e-6, 1e-4)]  # fmt: skip
 
 
 @holds("each row has its own step")
@@ -132,7 +155,9 @@ EXERCISE = Task(
     reference=schedule.add_noise,
     formula=by_hand,
     cases=_cases,
-    probe=calls(_probes),
+    ends=_ends,
+    through=constants(3),
+    probe=calls(_probes, through=constants(3)),
     mistakes=MISTAKES,
     hints=(
         "`alpha_bar[t]` is (B,). How must it be shaped to multiply the rows of x0?",

@@ -110,6 +110,12 @@ def _cases() -> list[tuple[Any, ...]]:
     return found
 
 
+def _neighbours() -> list[tuple[Any, ...]]:
+    """Levels so near each other that float32 does not tell them apart."""
+    levels = 0.999**0.5, 0.001**0.5, 0.9990001**0.5, 0.0009999**0.5
+    return [(1e3 * row(1).float(), row(1).float(), *levels, 1.0, 1e7 * row(1).float())]
+
+
 def _probes() -> list[tuple[Any, ...]]:
     a, b, c = (raw(2, 3, seed=k) for k in (4, 5, 6))
     return [
@@ -160,6 +166,7 @@ EXERCISE = Task(
     reference=steps.ddim_step,
     formula=by_hand,
     cases=_cases,
+    ends=_neighbours,
     learns=False,
     probe=calls(_probes),
     mistakes=MISTAKES,

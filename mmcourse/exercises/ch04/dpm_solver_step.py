@@ -69,15 +69,22 @@ def still(answer: Any) -> None:
 
 
 def _cases() -> list[tuple[Any, ...]]:
-    """The first step, two with a picture before, the last one."""
-    later = HERE, THERE, Level(9.0, 0.96, 0.28)
-    all_levels = (HERE, THERE), later, (EARLIER, HERE, CLEAN), (EARLIER, HERE, THERE)
-    shapes = (1, 1), (2, 3, 2), (2, 3, 4, 4), (2, 3)
+    """The first step, two with a picture before, the last one, and one that is nearly the last."""
+    later, nearly = (HERE, THERE, Level(9.0, 0.96, 0.28)), Level(0.0, (1 - 4e-8) ** 0.5, 2e-4)
+    all_levels: Any = (HERE, THERE), later, (EARLIER, HERE, CLEAN), (EARLIER, HERE, nearly)
+    all_levels += (EARLIER, HERE, THERE), (EARLIER, HERE, THERE)
+    shapes = (1, 1), (2, 3, 2), (2, 3, 4, 4), (2, 2), (3, 1), (2, 3)
     found = []
     for n, (shape, levels) in enumerate(zip(shapes, all_levels)):
         x, x0, before = (raw(*shape, seed=10 + 3 * n + k) for k in range(3))
-        found.append((x, x0, levels, before if len(levels) == 3 else None))
+        found.append((x, x0, levels, before if len(levels) == 3 and n != 4 else None))
     return found
+
+
+def _neighbours() -> list[tuple[Any, ...]]:
+    """The last step was so small that float32 does not tell its levels apart."""
+    levels = *(Level(500.0, a**0.5, (1 - a) ** 0.5) for a in (0.36, 0.360001)), THERE
+    return [(*(raw(2, 3, seed=k).float() for k in (40, 41)), levels, raw(2, 3, seed=42).float())]
 
 
 def _probes() -> list[tuple[Any, ...]]:
@@ -119,6 +126,7 @@ EXERCISE = Task(
     reference=steps.dpm_solver_step,
     formula=by_hand,
     cases=_cases,
+    ends=_neighbours,
     learns=False,
     probe=calls(_probes),
     mistakes=MISTAKES,

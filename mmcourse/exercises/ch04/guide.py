@@ -18,7 +18,7 @@ def guide(unconditional, conditional, scale):
     conditional: the same shape, its answer with words.
     scale: a number. 0 gives the answer without words, 1 the answer with them, and 3 goes three
     times as far from the first as the second is.
-    Returns the same shape and dtype.
+    Returns the same shape and dtype, with gradients.
     """
     raise NotImplementedError
 '''
@@ -50,8 +50,8 @@ def agree(answer: Any) -> None:
 
 def _cases() -> list[tuple[Any, ...]]:
     shapes: list[tuple[tuple[int, ...], float]]
-    shapes = [((1,), 2.0), ((4,), 7.5), ((2, 4, 3, 3), 0.3), ((1, 8, 2, 4, 4), -1.0)]
-    shapes += [((2, 3), 1.0), ((2, 3), 40.0), ((3,), 1.234), ((2, 4, 2, 2), 2.5)]
+    shapes = [((1,), 2.0), ((4,), 7.5), ((2, 4, 3, 3), 0.3), ((1, 8, 2, 4, 4), -7.0)]
+    shapes += [((2, 3), 1.0), ((2, 3), 250.0), ((3,), 1.234), ((2, 4, 2, 2), 2.5)]
     return [(raw(*s, seed=30), raw(*s, seed=31), scale) for s, scale in shapes]
 
 
@@ -101,6 +101,7 @@ EXERCISE = Task(
     reference=guidance.guide,
     formula=_formula,
     cases=_cases,
+    ends=lambda: [(1e6 * row(1, -3).float(), 1e4 * row(-2, 1).float(), 7.5)],
     probe=calls(_probes),
     mistakes=MISTAKES,
     hints=(

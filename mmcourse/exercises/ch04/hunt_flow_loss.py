@@ -68,8 +68,8 @@ def _by_steps(model: Loss, x0: Tensor, noise: Tensor, t: Tensor) -> Tensor:
 def _by_rows(model: Loss, x0: Tensor, noise: Tensor, t: Tensor) -> Tensor:
     """The mean of the rows' means."""
     x = torch.stack([torch.lerp(a, b, float(w)) for a, b, w in zip(x0, noise, t)])
-    error = model(x, 1000 * t.float()) - noise + x0
-    return error.pow(2).flatten(1).mean(1).mean()
+    error = model(x, 1000 * t) - noise + x0
+    return error.pow(2).reshape(len(x), -1).mean(1).mean()
 
 
 def batch() -> tuple[Tensor, Tensor, Tensor]:

@@ -23,7 +23,7 @@ def test_sampler(sampler):
     predict: called as predict(state, level), it returns a picture and a noise in the shape of the
     state. You write it: it may keep what it is told.
     x: (B, ...), the state at the first level.
-    levels: tuples (t, alpha, sigma), from much noise to none; `mmcourse.diffusion.Level` makes one.
+    levels: `Level(t, alpha, sigma)` each, of mmcourse.diffusion, from much noise to none.
     From each level but the last, a right one asks predict about the state there, and goes to the
     next level: alpha x0 + sigma epsilon, with the alpha and sigma of that next level. It yields an
     object with the new state .x, the picture .x0 that predict saw, and its .level.

@@ -9,16 +9,17 @@ from torch import Tensor
 
 from mmcourse.diffusion import objectives
 from mmcourse.exercises.kit import Task, close, holds, raw, row
+from mmcourse.exercises.probe import constants
 
 STUB = '''
 @exercise("ch04.x0_from_v")
 def x0_from_v(x, v, alpha, sigma):
     """The picture, from a noisy state and the predicted v.
 
-    x: (B, ...), a state: alpha x0 + sigma epsilon.
+    x: (B, ...), a state: alpha x0 + sigma epsilon. x0 has its shape and dtype.
     v: the same shape, what the network predicts of it: alpha epsilon - sigma x0.
-    alpha, sigma: numbers, or tensors (B, 1, ..., 1), with alpha² + sigma² = 1.
-    Returns x0, in the shape and dtype of x. It must work at alpha = 0, pure noise, as well.
+    alpha, sigma: numbers, or tensors (B, 1, ..., 1) of x's dtype, with alpha² + sigma² = 1.
+    Returns x0, and gradients flow back to x and v. It must work at alpha = 0, pure noise, as well.
     """
     raise NotImplementedError
 '''
@@ -44,16 +45,15 @@ def _formula(x: Tensor, v: Tensor, alpha: Any, sigma: Any) -> Tensor:
 
 
 def _cases() -> list[tuple[Any, ...]]:
-    """Numbers, and a level for each row; float32 keeps what is far beyond 1."""
     levels = torch.tensor([0.8, 0.6], dtype=torch.float64).view(2, 1, 1)
     shapes = ((1, 1), 0.96), ((2, 3, 4, 4), 0.28), ((2, 3), 0.28), ((2, 3, 2), 0.6)
     pairs = [(raw(*s, seed=50), raw(*s, seed=51), a, (1 - a**2) ** 0.5) for s, a in shapes]
     return [(*pairs[-1][:2], levels, (1 - levels**2).sqrt()), *pairs]
 
 
-def _with_constants(x: Tensor, v: Tensor, *levels: Any) -> tuple[Any, ...]:
-    """Levels are no variables: alpha and sigma can't move on their own."""
-    return x, v, *(k.detach() if isinstance(k, Tensor) else k for k in levels)
+def _ends() -> list[tuple[Any, ...]]:
+    x, levels = 10 * raw(4, 1, seed=1).float(), torch.tensor([[0.0], [1e-6], [1e-4], [1.0]])
+    return [(1e5 * x, 1e5 * x.flip(0), 0.6, 0.8), (x, x / 10, levels, (1 - levels**2).sqrt())]
 
 
 MISTAKES = """
@@ -86,8 +86,8 @@ EXERCISE = Task(
     stub=STUB,
     reference=objectives.x0_from_v,
     formula=_formula,
-    through=_with_constants,
-    ends=lambda: [tuple(1e6 * raw(2, 3, seed=k).float() for k in (1, 2)) + (0.6, 0.8)],
+    through=constants(2, 3),
+    ends=_ends,
     cases=_cases,
     mistakes=MISTAKES,
     hints=(

@@ -58,8 +58,9 @@ def _by_shuffling(tokens: Tensor, patch: int, height: int, width: int) -> Tensor
 
 
 def _by_folding(tokens: Tensor, patch: int, height: int, width: int) -> Tensor:
-    """The inverse of unfold, where squares don't overlap."""
-    return F.fold(tokens.transpose(1, 2), (height, width), patch, stride=patch)
+    """The inverse of unfold, where squares don't overlap; it sums, and whole numbers it can't."""
+    wide = tokens.double().transpose(1, 2)
+    return F.fold(wide, (height, width), patch, stride=patch).to(tokens.dtype)
 
 
 def pictures(*shape: int) -> Tensor:

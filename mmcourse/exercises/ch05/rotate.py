@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mmcourse.exercises.kit import Broken, Task, close, holds, raw, tensor
+from mmcourse.exercises.kit import Task, close, constants, holds, raw, tensor, typed
 from mmcourse.nn import rotary
 
 STUB = '''
@@ -21,7 +21,8 @@ def rotate(x, angles):
     The pairs are (x[i], x[i + D / 2]), i = 0, ..., D / 2 - 1. (a, b) turned by an angle is
     (a cos - b sin, a sin + b cos).
     Returns the shape and dtype of x, the pairs where they were; sines and cosines are taken of the
-    angles as they are, also where their dtype is finer than that of x.
+    angles as they are, also where their dtype is finer than that of x. Angles are constants; the
+    gradient goes to x.
     """
     raise NotImplementedError
 '''
@@ -83,8 +84,7 @@ def relative(answer: Any) -> None:
 @holds("float32 x, float64 angles: turned by those very angles, and float32 in the end")
 def finer_angles(answer: Any) -> None:
     x, angles = raw(2, 3, 8, seed=9).float(), 3e6 + 1e6 * raw(3, 4, seed=10)
-    if (found := tensor(answer(x, angles), (2, 3, 8))).dtype != torch.float32:
-        raise Broken("x is float32, and the result is not.", found, "torch.float32")
+    typed(found := answer(x, angles), torch.float32)
     close(found, by_hand(x.double(), angles).float(), "Were the angles rounded before their use?")
 
 
@@ -135,6 +135,7 @@ EXERCISE = Task(
     reference=rotary.rotate,
     formula=by_hand,
     cases=_probes,
+    through=constants(1),
     mistakes=MISTAKES,
     hints=(
         "`a, b = x.chunk(2, -1)` are the first and the second numbers of all pairs.",

@@ -57,7 +57,7 @@ def slowest(answer: Any) -> None:
 
 @holds("whole numbers as places, as a grid has them")
 def whole_numbers(answer: Any) -> None:
-    places = torch.cartesian_prod(torch.arange(3), torch.arange(4))
+    places = torch.cartesian_prod(torch.arange(298, 301), torch.arange(4))
     close(answer(places, 16), by_hand(places, 16))
 
 
@@ -77,7 +77,8 @@ def distances(answer: Any) -> None:
 def _probes() -> list[tuple[Any, ...]]:
     grid = torch.tensor([[0.0, 1.0], [2.0, 0.0], [3.0, 5.0]])
     odd = torch.tensor([[1.5, 0.25], [7.0, 31.0], [-3.7, 99.9]])
-    return [(torch.ones(1, 2), 4), (odd, 8), (20 * raw(5, 2, seed=1).float(), 12), (grid, 16)]
+    far = torch.tensor([[-1500.0, 2500.0]]), 4
+    return [(torch.ones(1, 2), 4), far, (odd[:1], 72), (odd, 8), (20 * raw(5, 2, seed=1).float(), 12), (grid, 16)]
 
 
 def _formed(

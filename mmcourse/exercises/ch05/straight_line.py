@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from mmcourse.dit import perflow
-from mmcourse.exercises.kit import Broken, Task, calls, close, holds, raw, vector
+from mmcourse.exercises.kit import Broken, Task, calls, close, constants, holds, raw, vector
 
 STUB = '''
 @exercise("ch05.straight_line")
@@ -20,7 +20,8 @@ def straight_line(begun, arrived, t, ends):
     t: (B,), a time in each row's window.
     ends: (start, end), (B,) each; start is the larger time: t = 1 is noise and t = 0 data.
     Returns the state at t, (B, ...): begun where t = start, arrived where t = end; and how fast the
-    state changes with t, (B, ...).
+    state changes with t, (B, ...). Both have the gradients of begun and arrived; times are
+    constants.
     """
     raise NotImplementedError
 '''
@@ -39,7 +40,7 @@ def by_hand(begun: Tensor, arrived: Tensor, t: Tensor, ends: Ends) -> tuple[Tens
 
 
 def _two(got: Any) -> tuple[Any, Any]:
-    if not isinstance(got, tuple | list) or len(got) != 2:
+    if not isinstance(got, tuple | list | Tensor) or len(got) != 2:
         raise Broken("Two tensors are asked for, the state and the velocity.", got, "two tensors")
     return got[0], got[1]
 
@@ -93,6 +94,13 @@ def _probes() -> list[tuple[Any, ...]]:
     ]
 
 
+def _narrow() -> list[tuple[Any, ...]]:
+    """A window that is a twenty-thousandth wide."""
+    rows = (5.3, 1.7, 4), (3.1, 2.6, 9), (0.90003, 0.70001, 0.8), (0.90005, 0.70005, 0.80003)
+    begun, arrived, t, start = (vector(*x).float() for x in rows)
+    return [(begun, arrived, t, (start, vector(0.9, 0.7, 0.79998).float()))]
+
+
 MISTAKES = """
 state and velocity exchanged: perflow.straight_line(begun, arrived, t, ends)[::-1]
     State and velocity are exchanged: the state comes first.
@@ -130,7 +138,9 @@ EXERCISE = Task(
     formula=by_hand,
     cases=_probes,
     names=("state", "velocity"),
-    probe=calls(_probes),
+    ends=_narrow,
+    through=constants(2, 3),
+    probe=calls(_probes, through=constants(2, 3)),
     mistakes=MISTAKES,
     hints=(
         "Make t, start and end columns, (B, 1, ..., 1). Which share of the window lies behind t?",

@@ -103,8 +103,8 @@ def _probes() -> list[tuple[Any, ...]]:
     ids = torch.tensor([[END, 7, 11, 21, 7, 22, END], [7, 7, 11, 12, 21, END, END]])
     mask = torch.tensor([[False, *[True] * 6], [*[True] * 6, False]])
     dice = torch.Generator().manual_seed(0)
-    long = torch.randint(0, 9, (3, 150), generator=dice) + torch.tensor([0, 3, 151_900])[:, None]
-    drawn = long, torch.tensor([0, 70, 130]), torch.rand(3, 150, generator=dice) < 0.8
+    long = torch.randint(0, 9, (3, 400), generator=dice) + torch.tensor([0, 3, 151_900])[:, None]
+    drawn = long, torch.tensor([0, 170, 300]), torch.rand(3, 400, generator=dice) < 0.8
     first = torch.tensor([[0]]), torch.tensor([0]), torch.ones(1, 1, dtype=torch.bool), 3
     return [first, (*drawn, 5), (*drawn, 151_903), (ids, torch.tensor([3, 4]), mask, PICTURE),
             _batch()]  # fmt: skip

@@ -18,7 +18,8 @@ STUB = '''
 def test_lora_layer(make):
     """Assert what is true of a right LoRA layer, and false of a broken one.
 
-    layer = make(linear, rank, alpha) builds the torch module on trial around an nn.Linear.
+    layer = make(linear, rank, alpha) builds the torch module on trial around an nn.Linear, with a
+    rank of at most in and out.
     Two of its parameters, and no others, have requires_grad: A (rank, in) and B (out, rank), in
     that order in layer.parameters(). Take in, out and rank all different to tell them apart, and
     write into them what you like (p.data = ...).

@@ -54,7 +54,7 @@ def _by_log_softmax(logits: Tensor, labels: Tensor) -> Tensor:
     wanted = labels[:, 1:]
     asked = wanted != -100
     told = logits[:, :-1].log_softmax(-1).gather(-1, wanted.clamp(min=0)[..., None])[..., 0]
-    return -(told * asked).sum() / asked.sum()
+    return -torch.where(asked, told, 0.0).sum() / asked.sum()
 
 
 def _by_moved_labels(logits: Tensor, labels: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mmcourse.exercises.kit import Task, close, holds, raw
+from mmcourse.exercises.kit import Task, close, constants, holds, raw
 from mmcourse.lora import formulas
 
 STUB = '''
@@ -17,7 +17,7 @@ def lora_linear(x, weight, bias, A, B, alpha):
 
     x: (..., in), with any number of axes before the last.
     weight: (out, in).  bias: (out,).  A: (r, in).  B: (out, r).  alpha: a number.
-    Returns (..., out).
+    Returns (..., out), with the gradients of x, A and B; weight and bias are frozen.
     """
     raise NotImplementedError
 '''
@@ -77,9 +77,9 @@ def _square() -> tuple[Any, ...]:
 
 
 def _probes() -> list[tuple[Any, ...]]:
-    large = (100 * raw(2, 3, seed=1), *_square()[1:5], 0.5)
+    large = (1e4 * raw(2, 3, seed=1), *_square()[1:5], 0.5)
     return [
-        (*_inputs()[:5], -2.5),
+        (*_inputs()[:5], -42.5),
         large,
         (*_square()[:5], 7.3),
         (*_square()[:5], 256.0),
@@ -123,6 +123,7 @@ EXERCISE = Task(
     reference=formulas.lora_linear,
     formula=by_hand,
     cases=_probes,
+    through=constants(1, 2),
     mistakes=MISTAKES,
     hints=(
         "Three parts: the frozen layer, the narrow way through A and B, and its scale.",

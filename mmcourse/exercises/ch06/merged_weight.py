@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mmcourse.exercises.kit import Broken, Task, close, holds, raw, tensor
+from mmcourse.exercises.kit import Broken, Task, close, holds, new, raw, tensor
 from mmcourse.lora import formulas
 
 STUB = '''
@@ -46,16 +46,23 @@ def computes(answer: Any) -> None:
     close(x @ tensor(answer(weight, A, B, alpha), (3, 4)).T + bias, wanted)
 
 
-@holds("bfloat16: the sum in float32, rounded once")
+@holds("a new tensor comes back, also where B is 0")
+def nothing_learned(answer: Any) -> None:
+    weight, A, B, alpha = _inputs()
+    new(answer(weight, A, 0 * B, alpha), answer)
+
+
+@holds("bfloat16 and float16: the sum in float32, rounded once")
 def rounded_once(answer: Any) -> None:
     dice = torch.Generator().manual_seed(1)
-    weight = torch.randn(16, 16, generator=dice).bfloat16()
-    kinds = torch.bfloat16, torch.float32
-    for kind, size in ((kind, size) for kind in kinds for size in (0.1, 1.0)):
+    drawn, half, full = torch.randn(16, 16, generator=dice), torch.bfloat16, torch.float32
+    sizes = ((a, b, size) for a, b in ((half, half), (half, full)) for size in (0.1, 1.0))
+    for of, kind, size in (*sizes, (torch.float16, torch.float16, 1.0)):
+        weight = drawn.to(of)
         A, B = (torch.randn(s, generator=dice).to(kind) * size for s in ((4, 16), (16, 4)))
         got = tensor(answer(weight, A, B, 2.0), (16, 16))
-        if got.dtype != torch.bfloat16:
-            raise Broken("The weight was bfloat16.", str(got.dtype), "torch.bfloat16")
+        if got.dtype != of:
+            raise Broken(f"The weight was {of}.", str(got.dtype), str(of))
         right = by_hand(weight, A, B, 2.0)
         off = float((got != right).float().mean())
         if off > 0.02:  # where a sum in float32 lies on an edge, either neighbour will do
@@ -88,7 +95,8 @@ def _half() -> tuple[Any, ...]:
 
 
 def _probes() -> list[tuple[Any, ...]]:
-    return [_square(), _half(), (*_square()[:3], -0.7), _inputs()]
+    wide = raw(3, 4, seed=1), raw(40, 4, seed=2), raw(3, 40, seed=3), 3.0
+    return [_square(), _half(), (*_square()[:3], -0.7), wide, _inputs()]
 
 
 MISTAKES = """

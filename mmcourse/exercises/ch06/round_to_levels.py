@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mmcourse.exercises.kit import Task, close, holds, raw, tensor, vector
+from mmcourse.exercises.kit import Task, close, holds, raw, tensor, typed, vector
 from mmcourse.lora import fourbit
 
 STUB = '''
@@ -72,6 +72,7 @@ def nf4(answer: Any) -> None:
     close(answer(weight, levels), by_hand(weight, levels))
     even = torch.linspace(-1, 1, 31, dtype=torch.float64)
     close(answer(weight, even), by_hand(weight, even))
+    typed(answer(weight.bfloat16(), levels.float()), torch.bfloat16)
 
 
 @holds("a block of zeros stays zeros")
@@ -96,6 +97,10 @@ def _probes() -> list[tuple[Any, ...]]:
         (nothing, UNEVEN, 3),
         (raw(8, seed=6), THREE, 4),
     ]
+
+
+def _fine() -> list[tuple[Any, ...]]:
+    return [(raw(64, seed=10).float(), torch.linspace(-1, 1, 2001), 32)]
 
 
 MISTAKES = """
@@ -137,6 +142,7 @@ EXERCISE = Task(
     reference=fourbit.round_to_levels,
     formula=by_hand,
     cases=_probes,
+    ends=_fine,
     learns=False,
     mistakes=MISTAKES,
     hints=(

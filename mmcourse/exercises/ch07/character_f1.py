@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
-from mmcourse.exercises.kit import Broken, Task, calls, dice, holds
+from mmcourse.exercises.ch07.plain import near
+from mmcourse.exercises.kit import Task, calls, dice, holds
 from mmcourse.story.measure import characters
 
 STUB = '''
@@ -25,19 +25,6 @@ def character_f1(asked, seen):
 '''
 
 ASKED = [["Pip", "Wren", "Fern"], ["Pip"], ["Wren"]]
-
-
-def near(answer: Any, asked: Any, seen: Any, expected: float) -> None:
-    """The answer is a number, and this one."""
-    found = answer(asked, seen)
-    if found is None:
-        raise Broken("It returned None. Is there a `return`?", "None", expected)
-    try:
-        number = float(found)
-    except (TypeError, ValueError):
-        raise Broken("A number is asked for.", found, expected) from None
-    if not math.isclose(number, expected, abs_tol=1e-9):
-        raise Broken(f"For asked {asked} and seen {seen} the answer is wrong.", number, expected)
 
 
 @holds("three frames as asked for: 1, in whatever order somebody is seen")
@@ -64,7 +51,13 @@ def exchanged(answer: Any) -> None:
 def nobody(answer: Any) -> None:
     near(answer, [[], []], [[], []], 1.0)
     near(answer, [["Pip"], ["Wren"]], [[], []], 0.0)
+    near(answer, [[]], [["Pip"]], 0.0)
     near(answer, [[], ["Pip"]], [["Wren"], ["Pip"]], 2 / 3)
+
+
+@holds("names count whole and as they are written: Pippa is not Pip, nor is PIP, nor Pete")
+def whole_names(answer: Any) -> None:
+    near(answer, [["Pip", "Wren"]] * 3, [["Pippa", "Wren"], ["PIP"], ["Pete"]], 2 / 10)
 
 
 @holds("forty random stories: as by precision and recall")
@@ -80,7 +73,7 @@ def random_ones(answer: Any) -> None:
 
 def _random(seed: int) -> tuple[list[list[str]], list[list[str]]]:
     pick = dice(seed)
-    both = [[pick.sample("ABCD", pick.randrange(1, 4)) for _ in range(4)] for _ in range(2)]
+    both = [[pick.sample("ABCD", pick.randrange(1, 4)) for _ in range(7)] for _ in range(2)]
     return both[0], both[1]
 
 

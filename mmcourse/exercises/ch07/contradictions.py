@@ -83,16 +83,18 @@ def promises(answer: Any) -> None:
 @holds("somebody new: the first look counts, and what the scene itself promises can be kept in it")
 def in_one_scene(answer: Any) -> None:
     said = [("Fern", "colour", "red"), ("Fern", "kept", "to sing"), ("Fern", "promised", "to sing"),
-            ("Fern", "colour", "blue")]  # fmt: skip
-    same(answer([], said), [3])
+            ("Fern", "colour", "blue"), ("Ash", "species", "elk"), ("Ash", "species", "owl")]  # fmt: skip
+    same(answer([], said), [3, 5])
 
 
 @holds("a thing's kind cannot change, nor a colour of the scene; names and values count whole")
 def whole_values(answer: Any) -> None:
-    known = [*KNOWN, ("lantern", "kind", "lamp"), ("scene", "colour", "blue")]
+    known = [*KNOWN, ("lantern", "kind", "lamp"), ("scene", "colour", "blue"),
+             *[("Wren", "mood", f"mood {n}") for n in range(99)]]  # fmt: skip
     said = [("lantern", "kind", "boat"), ("scene", "colour", "red"), ("Pip", "lost", "ball"),
-            ("lantern", "kind", "".join(["la", "mp"])), ("Pip", "kept", "to come")]  # fmt: skip
-    same(answer(known, said), [0, 1, 2, 4])
+            ("lantern", "kind", "".join(["la", "mp"])), ("Pip", "kept", "to come"),
+            ("Pip", "lost", "Red Ball"), ("Pip the Elder", "lost", "red ball")]  # fmt: skip
+    same(answer(known, said), [0, 1, 2, 4, 5, 6])
 
 
 @holds("forty random scenes, one fact at a time: as asking about each by itself")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from mmcourse.exercises.kit import Broken, Task, calls, dice, holds
+from mmcourse.exercises.ch07.plain import near
+from mmcourse.exercises.kit import Task, calls, dice, holds
 from mmcourse.story.measure import identities
 
 STUB = '''
@@ -27,19 +28,6 @@ def identity_margin(hero, doubles):
 ROOT = math.sqrt(0.5)
 
 
-def near(answer: Any, hero: Any, doubles: Any, expected: float) -> None:
-    """The answer is a number, and this one."""
-    found = answer(hero, doubles)
-    if found is None:
-        raise Broken("It returned None. Is there a `return`?", "None", expected)
-    try:
-        number = float(found)
-    except (TypeError, ValueError):
-        raise Broken("One number is asked for.", found, expected) from None
-    if not abs(number - expected) < 1e-6:
-        raise Broken(f"For hero {hero} and doubles {doubles}:", number, expected)
-
-
 @holds("a hero who stays [1, 0] beside a double who is [0, 1]: 1; a double in her place: -1")
 def by_hand(answer: Any) -> None:
     near(answer, [[1.0, 0.0]] * 3, [[0.0, 1.0]] * 2, 1.0)
@@ -54,6 +42,7 @@ def nobody(answer: Any) -> None:
 @holds("the length of a row says nothing")
 def lengths(answer: Any) -> None:
     near(answer, [[5.0, 0.0], [2.0, 2.0], [0.1, 0.0]], [[0.0, 9.0], [-3.0, 0.0]], (ROOT + 2) / 2)
+    near(answer, [[1e-6, 0.0], [1e-6, 1e-6]], [[0.0, 1e-6]], ROOT)
 
 
 @holds("a hero who turns a little on each page has turned far from the first picture")
@@ -77,8 +66,8 @@ def _cos(a: Any, b: Any) -> float:
 
 def _random(seed: int) -> tuple[list[list[float]], list[list[float]]]:
     pick = dice(seed)
-    rows = [[pick.gauss(0, 1) * 2**i for _ in range(3)] for i in range(7)]
-    return rows[:4], rows[4:]
+    rows = [[pick.gauss(0, 1) * 2**i for _ in range(5)] for i in range(15)]
+    return rows[:8], rows[8:]
 
 
 def _probes() -> list[tuple[Any, ...]]:

@@ -29,7 +29,7 @@ def pack(pieces, budget):
 
 def _check(answer: Any, pieces: Any, budget: int, kept: list[int], dropped: Any) -> None:
     found = answer(pieces, budget)
-    if not (isinstance(found, tuple) and len(found) == 2):
+    if not (isinstance(found, tuple | list) and len(found) == 2):
         raise Broken("Two things are asked for: kept, dropped.", found, (kept, dropped))
     same(found[0], kept, "What is kept, or its order, is wrong.")
     same(found[1], dropped, "What is dropped, or why, is wrong.")
@@ -38,6 +38,9 @@ def _check(answer: Any, pieces: Any, budget: int, kept: list[int], dropped: Any)
 @holds("room for all: the worthiest first, nothing is dropped")
 def all_fit(answer: Any) -> None:
     _check(answer, [(1, 5, 0), (3, 5, 0), (2, 5, 0)], 15, [1, 2, 0], {})
+    worths = 0.001, 0.004, 11, 12, 2**24, 2**24 + 1, *range(13, 18)
+    kept = [5, 4, 10, 9, 8, 7, 6, 3, 2, 1, 0]
+    _check(answer, [(worth, 1, 0) for worth in worths], 11, kept, {})
 
 
 @holds("of two of one worth the earlier goes first")

@@ -7,6 +7,19 @@ from typing import Any
 from mmcourse.exercises.values import Broken
 
 
+def near(answer: Any, first: Any, second: Any, expected: float) -> None:
+    """Of these two the answer is a number, and this one."""
+    found = answer(first, second)
+    if found is None:
+        raise Broken("It returned None. Is there a `return`?", "None", expected)
+    try:
+        number = float(found)
+    except (TypeError, ValueError):
+        raise Broken("One number is asked for.", found, expected) from None
+    if not abs(number - expected) < 1e-6:
+        raise Broken(f"For {first} and {second} the answer is wrong.", number, expected)
+
+
 def same(got: Any, expected: Any, message: str = "The answer is wrong.") -> None:
     """`got` is of the same type as `expected` (or a kind of it), and equal to it."""
     if got is None:
