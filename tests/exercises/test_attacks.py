@@ -104,7 +104,7 @@ def test_a_known_mistake_is_known_in_any_form(
 
 
 def test_nothing_is_told_of_what_has_no_simple_relation() -> None:
-    report = graded("ch01.clip_loss", wrong_answers._averaged)
+    report = graded("ch01.clip_loss", wrong_answers.without_its_match)
     assert report.status == "failed"
     assert report.mistake is None
     assert not report.noticed

@@ -334,11 +334,12 @@ def perplexity(indices):
     return np.exp(-(p * np.log(p)).sum())
 
 
-def _averaged(text_emb, image_emb, logit_scale):
-    """Averages the two directions' logits: no exercise's known mistake, and no simple relation."""
+def without_its_match(text_emb, image_emb, logit_scale):
+    """The match is no part of the sum: no exercise's known mistake, and no simple relation."""
     logits = logit_scale * text_emb @ image_emb.T
-    target = torch.arange(len(logits), device=logits.device)
-    return F.cross_entropy((logits + logits.T) / 2, target)
+    match = torch.eye(len(logits), dtype=torch.bool, device=logits.device)
+    others, own = logits.masked_fill(match, -torch.inf), logits.diagonal()
+    return ((others.logsumexp(0) - own).mean() + (others.logsumexp(1) - own).mean()) / 2
 
 
 # Known mistakes in another form than the exercise's own.

@@ -116,6 +116,8 @@ MISTAKES = """
 no division by the square root: / math.sqrt(q.shape[-1]) =>
     The dot products were not divided. A dot product of d numbers grows like the square root of d,
     and a softmax of large numbers looks at one cell only.
+divided by d: math.sqrt(q.shape[-1]) => q.shape[-1]
+    The dot products were divided by d itself. They grow like its square root: divide by that.
 divided by the square root of D: q.shape[-1] => query.shape[-1]
     A head's vectors have D / heads numbers, and it is the root of that by which their dot products
     are divided, not the root of D.

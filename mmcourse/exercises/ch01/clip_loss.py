@@ -111,6 +111,16 @@ ignores the scale: logit_scale * =>
 adds the two directions without halving: / 2 =>
     The loss is the mean of the two directions, so that it is comparable with a single cross-entropy
     (log B for guessing). Divide by 2.
+averaged logits:
+        (F.cross_entropy(logits, target) + F.cross_entropy(logits.T, target)) / 2 =>
+            F.cross_entropy((logits + logits.T) / 2, target)
+    The two directions were averaged before the softmax. Each has a cross-entropy of its own, and
+    the two losses are averaged.
+pair by pair:
+        logits = logit_scale * text_emb @ image_emb.T
+        return F.binary_cross_entropy_with_logits(logits, torch.eye(len(logits)).to(logits))
+    Each pair was asked about by itself, by a sigmoid: that is another loss (SigLIP's is of that
+    kind). Here each text chooses among all pictures, by a softmax over its row.
 sums over the batch: / 2 => / 2 * len(logits)
     The loss grows with the batch, and so does the step. Average over the pairs: `reduction='mean'`,
     which is cross_entropy's default.

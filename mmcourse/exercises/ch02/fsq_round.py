@@ -130,6 +130,9 @@ not divided: / (levels // 2) =>
 divided by (L - 1) / 2: (levels // 2) => ((levels - 1).to(z.dtype) / 2)
     With an even L the lowest level stands at -L / 2, and divided by (L - 1) / 2 it lies below -1.
     Divide by L // 2.
+divided by L / 2: levels // 2 => levels / 2
+    With an odd L the outermost levels stand at (L - 1) / 2, and divided by L / 2 they don't reach
+    1. Divide by L // 2.
 even levels without their offset: (levels % 2 == 0) / 2 => 0 * levels
     Without the offset the range of an even L lies around 0, and its ends are rounded from half
     numbers: of four levels three are in use. Subtract 0.5, and shift z so that 0 stays near 0.
@@ -141,6 +144,9 @@ clamped in place of squashed:
             z.clamp(-half - offset, half - offset)
     Beyond the outermost levels a clamp has no gradient: what lands there stays there. tanh is asked
     for.
+rounded towards 0: squashed.round() => squashed.trunc()
+    `trunc` and `.int()` cut off what is behind the point, so that 0 takes twice its share and the
+    outermost levels hardly any. `round` goes to the nearest.
 rounded down: squashed.round() => squashed.floor()
     `floor` and whole-number division round down, so the highest level is hardly ever reached.
     `round` goes to the nearest.

@@ -102,6 +102,13 @@ MISTAKES = """
 log2 with exp: (_entropy(_shares(indices, num_codes)) / math.log(2)).exp()
     The entropy was taken in bits and raised to e. Base and logarithm belong together: 2 to the
     bits, or e to the nats.
+log10 with exp: (_entropy(_shares(indices, num_codes)) / math.log(10)).exp()
+    The entropy was taken with log10 and raised to e. Base and logarithm belong together.
+1 divided by the sum of squares: 1 / _shares(indices, num_codes).square().sum()
+    That counts codes too, but by the chance that two draws are alike, which frequent codes decide.
+    Perplexity is e to the entropy.
+a mean for the sum: (_entropy(_shares(indices, num_codes)) / num_codes).exp()
+    The terms p ln p were averaged over the codes. The entropy is minus their sum.
 2 to the power of nats: 2 ** _entropy(_shares(indices, num_codes))
     The entropy was taken with the natural logarithm and raised to 2. Base and logarithm belong
     together: e to the nats, or 2 to the bits.

@@ -137,6 +137,12 @@ mirrored in place of turned:
             turned = z - 2 * v * (v * z).sum(1, keepdim=True)
     I - 2 v vT with v along u - w takes u to w too, but it is a reflection: what points across is
     turned round. A rotation is two reflections.
+one length for the whole batch:
+        z.norm(dim=1, keepdim=True), q.norm(dim=1, keepdim=True) => z.norm(), q.norm()
+        F.normalize(z, dim=1).detach() => (z / z.norm()).detach()
+        F.normalize(q, dim=1).detach() => (q / q.norm()).detach()
+    `.norm()` without a dim is the length of all rows together. Each row has its own:
+    `.norm(dim=1, keepdim=True)`.
 stretched and not turned: turned * stretch => z * stretch
     z has got the length of q but not its direction. The rotation is missing.
 turned the other way: h = F => u, w = w, u; h = F

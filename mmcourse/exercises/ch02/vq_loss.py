@@ -105,6 +105,11 @@ a sum over everything: losses.vq_loss(z, q, beta) * z.numel()
 a sum over D: losses.vq_loss(z, q, beta) * z.shape[-1]
     The squares were summed within a row and averaged over rows: D times too much. `F.mse_loss`
     averages over all numbers, and so does this loss.
+absolute differences: F.l1_loss(q, z.detach()) + beta * F.l1_loss(z, q.detach())
+    These are absolute differences: each pull is as strong as any other, however far the code lies.
+    Their squares are asked for, `F.mse_loss`.
+lengths: (q - z.detach()).norm() + beta * (z - q.detach()).norm()
+    `.norm()` is the root of the sum of squares. The mean of the squares is asked for: no root.
 beta unused: losses.vq_loss(z, q, 1.0)
     Both terms weigh the same, whatever beta is. Multiply the commitment loss by it.
 beta on both terms: beta * losses.vq_loss(z, q, 1.0)
