@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import os
 import textwrap
@@ -86,6 +87,7 @@ def check(
     folder: Folder = None,
 ) -> None:
     """Grade your chapter files. Ends with 1 if an attempted exercise fails."""
+    _tell_problem()  # whoever reads first is told of it
     try:
         chapter, _, name = (named(what) if what else "").partition(".")
         found = files.chapter_files(folder, chapter or None)
@@ -102,6 +104,14 @@ def check(
     for file in found:
         typer.echo(drawing.line(file.stem, stored))
     raise typer.Exit(code)
+
+
+def _tell_problem() -> None:
+    """Say that stored progress could not be understood, if so."""
+    with contextlib.suppress(OSError):  # told of where progress is shown
+        problem = store.read().problem
+        if problem:
+            typer.echo(problem, err=True)
 
 
 def _run_pytest(found: list[Path], name: str) -> int:

@@ -117,11 +117,13 @@ def _understand(stored: Any) -> tuple[Progress, list[str]]:
 
 
 def _set_aside(copy: bool = False) -> Path:
-    number = 1
+    number, found = 1, path().read_bytes()
     while (aside := path().with_name(f"progress.unreadable-{number}.json")).exists():
+        if aside.read_bytes() == found:  # by an earlier reading
+            break
         number += 1
     if copy:
-        aside.write_bytes(path().read_bytes())
+        aside.write_bytes(found)
     else:
         os.replace(path(), aside)
     return aside

@@ -82,6 +82,16 @@ def test_the_folder_is_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert files.chapter_files(None, "ch01") == [tmp_path / "work" / "ch01.py"]
 
 
+def test_check_tells_of_progress_that_cannot_be_read(tmp_path: Path) -> None:
+    mmcourse("start", str(tmp_path))
+    for _ in range(2):
+        progress.path().write_text("no json")
+        told = here("check", "ch02", cwd=tmp_path)
+        assert told.returncode == 0
+        assert "kept as progress.unreadable-1.json, and progress starts anew" in told.stderr
+    assert len(list(progress.home().glob("progress.unreadable-*"))) == 1
+
+
 def test_check_grades_what_is_attempted(tmp_path: Path) -> None:
     folder = tmp_path / "work"
     mmcourse("start", str(folder))
