@@ -102,8 +102,8 @@ def typed(got: Any, dtype: torch.dtype) -> None:
 
 def new(got: Any, answer: Answer) -> None:
     """Nothing of `got` lies in the memory of what the answer was given."""
-    given = {x.untyped_storage().data_ptr(): name
-             for name, x in zip(answer.names(), answer.handed) if isinstance(x, Tensor)}  # fmt: skip
+    handed = ((name, x) for name, x in zip(answer.names(), answer.handed) if isinstance(x, Tensor))
+    given = {x.untyped_storage().data_ptr(): name for name, x in handed}
     for part in _tensors(got):
         name = given.get(part.untyped_storage().data_ptr())
         if name is not None:

@@ -200,19 +200,21 @@ def shared_properties(task: Task) -> tuple[Property, ...]:
     return tuple(found)
 
 
+def _leaf(x: Any) -> Any:
+    """An input that a graph begins with; of a tuple each part."""
+    if type(x) is tuple:
+        return tuple(map(_leaf, x))
+    learns = isinstance(x, Tensor) and x.is_floating_point()
+    return x.detach().clone().requires_grad_() if learns else x
+
+
 def spoils_graphs(task: Task, answer: Answer) -> None:
     """Call the answer with inputs that have a graph; what it does to them, `answer` notes."""
     probe = probe_of(task)
     if not isinstance(probe, Calls):
         return
     for inputs in list(probe.inputs())[:1]:
-        leaves = [
-            x.detach().clone().requires_grad_()
-            if isinstance(x, Tensor) and x.is_floating_point()
-            else x
-            for x in inputs
-        ]
         try:
-            answer(*probe.through(*leaves))
+            answer(*map(_leaf, inputs))  # constants, too: they may be part of a graph elsewhere
         except Raised:  # such as .numpy() of what has a graph: nothing is asked of that
             return

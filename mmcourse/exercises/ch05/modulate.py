@@ -18,7 +18,7 @@ def modulate(x, shift, scale):
     x: (B, T, D).
     shift, scale: (B, 1, D), of the condition of each row.
     Returns (B, T, D): LayerNorm(x) (1 + scale) + shift. The norm is over the last axis, without
-    weights of its own, its variance divided by D, with 1e-6 added to it.
+    weights of its own, its variance divided by D, with 1e-6 added to it. Gradients flow back.
     """
     raise NotImplementedError
 '''

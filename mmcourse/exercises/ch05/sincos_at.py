@@ -77,8 +77,9 @@ def distances(answer: Any) -> None:
 def _probes() -> list[tuple[Any, ...]]:
     grid = torch.tensor([[0.0, 1.0], [2.0, 0.0], [3.0, 5.0]])
     odd = torch.tensor([[1.5, 0.25], [7.0, 31.0], [-3.7, 99.9]])
-    far = torch.tensor([[-1500.0, 2500.0]]), 4
-    return [(torch.ones(1, 2), 4), far, (odd[:1], 72), (odd, 8), (20 * raw(5, 2, seed=1).float(), 12), (grid, 16)]
+    far, wide = (torch.tensor([[-1500.0, 2500.0]]), 4), (odd[:1], 72)
+    found = [(torch.ones(1, 2), 4), far, wide, (odd, 8)]
+    return [*found, (20 * raw(5, 2, seed=1).float(), 12), (grid, 16)]
 
 
 def _formed(
