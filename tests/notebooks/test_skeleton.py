@@ -8,6 +8,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from mmcourse.exercises import load
+
 SECTIONS = [
     "What you will be able to do",
     "What you need first",
@@ -135,6 +137,12 @@ def test_it_builds_its_model_in_the_open(lab: nbformat.NotebookNode) -> None:
     code = "\n".join(cell.source for cell in lab.cells if cell.cell_type == "code")
     assert re.search(r"^class \w+\(nn\.Module\):", code, re.M), "no module is written here"
     assert ".backward()" in code, "no training step stands in the lab"
+
+
+def test_its_exercises_are_stated_as_the_graders_have_them(lab: nbformat.NotebookNode) -> None:
+    for cell in lab.cells:
+        if found := re.search(r'^@exercise\("(.+?)"\)', cell.source, re.M):
+            assert load(found[1]).stub.strip() in cell.source, found[1]
 
 
 def test_few_cells_are_excused(lab: nbformat.NotebookNode) -> None:
