@@ -28,7 +28,7 @@ from torch import Tensor, nn
 from mmcourse.cards import check_card, file_hash, load_card, read_json, write_card
 from mmcourse.checkpoints import describe_mismatch, write_atomically
 from mmcourse.paths import user_path
-from mmcourse.refusals import explained
+from mmcourse.refusals import check_saveable, explained
 from mmcourse.rows import pack, unpack
 
 __all__ = [
@@ -42,6 +42,8 @@ __all__ = [
 ]
 
 WEIGHTS = Path(__file__).parent / "weights"
+STORED = (torch.float16, torch.bfloat16, torch.float32, torch.float64, torch.int8)
+"""What parameters can be stored in."""
 
 
 class Pretrained(nn.Module):
@@ -81,11 +83,16 @@ class Pretrained(nn.Module):
                 keep their type.
 
         Raises:
-            ValueError: if a constructor's argument cannot be written as JSON, or a parameter
-                overflows the dtype or holds NaN: an earlier save is not worth less than that.
+            ValueError: if a constructor's argument cannot be written as JSON, a parameter
+                overflows the dtype or holds NaN, the dtype is none to store numbers in, or the
+                model has adapters or packed layers: an earlier save is not worth less than that.
             OSError: if the disk is full; what was saved before is unharmed.
         """
         config = {"class": type(self).__name__, "arguments": self._json_arguments()}
+        check_saveable(self)
+        if dtype is not None and dtype not in STORED:
+            kinds = ", ".join(map(str, STORED))
+            raise ValueError(f"dtype is {dtype!r}, expected None or one of {kinds}")
         tensors: dict[str, Tensor] = {}
         for name, value in _unique_state(self).items():
             stored = value.detach().to("cpu", copy=True).contiguous()
@@ -93,6 +100,8 @@ class Pretrained(nn.Module):
                 raise ValueError(f"{name} holds NaN, so nothing was saved: look at the training")
             kept = {name: stored}
             if dtype is not None and isinstance(value, nn.Parameter) and value.is_floating_point():
+                if dtype == torch.int8 and not stored.isfinite().all():
+                    raise ValueError(f"{name} holds infinity, which {dtype} has no code for")
                 kept = pack(name, stored) if dtype == torch.int8 else {name: stored.to(dtype)}
                 if value.isfinite().all() and not all(x.isfinite().all() for x in kept.values()):
                     raise ValueError(f"{name} overflows {dtype}: save it without dtype")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import operator
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any
@@ -169,3 +170,81 @@ def _of_other_shapes(tensors: Mapping[str, Tensor], said: str) -> str | None:
         return f"what is given together has as many rows each, got {told}"
     told = ", ".join(f"{name} {tuple(x.shape)}" for name, x in tensors.items())
     return f"the model takes other shapes than {told} ({said.splitlines()[0]})"
+
+
+def check_saveable(model: nn.Module) -> None:
+    """Refuse a model whose layers are no longer those that its class builds: saved, it could not
+    be loaded again.
+
+    Raises:
+        ValueError: layers with adapters, or packed to four bits.
+    """
+    for path, layer in model.named_modules():
+        if hasattr(layer, "adapters") and hasattr(layer, "base"):
+            raise ValueError(
+                f"{path} has adapters, so nothing was saved: save them by save_adapter, or call "
+                "merge and strip first"
+            )
+        if getattr(layer, "packed_linear", False) or type(layer).__name__ == "Linear4bit":
+            raise ValueError(
+                f"{path} is packed to four bits, so nothing was saved: unpack it first"
+            )
+
+
+def whole(name: str, value: object, least: int = 1, most: int | None = None) -> int:
+    """A count as a plain int.
+
+    Args:
+        name: what a message calls it.
+        value: as it was given.
+        least: the smallest that is taken.
+        most: the largest, if there is one.
+
+    Raises:
+        ValueError: no whole number, or one outside that range.
+    """
+    try:
+        found = operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        found = least - 1
+    if found < least or (most is not None and found > most):
+        span = f"from {least} on" if most is None else f"{least} to {most}"
+        raise ValueError(f"{name} is {value!r}, expected a whole number, {span}")
+    return found
+
+
+def check_bytes(pictures: Tensor, channels: int) -> None:
+    """Refuse what is no batch of pictures in bytes, channels last.
+
+    Raises:
+        ValueError: another type, another shape than (N, H, W, channels), or no pictures.
+    """
+    if pictures.dtype != torch.uint8:
+        raise ValueError(
+            f"pictures must be uint8 (N, H, W, {channels}), got {pictures.dtype}: "
+            "mmcourse.pictures.to_bytes makes bytes of numbers in [-1, 1]"
+        )
+    if pictures.ndim != 4 or pictures.shape[-1] != channels:
+        raise ValueError(
+            f"uint8 pictures must be (N, H, W, {channels}), got {tuple(pictures.shape)}; channels "
+            "come last: pictures.movedim(1, -1)"
+        )
+    if not len(pictures):
+        raise ValueError(f"pictures are {tuple(pictures.shape)}: give one or more")
+
+
+def check_floats(data: Tensor) -> None:
+    """Refuse what is no batch of pictures or latents to denoise.
+
+    Raises:
+        ValueError: another shape than (N, C, H, W) with one row at least, bytes, NaN or infinity.
+    """
+    if not data.is_floating_point():
+        raise ValueError(
+            f"the data are {data.dtype}, expected floats, pictures in [-1, 1] or latents: "
+            "mmcourse.pictures.from_bytes makes them of bytes"
+        )
+    if not len(data):
+        raise ValueError(f"the data are {tuple(data.shape)}, so there is nothing to learn from")
+    if not data.isfinite().all():
+        raise ValueError("the data hold NaN or infinity: look at what encoded them")

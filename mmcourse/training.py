@@ -93,13 +93,14 @@ def seed_everything(seed: int | np.integer) -> None:
 def evaluating(model: nn.Module) -> Iterator[None]:
     """The model in evaluation mode in this block, so that a result does not depend on its company,
     without gradients; afterwards in the mode that it had."""
-    training = model.training
+    modes = [(part, part.training) for part in model.modules()]
     model.eval()
     try:
         with torch.no_grad():
             yield
     finally:
-        model.train(training)
+        for part, training in modes:
+            part.training = training
 
 
 def tier() -> str:

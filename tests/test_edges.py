@@ -269,7 +269,7 @@ REFUSED = {
     "nearest of none": (lambda: nearest(octets(2, 8, 8, 3), [octets(0, 8, 8, 3)]), "got 2 and 0"),
     "none is near": (lambda: nearest(octets(0, 8, 8, 3), [octets(2, 8, 8, 3)]), "got 0 and 2"),
     # dit
-    "draw_heroes": (lambda: dit.draw_heroes(small("dit"), None, None, []), "non-empty list"),
+    "draw_heroes": (lambda: dit.draw_heroes(small("dit"), None, None, []), "got 0 texts"),
     "steps_to_pictures": (
         lambda: dit.steps_to_pictures(small("dit"), None, [], WAY, []),
         "got 0 texts",

@@ -17,6 +17,7 @@ from torch import nn
 
 from mmcourse import cards, hub
 from mmcourse.hub import Pretrained
+from mmcourse.lora import FourBitLinear, LoRAConfig, inject, replace_layers
 
 
 class Tower(Pretrained):
@@ -557,3 +558,37 @@ def test_every_shipped_model_has_a_card_that_fits_its_weights():
     for name in hub.shipped():
         card = hub.read_card(name)
         assert card["name"] == name
+
+
+@pytest.mark.parametrize("dtype", ["float16", torch.int16, torch.uint8, torch.bool])
+def test_a_type_that_holds_no_weights_leaves_the_save_before(saved, dtype):
+    model, folder = saved
+    before = (folder / "model.safetensors").read_bytes()
+    with pytest.raises(ValueError, match="expected None or one of") as error:
+        model.save_pretrained(folder, dtype)
+    assert "\n" not in str(error.value)
+    assert (folder / "model.safetensors").read_bytes() == before
+
+
+def test_infinity_has_no_code_of_eight_bits(saved):
+    model, folder = saved
+    model.first.weight.data[0, 0] = torch.inf
+    with pytest.raises(ValueError, match="holds infinity"):
+        model.save_pretrained(folder, torch.int8)
+    Tower.from_pretrained(folder)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda model: inject(model, LoRAConfig(("first",), rank=2)), "first has adapters"),
+        (lambda model: replace_layers(model, ("first",), FourBitLinear), "first is packed"),
+    ],
+)
+def test_layers_that_no_class_builds_are_not_saved_over_a_good_save(saved, change, told):
+    model, folder = saved
+    model.second.weight = nn.Parameter(torch.eye(6))
+    change(model)
+    with pytest.raises(ValueError, match=told):
+        model.save_pretrained(folder)
+    Tower.from_pretrained(folder)

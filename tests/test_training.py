@@ -817,3 +817,11 @@ def test_an_average_looks_through_what_a_model_is_wrapped_in():
         assert torch.equal(model.weight, other.average["weight"])
     assert torch.equal(model.weight, torch.ones(2, 3))
     assert training.plain(wrapped) is model
+
+
+def test_what_was_frozen_in_evaluation_mode_stays_so():
+    model = torch.nn.Sequential(torch.nn.Dropout(), torch.nn.BatchNorm1d(2)).train()
+    model[1].eval()
+    with training.evaluating(model):
+        assert not any(part.training for part in model.modules())
+    assert [part.training for part in model.modules()] == [True, True, False]

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from mmcourse.diffusion.cond import Cond
-from mmcourse.diffusion.generate import Latents, Way, starting_noise
+from mmcourse.diffusion.generate import Latents, Way, noise_and_dice
 from mmcourse.diffusion.samplers import last, sample
 from mmcourse.diffusion.schedule import Level
 from mmcourse.diffusion.text import TextReader
@@ -53,7 +53,7 @@ def redraw(
     """
     seeds = range(len(pictures)) if seeds is None else seeds
     levels = model.path.levels(way.steps, strength)
-    z, noise, cond, guided = _prepared(model, latents, pictures, way, words, seeds)
+    z, noise, dice, cond, guided = _prepared(model, latents, pictures, way, words, seeds)
     x = levels[0].alpha * z + levels[0].sigma * noise
     steps = sample(
         guided,
@@ -62,7 +62,7 @@ def redraw(
         objective=model.objective,
         sampler=way.walker(),
         cond=cond,
-        generator=torch.Generator().manual_seed(seeds[0]),
+        generator=dice,
     )
     with evaluating(model):
         return latents.decode(last(steps))
@@ -106,7 +106,7 @@ def inpaint(
     _check_mask(mask, pictures)
     seeds = range(len(pictures)) if seeds is None else seeds
     levels = model.path.levels(way.steps)
-    z, noise, cond, guided = _prepared(model, latents, pictures, way, words, seeds)
+    z, noise, dice, cond, guided = _prepared(model, latents, pictures, way, words, seeds)
     inside = latent_mask(mask.to(z.device), z)  # (B, 1, h, w)
 
     def keep(x: Tensor, level: Level) -> Tensor:
@@ -121,7 +121,7 @@ def inpaint(
         objective=model.objective,
         sampler=way.walker(),
         cond=cond,
-        generator=torch.Generator().manual_seed(seeds[0]),
+        generator=dice,
         keep=keep,
     )
     end = last(steps)
@@ -177,8 +177,9 @@ def _prepared(
     way: Way,
     words: tuple[TextReader, Sequence[str]] | None,
     seeds: Sequence[int],
-) -> tuple[Tensor, Tensor, Cond | None, Any]:
-    """Latents of the pictures, noise in their shape, the condition, and the guided model."""
+) -> tuple[Tensor, Tensor, list[torch.Generator], Cond | None, Any]:
+    """Latents of the pictures, noise in their shape and what drew it, the condition, and the guided
+    model."""
     if not pictures.is_floating_point() or not len(pictures):
         raise ValueError(
             "pictures must be numbers in [-1, 1], (B, 3, H, W) with one at least, got "
@@ -210,4 +211,5 @@ def _prepared(
                     f"a caption for each picture, got {len(texts)} for {len(pictures)}"
                 )
             cond = model.read(reader(texts)).to(device)
-        return z, starting_noise(model.shape, seeds).to(device), cond, way.guided(model)
+        noise, dice = noise_and_dice(model.shape, seeds)
+        return z, noise.to(device), dice, cond, way.guided(model)

@@ -16,6 +16,7 @@ from mmcourse.diffusion.samplers import SAMPLERS, Sampler, Step, last, sample
 from mmcourse.diffusion.schedule import TIME
 from mmcourse.diffusion.text import TextReader
 from mmcourse.pictures import to_bytes
+from mmcourse.refusals import whole
 from mmcourse.training import evaluating
 
 
@@ -73,11 +74,7 @@ class Way:
             raise ValueError(
                 f"no sampler is called {self.sampler!r}; choose one of {', '.join(SAMPLERS)}"
             )
-        if not 1 <= self.steps <= TIME or self.steps != int(self.steps):
-            raise ValueError(
-                f"got {self.steps} steps, expected 1 to {TIME:.0f}, a whole number: beyond that, "
-                "neighbouring steps look alike to a model"
-            )
+        whole("steps", self.steps, 1, int(TIME))  # beyond that, neighbours look alike to a model
         for name in ("guidance", "likeness"):
             if not math.isfinite(getattr(self, name)):
                 raise ValueError(f"{name} is {getattr(self, name)}, expected a number; 1 is off")
@@ -124,7 +121,18 @@ def check_words(model: Any, reader: TextReader) -> None:
 
 
 def starting_noise(shape: Sequence[int], seeds: Sequence[int]) -> Tensor:
-    """Noise (B, *shape), each row from a fresh generator of its own seed.
+    """Noise (B, *shape) float32, each row from a fresh generator of its own seed.
+
+    Raises:
+        ValueError: a seed that is no whole number.
+    """
+    return noise_and_dice(shape, seeds)[0]
+
+
+def noise_and_dice(
+    shape: Sequence[int], seeds: Sequence[int]
+) -> tuple[Tensor, list[torch.Generator]]:
+    """`starting_noise`, and the generators of its rows, by which samplers that add noise go on.
 
     Raises:
         ValueError: a seed that is no whole number.
@@ -132,18 +140,19 @@ def starting_noise(shape: Sequence[int], seeds: Sequence[int]) -> Tensor:
     for seed in seeds:
         if not isinstance(seed, (int, np.integer)) or not abs(int(seed)) < 2**63:
             raise ValueError(f"seed is {seed!r}, expected a whole number of at most 63 bits")
-    if not seeds:
-        return torch.empty(0, *shape)
-    rows = [torch.randn(*shape, generator=torch.Generator().manual_seed(s)) for s in seeds]
-    return torch.stack(rows)
+    dice = [torch.Generator().manual_seed(int(seed)) for seed in seeds]
+    rows = [torch.randn(*shape, generator=own, dtype=torch.float32) for own in dice]
+    return torch.stack(rows) if rows else torch.empty(0, *shape), dice
 
 
 def check_seeds(texts: Sequence[str], seeds: Sequence[int]) -> None:
     """Refuse to draw nothing, or two pictures by one seed.
 
     Raises:
-        ValueError: no texts, or not as many seeds.
+        ValueError: no texts, one text in place of a list, or not as many seeds.
     """
+    if isinstance(texts, str):
+        raise ValueError(f"texts are a list of captions, got one string, {texts!r}: [{texts!r}]")
     if not texts or len(texts) != len(seeds):
         raise ValueError(
             f"a text at least, and a seed for each: got {len(texts)} texts and {len(seeds)} seeds"
@@ -164,14 +173,15 @@ def steps_from_words(
     with evaluating(model):
         cond = model.read(reader(texts)).to(device)
         guided = way.guided(model)
+    noise, dice = noise_and_dice(model.shape, seeds)
     return sample(
         guided,
-        starting_noise(model.shape, seeds).to(device),
+        noise.to(device),
         model.path.levels(way.steps),
         objective=model.objective,
         sampler=way.walker(),
         cond=cond,
-        generator=torch.Generator().manual_seed(seeds[0]),
+        generator=dice,
     )
 
 
@@ -196,10 +206,11 @@ def draw_texts(
         batch: captions at once.
 
     Raises:
-        ValueError: no captions, or not as many seeds.
+        ValueError: no captions, not as many seeds, or a batch below 1.
     """
     way, seeds = way or Way(), range(len(texts)) if seeds is None else seeds
     check_seeds(texts, seeds)
+    batch = whole("batch", batch)
     drawn = []
     with evaluating(model):
         for at in range(0, len(texts), batch):
@@ -215,22 +226,24 @@ def draw_freely(
     """n pictures without words, uint8 (n, H, W, 3), on the CPU.
 
     Raises:
-        ValueError: guidance, which there are no words for, or n below 1.
+        ValueError: guidance, which there are no words for, or n or batch below 1.
     """
     if n < 1:
         raise ValueError(f"n must be at least 1, got {n}")
+    batch = whole("batch", batch)
     device = next(model.parameters()).device
     drawn = []
     with evaluating(model):
         for at in range(0, n, batch):
             seeds = range(seed + at, seed + min(n, at + batch))
+            noise, dice = noise_and_dice(model.shape, seeds)
             steps = sample(
                 way.guided(model),
-                starting_noise(model.shape, seeds).to(device),
+                noise.to(device),
                 model.path.levels(way.steps),
                 objective=model.objective,
                 sampler=way.walker(),
-                generator=torch.Generator().manual_seed(seed + at),
+                generator=dice,
             )
             drawn.append(to_bytes(latents.decode(last(steps))).movedim(1, -1).cpu())
     return torch.cat(drawn)

@@ -30,7 +30,7 @@ def rescale(guided: Tensor, conditional: Tensor, share: float) -> Tensor:
     """Bring a guided answer back towards the spread of the conditional one, row by row.
 
     Strong guidance makes numbers large and pictures garish. Source: Lin et al., 2024, section 3.4
-    (share 0.7 there).
+    (share 0.7 there). A row whose numbers are all the same has no spread, and stays as it is.
 
     Args:
         guided: (B, ...).
@@ -38,7 +38,8 @@ def rescale(guided: Tensor, conditional: Tensor, share: float) -> Tensor:
         share: 0 leaves the guided answer as it is, 1 gives it the other's deviation.
     """
     over = list(range(1, guided.ndim))
-    factor = conditional.std(over, keepdim=True) / guided.std(over, keepdim=True)
+    spread = guided.std(over, keepdim=True)
+    factor = torch.where(spread > 0, conditional.std(over, keepdim=True) / spread, 1.0)
     return share * factor * guided + (1 - share) * guided
 
 

@@ -17,12 +17,13 @@ from itertools import pairwise
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from mmcourse.diffusion.cond import Cond
 from mmcourse.diffusion.objectives import Objective, parts
 from mmcourse.diffusion.schedule import Level
 from mmcourse.diffusion.steps import (
+    Dice,
     ddim_step,
     ddpm_step,
     dpm_solver_step,
@@ -57,7 +58,7 @@ def ddpm(
     predict: Predict,
     x: Tensor,
     levels: Sequence[Level],
-    generator: torch.Generator | None = None,
+    generator: Dice = None,
 ) -> Iterator[Step]:
     """Ancestral sampling: fresh noise at every step but the last."""
     for here, there in pairwise(levels):
@@ -70,7 +71,7 @@ def ddim(
     predict: Predict,
     x: Tensor,
     levels: Sequence[Level],
-    generator: torch.Generator | None = None,
+    generator: Dice = None,
     eta: float = 0.0,
 ) -> Iterator[Step]:
     """DDIM; for an eta other than 0 pass `functools.partial(ddim, eta=0.5)`."""
@@ -88,7 +89,7 @@ def euler(
     predict: Predict,
     x: Tensor,
     levels: Sequence[Level],
-    generator: torch.Generator | None = None,
+    generator: Dice = None,
 ) -> Iterator[Step]:
     """Follow the velocity for a step, then look again.
 
@@ -105,7 +106,7 @@ def heun(
     predict: Predict,
     x: Tensor,
     levels: Sequence[Level],
-    generator: torch.Generator | None = None,
+    generator: Dice = None,
 ) -> Iterator[Step]:
     """Euler, then again with the mean of the velocities at both ends: two looks a step.
 
@@ -128,7 +129,7 @@ def dpm_solver(
     predict: Predict,
     x: Tensor,
     levels: Sequence[Level],
-    generator: torch.Generator | None = None,
+    generator: Dice = None,
 ) -> Iterator[Step]:
     """DPM-Solver++(2M): one look a step, and the memory of the one before."""
     before: Tensor | None = None
@@ -163,7 +164,7 @@ def sample(
     objective: Objective,
     sampler: Sampler = ddim,
     cond: Cond | None = None,
-    generator: torch.Generator | None = None,
+    generator: Dice = None,
     keep: Keep | None = None,
 ) -> Iterator[Step]:
     """Walk from noise to pictures; yields a `Step` for each level that is reached.
@@ -175,7 +176,8 @@ def sample(
         objective: what the model predicts.
         sampler: one of this file.
         cond: what the model is told.
-        generator: of the samplers that add noise.
+        generator: of the samplers that add noise; with one for each row, a row does not depend on
+            its company.
         keep: changes each state after a step, given its level: how inpainting holds fast to what
             is outside the mask.
 
@@ -186,11 +188,13 @@ def sample(
     if len(levels) < 2:
         raise ValueError(f"sampling needs two levels at least, got {len(levels)}")
 
+    kind = numbers_of(model, x.dtype)
+
     @torch.no_grad()
     def predict(state: Tensor, level: Level) -> tuple[Tensor, Tensor]:
         dtype = torch.float64 if state.dtype == torch.float64 else torch.float32
         t = torch.full((len(state),), level.t, dtype=dtype, device=state.device)
-        predicted = model(state, t, cond)
+        predicted = model(state.to(kind), t, cond)
         if getattr(predicted, "shape", None) != state.shape:
             told = getattr(predicted, "shape", type(predicted).__name__)
             raise ValueError(
@@ -218,6 +222,15 @@ def sample(
             sent = keep(step.x, step.level)
             step = Step(sent, step.x0, step.level)
         yield step
+
+
+def numbers_of(model: Any, usual: torch.dtype) -> torch.dtype:
+    """The type of a denoiser's weights, also of one that is guided; `usual` if it has none."""
+    while not isinstance(model, nn.Module) and hasattr(model, "model"):
+        model = model.model
+    if not isinstance(model, nn.Module):
+        return usual
+    return next((p.dtype for p in model.parameters() if p.is_floating_point()), usual)
 
 
 def last(steps: Iterator[Step]) -> Tensor:

@@ -12,10 +12,12 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import torch
 from torch import Tensor, nn
+
+from mmcourse.refusals import whole
 
 TIME = 1000.0
 """What a denoiser is told at pure noise."""
@@ -123,6 +125,21 @@ class Path(nn.Module, ABC):
         return like(alpha, x0) * x0 + like(sigma, x0) * noise
 
 
+def check_times(t: Tensor) -> None:
+    """Refuse times that lie on no way; on the CPU alone: elsewhere it would wait for the device.
+
+    Raises:
+        ValueError: a time outside [0, 1000], or one that is no number.
+    """
+    if t.device.type != "cpu" or torch.compiler.is_compiling() or torch.compiler.is_exporting():
+        return
+    if not ((t >= 0) & (t <= TIME)).all():
+        raise ValueError(
+            f"times are from 0, the picture, to {TIME:.0f}, noise; got {float(t.min()):.4g} to "
+            f"{float(t.max()):.4g}"
+        )
+
+
 def last_part(levels: list[Level], strength: float) -> list[Level]:
     """The last `strength` of the steps between these levels, at least one.
 
@@ -165,6 +182,15 @@ class NoiseSchedule(Path):
         self.register_buffer("alpha", alpha_bar.sqrt().float())
         self.register_buffer("sigma", (1 - alpha_bar).sqrt().float())
 
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        """Both roots follow to a device, and keep float32: rounded to half precision, levels would
+        run into one another."""
+        exact = {"alpha": self.alpha, "sigma": self.sigma}
+        super()._apply(fn, recurse)
+        for name, value in exact.items():
+            setattr(self, name, value.to(getattr(self, name).device))
+        return self
+
     @property
     def steps(self) -> int:
         """T."""
@@ -176,7 +202,12 @@ class NoiseSchedule(Path):
         return self.alpha.square()
 
     def coefficients(self, t: Tensor) -> tuple[Tensor, Tensor]:
-        """alpha and sigma, (B,) each, of times (B,) that `draw` and `levels` give."""
+        """alpha and sigma, (B,) each, of times (B,) that `draw` and `levels` give.
+
+        Raises:
+            ValueError: times below 0 or beyond 1000, or that are no numbers.
+        """
+        check_times(t)
         index = (t * (self.steps / TIME)).round().long().clamp(max=self.steps - 1)
         return self.alpha[index], self.sigma[index]
 
@@ -191,10 +222,7 @@ class NoiseSchedule(Path):
         Spacing that leads or rounds otherwise never meets pure noise, where sampling begins (Lin et
         al., 2024, table 2).
         """
-        if not 1 <= steps <= self.steps:
-            raise ValueError(
-                f"got {steps} steps, expected 1 to {self.steps}, as many as the schedule has"
-            )
+        steps = whole("steps", steps, 1, self.steps)  # as many as the schedule has
         every = self.steps / steps
         index = [round(self.steps - i * every) - 1 for i in range(steps)]
         found = [
@@ -215,16 +243,26 @@ class FlowPath(Path):
         std: their spread (Esser et al., Scaling Rectified Flow Transformers, 2024, section 3.1).
         shift: of the levels that a sampler visits: above 1 more of them lie near the noise, below 1
             near the data (the same, equation 23).
+
+    Raises:
+        ValueError: a mean that is no number, a std or shift that is none above 0.
     """
 
     def __init__(self, mean: float = 0.0, std: float = 1.0, shift: float = 1.0) -> None:
         super().__init__()
-        if std <= 0 or shift <= 0:
-            raise ValueError(f"std and shift are more than 0, got {std} and {shift}")
+        if not (math.isfinite(mean) and 0 < std < math.inf and 0 < shift < math.inf):
+            raise ValueError(
+                f"mean is a number, std and shift are more than 0, got {mean}, {std} and {shift}"
+            )
         self.mean, self.std, self.shift = mean, std, shift
 
     def coefficients(self, t: Tensor) -> tuple[Tensor, Tensor]:
-        """1 - t / 1000 and t / 1000, (B,) each."""
+        """1 - t / 1000 and t / 1000, (B,) each.
+
+        Raises:
+            ValueError: times below 0 or beyond 1000, or that are no numbers.
+        """
+        check_times(t)
         return 1 - t / TIME, t / TIME
 
     def draw(self, n: int, generator: torch.Generator | None = None) -> Tensor:
@@ -233,8 +271,7 @@ class FlowPath(Path):
 
     def levels(self, steps: int, strength: float = 1.0) -> list[Level]:
         """Equal steps from noise to data, shifted."""
-        if steps < 1:
-            raise ValueError(f"got {steps} steps, expected at least 1")
+        steps = whole("steps", steps)
         even = [1 - i / steps for i in range(steps)]
         times = [self.shift * u / (1 + (self.shift - 1) * u) for u in even]
         return last_part([*(Level(TIME * u, 1 - u, u) for u in times), CLEAN], strength)

@@ -10,12 +10,25 @@ from torch import Tensor
 
 from mmcourse.diffusion.schedule import Level
 
+Dice = torch.Generator | Sequence[torch.Generator] | None
+"""What fresh noise is drawn by: one generator, or one for each row."""
 
-def fresh_noise(x: Tensor, generator: torch.Generator | None) -> Tensor:
-    """Noise in the shape of x, drawn where the generator lives.
+
+def fresh_noise(x: Tensor, generator: Dice) -> Tensor:
+    """Noise in the shape of x, (B, ...), drawn where the generator lives; of a generator for each
+    row, a row's noise depends on its own alone.
 
     Never `randn_like`: it draws other numbers for another memory layout.
+
+    Raises:
+        ValueError: generators that are not as many as the rows.
     """
+    if isinstance(generator, Sequence):
+        if len(generator) != len(x):
+            raise ValueError(
+                f"got {len(generator)} generators for {len(x)} rows: give one, or one for each row"
+            )
+        return torch.stack([fresh_noise(row, own) for row, own in zip(x, generator)])
     device = x.device if generator is None else generator.device
     return torch.randn(x.shape, generator=generator, device=device, dtype=x.dtype).to(x.device)
 

@@ -90,6 +90,19 @@ class TextReader:
             )
 
 
+def check_dropped(dropped: Tensor, rows: int) -> None:
+    """Refuse what does not say of each row whether its words are withheld.
+
+    Raises:
+        ValueError: not (rows,) bool.
+    """
+    if tuple(dropped.shape) != (rows,) or dropped.dtype != torch.bool:
+        raise ValueError(
+            f"dropped must be bool ({rows},), one for each text, got {dropped.dtype} "
+            f"{tuple(dropped.shape)}"
+        )
+
+
 class TextCondition(nn.Module):
     """What a denoiser learns to see in the words: two blocks over the frozen tower's tokens.
 
@@ -118,9 +131,15 @@ class TextCondition(nn.Module):
 
         Returns:
             `Cond` with text (B, 1 + T, dim), its mask, and their mean as pooled.
+
+        Raises:
+            ValueError: `dropped` that is not (B,) bool.
         """
         features, mask = words
+        if self.null.dtype != torch.float32:  # a model that was cast reads a tower that was not
+            features = features.to(self.null.dtype)
         if dropped is not None:
+            check_dropped(dropped, len(mask))
             mask = mask & ~dropped.to(mask.device)[:, None]
         first = self.null.expand(len(features), 1, -1).to(features.dtype)
         x = torch.cat([first, features], 1)  # (B, 1 + T, dim)

@@ -18,6 +18,7 @@ from mmcourse.diffusion.text import TextReader, Words
 from mmcourse.nn import split_for_muon
 from mmcourse.optimisers import Course, optimisers
 from mmcourse.processes import means, mine, world
+from mmcourse.refusals import check_floats
 from mmcourse.training import EMA, batch_indices
 from mmcourse.vqgan.eye import Eye, over_places
 
@@ -192,10 +193,10 @@ def train(
         seed: of the order, the times and the noise.
 
     Raises:
-        ValueError: data that are not finite, or a loss that is not.
+        ValueError: data that are no floats or not finite, a loss that is not, or a checkpoint of
+            other settings.
     """
-    if not data.isfinite().all():
-        raise ValueError("the data hold NaN or infinity: look at what encoded them")
+    check_floats(data)
     accelerator = Accelerator(mixed_precision=precision)
     device = accelerator.device
     model.to(device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
@@ -276,7 +277,11 @@ def held_out_error(
         words: of each row, for a model that reads.
         times: in [0, 1000].
         seed: of the noise.
+
+    Raises:
+        ValueError: data that are no floats or not finite, or no rows.
     """
+    check_floats(data)
     device = next(model.parameters()).device
     x0 = data.to(device, torch.float32)
     noise = noise_of(x0, seed)[1]

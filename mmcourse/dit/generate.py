@@ -8,7 +8,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from mmcourse.diffusion.generate import Latents, Way, check_words, starting_noise
+from mmcourse.diffusion.generate import Latents, Way, check_seeds, check_words, noise_and_dice
 from mmcourse.diffusion.guidance import Guided
 from mmcourse.diffusion.samplers import Denoiser, Step, last, sample
 from mmcourse.diffusion.schedule import TIME
@@ -18,6 +18,7 @@ from mmcourse.dit.identity import IdentityEncoder
 from mmcourse.dit.model import DiT
 from mmcourse.hub import weights_hash
 from mmcourse.pictures import to_bytes
+from mmcourse.refusals import whole
 from mmcourse.training import evaluating
 
 GUIDED = Way(steps=12, guidance=2.5, highest=800.0, sampler="euler", likeness=2.0)
@@ -39,19 +40,40 @@ def way_of(model: DiT, guidance: float | None = None, steps: int | None = None) 
     way = GUIDED
     if model.windows:
         if guidance not in (None, 1.0):
-            raise ValueError(
-                f"guidance {guidance} on a student of {model.windows} steps: its teacher's is in "
-                "its weights; leave --guidance out, or draw with dit"
-            )
-        if steps is not None and (steps < 1 or steps % model.windows):
-            raise ValueError(
-                f"{steps} steps for a student whose path has {model.windows} straight pieces: take "
-                f"a multiple of {model.windows}"
-            )
+            raise guided_student(model, guidance)
         way = Way(steps=model.windows, guidance=1.0, sampler="euler")
     if guidance is not None:
         way = replace(way, guidance=guidance)
-    return way if steps is None else replace(way, steps=steps)
+    way = way if steps is None else replace(way, steps=steps)
+    check_way(model, way)
+    return way
+
+
+def check_way(model: DiT, way: Way) -> None:
+    """Refuse a way that a student cannot go; any other model goes all of them.
+
+    Raises:
+        ValueError: guidance, which a student has in its weights, or steps that do not divide its
+            windows.
+    """
+    if not model.windows:
+        return
+    for scale in (way.guidance, way.likeness):
+        if scale != 1:
+            raise guided_student(model, scale)
+    if way.steps % model.windows:
+        raise ValueError(
+            f"{way.steps} steps for a student whose path has {model.windows} straight pieces: take "
+            f"a multiple of {model.windows}"
+        )
+
+
+def guided_student(model: DiT, scale: float | None) -> ValueError:
+    """The error of a student that is to be guided."""
+    return ValueError(
+        f"guidance {scale} on a student of {model.windows} steps: its teacher's is in its weights; "
+        "leave --guidance out, or draw with dit"
+    )
 
 
 def guided(model: DiT, way: Way, shown: bool) -> Denoiser:
@@ -81,6 +103,19 @@ def encoder_of(model: DiT, device: torch.device | str) -> IdentityEncoder:
     return IdentityEncoder.from_pretrained("identity", device=str(device)).eval()
 
 
+def check_together(texts: Sequence[str], seeds: Sequence[int], references: Tensor | None) -> None:
+    """Refuse captions, seeds and references that do not go together.
+
+    Raises:
+        ValueError: as `check_seeds`, or not one reference for each text.
+    """
+    check_seeds(texts, seeds)
+    if references is not None and len(references) != len(texts):
+        raise ValueError(
+            f"a reference for each text: got {len(texts)} texts, {len(references)} references"
+        )
+
+
 def steps_to_pictures(
     model: DiT,
     reader: TextReader,
@@ -103,19 +138,15 @@ def steps_to_pictures(
 
     Raises:
         ValueError: not one seed and one reference for each text, words or weights that do not fit,
-            a size that the patch does not divide.
+            a size that the patch does not divide, a way that a student cannot go.
     """
-    n = len(texts)
-    if n == 0 or len(seeds) != n or (references is not None and len(references) != n):
-        given = "none" if references is None else len(references)
-        raise ValueError(
-            f"a seed, and a reference if any, for each text: got {n} texts, {len(seeds)} seeds, "
-            f"{given} references"
-        )
+    check_together(texts, seeds, references)
+    check_way(model, way)
     check_words(model, reader)
     device = next(model.parameters()).device
     shape = (model.shape[0], *(size or model.shape[1:]))
-    x = starting_noise(shape, seeds).to(device)
+    noise, dice = noise_and_dice(shape, seeds)
+    x = noise.to(device)
     model.check(x)
     with evaluating(model):
         shown = None if references is None else references.to(device)
@@ -128,7 +159,7 @@ def steps_to_pictures(
         objective="flow",
         sampler=way.walker(),
         cond=cond,
-        generator=torch.Generator().manual_seed(seeds[0]),
+        generator=dice,
     )
 
 
@@ -153,8 +184,13 @@ def draw_heroes(
         way: the model's own if None.
         seeds: 0, 1, ... if None.
         batch: captions at once.
+
+    Raises:
+        ValueError: as `steps_to_pictures`, or a batch below 1.
     """
     way, seeds = way or way_of(model), range(len(texts)) if seeds is None else seeds
+    check_together(texts, seeds, references)
+    batch = whole("batch", batch)
     drawn = []
     with evaluating(model):
         for at in range(0, len(texts), batch):

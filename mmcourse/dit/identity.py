@@ -98,6 +98,15 @@ class IdentityEncoder(Pretrained):
 
     def take_as_usual(self, traits: Tensor) -> None:
         """Measure traits from the mean of these (N, 8), in units of their deviation, from now
-        on."""
+        on.
+
+        Raises:
+            ValueError: fewer than two rows, or numbers that are not finite.
+        """
+        if len(traits) < 2 or not traits.isfinite().all():
+            raise ValueError(
+                f"a mean and a deviation need two rows of finite traits or more, got "
+                f"{tuple(traits.shape)}"
+            )
         self.usual.copy_(traits.mean(0))
         self.spread.copy_(traits.std(0).clamp_min(1e-3))

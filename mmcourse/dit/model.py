@@ -185,9 +185,16 @@ class DiT(Pretrained):
             after: 0 for the patches as they come in.
 
         Raises:
-            ValueError: a condition of another batch, or sides that the patch does not divide.
+            ValueError: a condition of another batch or without words, or sides that the patch does
+                not divide.
         """
         cond = self.null(len(x)) if cond is None else cond
+        if cond.text is None or cond.pooled is None:
+            told = " and ".join(cond.parts()) or "nothing"
+            raise ValueError(
+                f"a DiT is told words, as text, mask and pooled together, got {told}: make the "
+                "condition by read(words), or by null(n) for no words"
+            )
         if len(cond) != len(x):
             raise ValueError(f"a condition of {len(cond)} rows cannot serve {len(x)} pictures")
         rows, columns = grid_of(x.shape[2], x.shape[3], self.patch)

@@ -43,9 +43,9 @@ class LoRAConfig:
         object.__setattr__(self, "targets", checked(self.targets))
         if isinstance(self.rank, bool) or not isinstance(self.rank, int) or self.rank < 1:
             raise ValueError(f"rank is {self.rank!r}, expected a whole number from 1 on")
-        if not _is_number(self.alpha):
+        if not is_number(self.alpha):
             raise ValueError(f"alpha is {self.alpha!r}, expected a number; 16 is usual")
-        if not (_is_number(self.dropout) and 0.0 <= self.dropout < 1.0):
+        if not (is_number(self.dropout) and 0.0 <= self.dropout < 1.0):
             raise ValueError(f"dropout is {self.dropout!r}, expected a share from 0 to below 1")
 
     @property
@@ -74,5 +74,6 @@ def checked(targets: Iterable[str] | str) -> tuple[str, ...] | str:
     return targets
 
 
-def _is_number(value: object) -> bool:
+def is_number(value: object) -> bool:
+    """Whether a value is a finite int or float."""
     return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from mmcourse.lora.injection import adapted_layers, matches
 from mmcourse.lora.loss import IGNORED, answer_loss
+from mmcourse.training import evaluating
 
 
 def dead_layers(model: nn.Module, batch: Mapping[str, Tensor]) -> list[str]:
@@ -59,7 +60,6 @@ def labelled_share(batch: Mapping[str, Tensor]) -> float:
     return float((batch["labels"][mask] != IGNORED).float().mean())
 
 
-@torch.no_grad()
 def gain_by_looking(model: nn.Module, batch: Mapping[str, Tensor]) -> float:
     """By how much the loss falls when each row has its own picture rather than its neighbour's.
 
@@ -76,30 +76,28 @@ def gain_by_looking(model: nn.Module, batch: Mapping[str, Tensor]) -> float:
             f"{rows} rows and {len(pixels)} pieces of pictures: give at least two rows, each with "
             "a picture of one size"
         )
-    was = model.training
-    model.eval()
     moved = pixels.unflatten(0, (rows, -1)).roll(1, 0).flatten(0, 1)
-    own, other = (answer_loss(model, {**batch, "pixel_values": p}) for p in (pixels, moved))
-    model.train(was)
+    with evaluating(model):
+        own, other = (answer_loss(model, {**batch, "pixel_values": p}) for p in (pixels, moved))
     return float(other - own)
 
 
-@torch.no_grad()
 def merging_error(model: nn.Module, batch: Mapping[str, Tensor]) -> float:
     """The largest change of a logit when the adapters in use are merged; the model is left as it
-    was. Rounding alone is below 1e-4 in float32; an update that is scaled otherwise, or merged a
-    second time, is not."""
-    was = model.training
-    model.eval()
+    was, even on error. Rounding alone is below 1e-4 in float32; an update that is scaled otherwise,
+    or merged a second time, is not."""
     inputs = {k: v for k, v in batch.items() if k != "labels"}
-    merged_before = [m for m in adapted_layers(model).values() if m.merged]
-    apart: Any = model(**inputs).logits
-    for layer in adapted_layers(model).values():
-        layer.unmerge() if merged_before else layer.merge()
-    together: Any = model(**inputs).logits
-    for layer in adapted_layers(model).values():
-        layer.merge() if merged_before else layer.unmerge()
-    model.train(was)
+    layers = adapted_layers(model).values()
+    merged = [layer.merged for layer in layers]
+    with evaluating(model):
+        apart: Any = model(**inputs).logits
+        try:
+            for layer in layers:
+                layer.unmerge() if any(merged) else layer.merge()
+            together: Any = model(**inputs).logits
+        finally:
+            for layer, was in zip(layers, merged):
+                layer.merge() if was else layer.unmerge()
     return float((together - apart).abs().max())
 
 

@@ -57,7 +57,8 @@ class DoRA(LowRank):
 
     def _rows(self, weight: Tensor, A: Tensor, B: Tensor) -> Tensor:
         """Lengths of the rows of the changed weight, (outputs,)."""
-        return torch.linalg.vector_norm(weight + self.scale * B.float() @ A.float(), dim=1)
+        rows = torch.linalg.vector_norm(weight + self.scale * B.float() @ A.float(), dim=1)
+        return rows.clamp(min=torch.finfo(rows.dtype).tiny)
 
     def changed(self, weight: Tensor, share: float) -> Tensor:
         """A weight in float32 with the update in it, its rows as long as m says."""

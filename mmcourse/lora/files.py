@@ -20,8 +20,11 @@ from torch import Tensor, nn
 from mmcourse.cards import read_json
 from mmcourse.checkpoints import describe_mismatch, write_atomically
 from mmcourse.lora.config import LoRAConfig
+from mmcourse.lora.dora import DoRA
 from mmcourse.lora.injection import adapted_layers, adapters, find_targets, inject
 from mmcourse.lora.layer import Adapted, wrapper_of
+from mmcourse.paths import user_path
+from mmcourse.training import plain
 
 CONFIG, TENSORS = "adapter_config.json", "adapter_model.safetensors"
 PREFIX = "base_model.model."
@@ -66,7 +69,7 @@ def adapter_tensors(model: nn.Module, name: str = "default") -> dict[str, Tensor
         there = ", ".join(adapters(model)) or "none"
         raise ValueError(f"no adapter {name!r}; there are {there}")
     out: dict[str, Tensor] = {}
-    for path, layer in adapted_layers(model).items():
+    for path, layer in adapted_layers(plain(model)).items():
         if name in layer.adapters:
             adapter = layer.adapters[name]
             for key, parameter in zip(adapter.NAMES, adapter.parameters()):  # type: ignore[arg-type]
@@ -85,23 +88,42 @@ def save_adapter(model: nn.Module, folder: str | Path, config: LoRAConfig,
         name: which.
 
     Raises:
-        ValueError: the model has no such adapter, or one of another rank, or with NaN in it.
+        ValueError: the model has no such adapter, or one of another rank, scale, kind or of other
+            layers than the config says, or with NaN or infinity in it.
         OSError: if the disk is full; what was saved before is unharmed.
     """
     tensors = {k: v.detach().cpu().contiguous() for k, v in adapter_tensors(model, name).items()}
-    ranks = {v.shape[0] for k, v in tensors.items() if k.endswith(("A.weight", "_A"))}
-    if ranks != {config.rank}:
-        held = ", ".join(map(str, sorted(ranks)))
-        raise ValueError(f"adapter {name!r} has rank {held}, the config says {config.rank}")
+    model = plain(model)
+    _check_config(model, config, name)
     _refuse_nan(tensors, "so nothing was saved: look at the training")
     text = json.dumps(to_peft(config), indent=2, sort_keys=True) + "\n"
-    data = save(tensors, metadata={"format": "pt", "base": fingerprint(model)})
-    write_atomically(
-        {
-            Path(folder).expanduser() / CONFIG: text.encode(),
-            Path(folder).expanduser() / TENSORS: data,
-        }
-    )
+    told = {"format": "pt", "base": fingerprint(model), "digest": _digest(tensors)}
+    folder = user_path(folder)
+    write_atomically({folder / CONFIG: text.encode(), folder / TENSORS: save(tensors, told)})
+
+
+def _check_config(model: nn.Module, config: LoRAConfig, name: str) -> None:
+    """Refuse to save an adapter beside a config by which it would load as another one."""
+    held = {p: m.adapters[name] for p, m in adapted_layers(model).items() if name in m.adapters}
+    for path, adapter in held.items():
+        for what, found, said in (
+            ("rank", adapter.rank, config.rank),
+            ("a scale of", adapter.scale, config.scale),
+            ("DoRA", isinstance(adapter, DoRA), config.dora),
+        ):
+            if found != said:
+                raise ValueError(
+                    f"adapter {name!r} has {what} {found}, the config says {said} (of {path}): "
+                    "pass the config that it was injected with"
+                )
+    meant = set(find_targets(model, config.targets))
+    if meant != set(held):
+        path = min(meant ^ set(held))
+        only = "the config alone means" if path in meant else "the config does not mean"
+        raise ValueError(
+            f"adapter {name!r} is on other layers than the config says: {only} {path}; pass the "
+            "config that it was injected with"
+        )
 
 
 def load_adapter(model: nn.Module, folder: str | Path, name: str = "default") -> LoRAConfig:
@@ -121,7 +143,8 @@ def load_adapter(model: nn.Module, folder: str | Path, name: str = "default") ->
             for being frozen.
     """
     config = read_config(folder)
-    tensors, base = _read(Path(folder).expanduser() / TENSORS)
+    tensors, base = _read(user_path(folder) / TENSORS)
+    model = plain(model)
     mine = fingerprint(model)
     if base and base != mine:
         raise ValueError(
@@ -167,7 +190,7 @@ def read_config(folder: str | Path) -> LoRAConfig:
     Raises:
         ValueError: it is missing, not LoRA's, or asks for what this package does not do.
     """
-    told = read_json(Path(folder).expanduser() / CONFIG)
+    told = read_json(user_path(folder) / CONFIG)
     if told.get("peft_type") != "LORA":
         raise ValueError(f"{folder} is {told.get('peft_type')!r}, expected a LoRA adapter")
     strange = [key for key in UNKNOWN if told.get(key)]
@@ -180,13 +203,19 @@ def read_config(folder: str | Path) -> LoRAConfig:
     if missing:
         raise ValueError(f"{folder}/{CONFIG} has no {missing[0]!r}: save the adapter again")
     named = isinstance(targets, list) and all(isinstance(target, str) for target in targets)
+    for key in ("use_rslora", "use_dora"):
+        if not isinstance(told.get(key, False), bool | None):
+            raise ValueError(
+                f"{folder}/{CONFIG} has {key} {told[key]!r}, expected true or false: save the "
+                "adapter again"
+            )
     return LoRAConfig(
         targets=tuple(sorted(targets)) if named else targets,
         rank=told["r"],
         alpha=told["lora_alpha"],
         dropout=told.get("lora_dropout", 0.0),
-        rs=told.get("use_rslora", False),
-        dora=told.get("use_dora", False),
+        rs=bool(told.get("use_rslora")),
+        dora=bool(told.get("use_dora")),
     )
 
 
@@ -215,15 +244,28 @@ def _read(path: Path) -> tuple[dict[str, Tensor], str]:
     try:
         with safe_open(path, framework="pt") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            return tensors, (file.metadata() or {}).get("base", "")
+            told = file.metadata() or {}
     except (SafetensorError, OSError) as error:
         reason = str(error).splitlines()[0]
         raise ValueError(f"{path} is damaged ({reason}): save the adapter again") from None
+    if told.get("digest", digest := _digest(tensors)) != digest:  # peft's files have none
+        raise ValueError(f"{path} is damaged (other numbers than were saved): save it again")
+    return tensors, told.get("base", "")
+
+
+def _digest(tensors: dict[str, Tensor]) -> str:
+    """A sha256 over names, types, shapes and numbers, since the format itself has no checksum."""
+    digest = hashlib.sha256()
+    for name, value in sorted(tensors.items()):
+        digest.update(f"{name} {value.dtype} {tuple(value.shape)}".encode())
+        digest.update(value.reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
 
 
 def _refuse_nan(tensors: dict[str, Tensor], what_to_do: str) -> None:
     for name, value in tensors.items():
         if not value.is_floating_point():
             raise ValueError(f"{name} is {value.dtype}, expected floats, {what_to_do}")
-        if value.isnan().any():
-            raise ValueError(f"{name} holds NaN, {what_to_do}")
+        if not value.isfinite().all():
+            held = "NaN" if value.isnan().any() else "infinity"
+            raise ValueError(f"{name} holds {held}, {what_to_do}")

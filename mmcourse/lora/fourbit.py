@@ -79,14 +79,14 @@ class Packed:
         scales: of the blocks: float32, or, quantized twice, uint8.
         shape: of the weight.
         seconds: of the scales' own blocks, float32; None if they were not quantized.
-        middle: the scales' mean, which was taken off first.
+        middle: the scales' mean, which was taken off first; a number, or () float32.
     """
 
     codes: Tensor
     scales: Tensor
     shape: tuple[int, ...]
     seconds: Tensor | None = None
-    middle: float = 0.0
+    middle: float | Tensor = 0.0
 
     @property
     def bits(self) -> float:
@@ -178,10 +178,11 @@ class FourBitLinear(nn.Module):
         super().__init__()
         self.in_features, self.out_features = linear.in_features, linear.out_features
         packed = pack(linear.weight, twice)
-        self.shape, self.middle = packed.shape, packed.middle
+        self.shape, self.dtype = packed.shape, linear.weight.dtype
         self.register_buffer("weight", packed.codes)
         self.register_buffer("scales", packed.scales)
         self.register_buffer("seconds", packed.seconds)
+        self.register_buffer("middle", torch.tensor(packed.middle).to(packed.codes.device))
         self.bias = linear.bias
         self.requires_grad_(False)
 
@@ -196,9 +197,9 @@ class FourBitLinear(nn.Module):
         return out if self.bias is None else out + self.bias.to(out.dtype)
 
     def unpacked(self) -> nn.Linear:
-        """A plain frozen layer that computes the same."""
+        """A plain frozen layer that computes the same, in the type that the weight had."""
         linear = nn.utils.skip_init(nn.Linear, self.in_features, self.out_features, bias=False)
-        linear.weight.data = unpack_weight(self.packed)
+        linear.weight.data = unpack_weight(self.packed, self.dtype)
         linear.bias = self.bias
         return linear.requires_grad_(False)
 

@@ -16,8 +16,9 @@ from collections.abc import Callable, Iterator, Mapping
 import torch
 from torch import Tensor, nn
 
-from mmcourse.lora.config import LoRAConfig
+from mmcourse.lora.config import LoRAConfig, is_number
 from mmcourse.lora.layer import Adapted, wrapper_of
+from mmcourse.training import plain
 
 
 def adapted_layers(model: nn.Module) -> dict[str, Adapted]:
@@ -120,6 +121,7 @@ def inject(model: nn.Module, config: LoRAConfig, name: str = "default") -> list[
             merged; a rank that does not fit. The model is unchanged then.
     """
     check_name(name)
+    model = plain(model)
     if name in adapters(model):
         raise ValueError(f"there is an adapter {name!r} already: choose another name")
     if any(layer.merged for layer in adapted_layers(model).values()):
@@ -158,15 +160,26 @@ def use(model: nn.Module, adapters_in_use: str | Mapping[str, float] | None) -> 
             base alone.
 
     Raises:
-        ValueError: a name that the model has not, or adapters that are merged.
+        ValueError: a name that the model has not, a share that is no number, adapters that are
+            merged, or DoRA that would be mixed. The model is unchanged then.
     """
     chosen = adapters_in_use
-    shares = {chosen: 1.0} if isinstance(chosen, str) else dict(chosen or {})
+    shares = {chosen: 1.0} if isinstance(chosen, str) else chosen or {}
+    if not isinstance(shares, Mapping):
+        raise ValueError(
+            f"adapters to use are a name, names with shares like {{'a': 0.5}}, or None, got a "
+            f"{type(chosen).__name__}: {chosen!r}"
+        )
     known = adapters(model)
-    for name in shares:
+    for name, share in shares.items():
         if name not in known:
             raise ValueError(f"no adapter {name!r}; there are {', '.join(known) or 'none'}")
-    for layer in adapted_layers(model).values():
+        if not is_number(share):
+            raise ValueError(f"the share of adapter {name!r} is {share!r}, expected a number")
+    layers = adapted_layers(model).values()
+    for layer in layers:
+        layer.check_use(shares)
+    for layer in layers:
         layer.use(shares)
         for name, adapter in layer.adapters.items():
             adapter.requires_grad_(name in shares)
@@ -218,6 +231,8 @@ def check_name(name: str) -> None:
     """
     if not re.fullmatch(r"[A-Za-z0-9][\w-]*", name):
         raise ValueError(f"adapter name {name!r}: letters, digits, - and _ only, no dot")
+    if hasattr(nn.ModuleDict(), name):
+        raise ValueError(f"adapter name {name!r} is a word of PyTorch's own: choose another name")
 
 
 def _outer(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:

@@ -61,12 +61,19 @@ class Adapted(nn.Module, ABC):
         Raises:
             ValueError: while the layer is merged, or when DoRA would be mixed.
         """
+        self.check_use(shares)
+        self.active = self._chosen(shares)
+
+    def check_use(self, shares: Mapping[str, float]) -> None:
+        """Refuse shares that `use` would refuse, for the same reasons."""
         if self.merged:
             raise ValueError("the adapters are merged: unmerge them before you switch")
-        chosen = [(self.adapters[n], s) for n, s in shares.items() if n in self.adapters]
+        chosen = self._chosen(shares)
         if any(isinstance(a, DoRA) for a, _ in chosen) and (len(chosen) > 1 or chosen[0][1] != 1):
             raise ValueError("a DoRA adapter sets the lengths of rows: use it alone, by 1")
-        self.active = tuple(chosen)
+
+    def _chosen(self, shares: Mapping[str, float]) -> tuple[tuple[Any, float], ...]:
+        return tuple((self.adapters[n], s) for n, s in shares.items() if n in self.adapters)
 
     def forward(self, x: Tensor) -> Tensor:
         """The base's output, and what the adapters in use add to it."""
@@ -106,7 +113,7 @@ class Adapted(nn.Module, ABC):
     def unmerge(self) -> None:
         """Take them out again. A second call does nothing."""
         if self.before is not None:
-            self.base.weight.data = self.before
+            self.base.weight.data = self.before.to(self.base.weight)
             self.before = None
 
     def delta(self, name: str = "default") -> Tensor:

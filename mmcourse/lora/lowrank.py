@@ -45,7 +45,7 @@ class LowRank(nn.Module):
         check_rank(config.rank, outputs, inputs)
         self.A = kaiming(config.rank, inputs)
         self.B = nn.Parameter(torch.zeros(outputs, config.rank))
-        self.scale, self.dropout = config.scale, config.dropout
+        self.rank, self.scale, self.dropout = config.rank, config.scale, config.dropout
 
     def forward(self, x: Tensor) -> Tensor:
         """(..., inputs) to what is added to the layer's output, (..., outputs)."""
@@ -97,7 +97,7 @@ class LowRankEmbedding(nn.Module):
         check_rank(config.rank, base.embedding_dim, base.num_embeddings)
         self.A = nn.Parameter(torch.zeros(config.rank, base.num_embeddings))
         self.B = nn.Parameter(torch.randn(base.embedding_dim, config.rank))
-        self.scale, self.padding = config.scale, base.padding_idx
+        self.rank, self.scale, self.padding = config.rank, config.scale, base.padding_idx
 
     def forward(self, ids: Tensor) -> Tensor:
         """(...) ids to what is added to their vectors, (..., width)."""
@@ -141,7 +141,7 @@ class LowRankConv(nn.Module):
         check_rank(config.rank, outputs, math.prod(patch))
         self.A = kaiming(config.rank, *patch)
         self.B = nn.Parameter(torch.zeros(outputs, config.rank, 1, 1))
-        self.scale, self.dropout = config.scale, config.dropout
+        self.rank, self.scale, self.dropout = config.rank, config.scale, config.dropout
         self.geometry: dict[str, Any] = {
             "stride": base.stride,
             "padding": base.padding,

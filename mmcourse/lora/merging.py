@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import nn
 
 from mmcourse.lora.injection import adapted_layers, put
+from mmcourse.lora.layer import Adapted
 
 
 def merge(model: nn.Module) -> None:
@@ -37,7 +38,10 @@ def strip(model: nn.Module) -> nn.Module:
     """The model without any trace of adapters, in place: as merged as it is, and plain again.
 
     `merge(model); strip(model)` gives what any code can save and load. The parameters stay frozen.
+    Of a layer with adapters itself, its base.
     """
+    if isinstance(model, Adapted):
+        model = model.base
     for path, layer in adapted_layers(model).items():
         put(model, path, layer.base)
     return model

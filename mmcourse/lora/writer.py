@@ -14,12 +14,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from mmcourse.lora.models.collate import Example
+from mmcourse.lora.models.folders import cast_copy, in_one_line, load_weights
 from mmcourse.lora.models.shapes import Shape, language
 from mmcourse.lora.models.structure import structure
 from mmcourse.lora.models.words import build_tokenizer
+from mmcourse.paths import user_path
+from mmcourse.refusals import check_saveable
 from mmcourse.storyworld.language.story_parse import read_story
 from mmcourse.storyworld.language.tell import Story, tell
 from mmcourse.storyworld.language.words import article
@@ -177,24 +178,28 @@ class Writer:
         """By a shipped name or a folder.
 
         Raises:
-            ValueError: there is none, or it lacks weights.
+            ValueError: in one line, if there is none, or it holds something else, is damaged,
+                lacks weights or holds NaN.
         """
         import transformers as t
 
         from mmcourse.hub import find_folder
 
         folder = find_folder(name)
-        kind: Any = t.AutoModelForCausalLM
-        model, report = kind.from_pretrained(folder, output_loading_info=True, dtype=torch.float32)
-        wrong = [*report["missing_keys"], *report["unexpected_keys"], *report["mismatched_keys"]]
-        if wrong:
-            raise ValueError(f"{folder} does not hold a writer: {wrong[0]} does not fit")
-        return cls(model.eval(), TextOnly(t.AutoTokenizer.from_pretrained(folder)))
+        model = load_weights(t.AutoModelForCausalLM, folder, "a writer", "llama")
+        read = t.AutoTokenizer.from_pretrained
+        return cls(model, TextOnly(in_one_line(lambda: read(folder), folder, "a writer")))
 
     def save(self, folder: str | Path) -> None:
-        """Write an ordinary transformers folder, in float16."""
-        self.model.half().save_pretrained(folder)
-        self.processor.tokenizer.save_pretrained(folder)
+        """Write an ordinary transformers folder, in float16; the model itself keeps its type.
+
+        Raises:
+            ValueError: adapters or packed layers, which could not be loaded again.
+        """
+        check_saveable(self.model)
+        place = user_path(folder)
+        cast_copy(self.model, "float16").save_pretrained(place)
+        self.processor.tokenizer.save_pretrained(place)
 
 
 _NAME = re.compile(rf"\b({'|'.join(name.lower() for name in v.NAMES)})\b")

@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from mmcourse.refusals import check_bytes
 from mmcourse.storyworld import from_bytes
 from mmcourse.vqgan.features import KINDS, PATCH, QUESTIONS, Features
 
@@ -31,9 +32,14 @@ class Eye:
     Args:
         features: the network.
         seen: (N, P, D), what it sees in usual pictures: shares are measured against them.
+
+    Raises:
+        ValueError: no pictures.
     """
 
     def __init__(self, features: Features, seen: Tensor) -> None:
+        if not seen.numel():
+            raise ValueError(f"seen is {tuple(seen.shape)}: shares need one usual picture or more")
         names = ["kind", *(name for name in QUESTIONS if name.split(".")[0] in WHO)]
         heads = [features.heads[name.replace(".", "_")] for name in names]
         self.names, self.sizes = names, [len(QUESTIONS[name]) for name in names]
@@ -111,7 +117,11 @@ def seen_by(features: Features, pictures: Tensor, side: int = 16) -> Tensor:
 
     Returns:
         (N, S / side · S / side, D), float32, on the CPU, from left to right and then down.
+
+    Raises:
+        ValueError: pictures that are no bytes, or none.
     """
+    check_bytes(pictures, 3)
     device = next(features.parameters()).device
     found = []
     with torch.no_grad():

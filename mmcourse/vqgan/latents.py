@@ -78,7 +78,7 @@ class LatentAutoencoder(Pretrained):
 
         Where several processes train, the normalisation is by the batch of all.
         """
-        raw = self.encoder(x).float()
+        raw = self.encoder(x).to(self.norm.running_mean.dtype)  # type: ignore[union-attr]
         return mine(self.norm(gather(raw))) if self.norm.training else self.norm(raw)
 
     def encode(self, x: Tensor) -> Tensor:
@@ -110,11 +110,20 @@ class LatentAutoencoder(Pretrained):
             batches: of pictures (B, C, H, W) in [-1, 1].
 
         Raises:
-            ValueError: no pictures.
+            ValueError: no pictures, one place alone, or pictures as `check` refuses them. Mean and
+                variance are then what they were.
         """
         if not batches:
             raise ValueError("no pictures to take a mean and a variance of: give a batch or more")
+        for x in batches:
+            self.check(x)
+        kind = self.last.dtype
         with evaluating(self):
-            raw = torch.cat([self.encoder(x).float().movedim(1, -1).flatten(0, 2) for x in batches])
+            found = [self.encoder(x.to(kind)).float() for x in batches]
+        raw = torch.cat([z.movedim(1, -1).flatten(0, 2) for z in found])  # (places, dim)
+        if len(raw) < 2:
+            raise ValueError(
+                f"{len(raw)} place in all, which has no variance: give more or larger pictures"
+            )
         self.norm.running_mean.copy_(raw.mean(0))  # type: ignore[union-attr]
         self.norm.running_var.copy_(raw.var(0))  # type: ignore[union-attr]

@@ -128,7 +128,9 @@ def train(
         return drawn.float(), found.loss
 
     objective = Objective(reconstruct, plan.adversarial, model.last, plan.lecam, usual=usual)
-    rate = partial(cosine_schedule, total=plan.steps, warmup=max(1, plan.steps // 50))
+    rate = partial(
+        cosine_schedule, total=plan.steps, warmup=min(plan.steps - 1, max(1, plan.steps // 50))
+    )
     state = {"model": model, "critic": judging, "optimiser": optimiser, "ema": ema,
              "critic_optimiser": critic_optimiser, "usual": usual}  # fmt: skip
     start = 0

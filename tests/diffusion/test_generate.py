@@ -8,9 +8,12 @@ from mmcourse.diffusion.generate import (
     Way,
     draw_freely,
     draw_texts,
+    noise_and_dice,
     starting_noise,
     steps_from_words,
 )
+from mmcourse.diffusion.samplers import SAMPLERS
+from mmcourse.diffusion.steps import fresh_noise
 from mmcourse.diffusion.unet import PixelUNet
 
 from .conftest import awake, small_unet
@@ -85,14 +88,14 @@ def test_pictures_without_words():
         (lambda m, r: list(steps_from_words(m, r, [], Way(), [])), "0 texts"),
         (lambda m, r: list(steps_from_words(m, r, ["a fox"], Way(), [1, 2])), "2 seeds"),
         (lambda m, r: list(steps_from_words(m, r, ["a dragonn"], Way(), [1])), "'dragonn'"),
-        (lambda m, r: list(steps_from_words(m, r, ["a fox"], Way(steps=0), [1])), "0 steps"),
+        (lambda m, r: list(steps_from_words(m, r, ["a fox"], Way(steps=0), [1])), "steps is 0"),
         (
             lambda m, r: draw_freely(PixelUNet(), Pixels(), 1, Way(guidance=2.0)),
             "PixelUNet and draws without words: use guidance 1",
         ),
         (
             lambda m, r: draw_freely(PixelUNet(), Pixels(), 1, Way(steps=2000, guidance=1)),
-            "2000 steps, expected 1 to 1000",
+            "steps is 2000, expected a whole number, 1 to 1000",
         ),
         (
             lambda m, r: list(
@@ -106,3 +109,38 @@ def test_what_cannot_be_drawn_is_refused_in_one_line(reader, call, said):
     with pytest.raises(ValueError, match=said) as caught:
         call(awake(small_unet()), reader)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_a_picture_does_not_depend_on_its_company_in_any_sampler(reader, sampler):
+    model, way = awake(small_unet(tower="tower")), Way(steps=3, sampler=sampler)
+    together = draw_texts(model, Squashed(), reader, TEXTS[:2], way, [5, 6])
+    alone = draw_texts(model, Squashed(), reader, TEXTS[1:2], way, [6])
+    assert (together[1:].int() - alone.int()).abs().max() <= 1
+
+
+def test_fresh_noise_is_not_the_noise_that_was_started_from():
+    noise, dice = noise_and_dice((4, 8, 8), [5, 6])
+    assert torch.equal(noise, starting_noise((4, 8, 8), [5, 6]))
+    again = fresh_noise(noise, dice)
+    assert (again * noise).flatten(1).mean(1).abs().max() < 0.3
+    with pytest.raises(ValueError, match="2 generators for 3 rows"):
+        fresh_noise(torch.zeros(3, 4), dice)
+
+
+@pytest.mark.parametrize("kind", [torch.bfloat16, torch.float64])
+def test_a_model_in_another_precision_draws_nearly_the_same(reader, kind):
+    model, way = awake(small_unet(tower="tower")), Way(steps=3)
+    usual = draw_texts(model, Squashed(), reader, TEXTS, way)
+    other = draw_texts(model.to(kind), Squashed(), reader, TEXTS, way)
+    assert (usual.int() - other.int()).abs().float().mean() < 3
+    free = Way(steps=3, guidance=1.0)
+    assert draw_freely(PixelUNet().eval().to(kind), Pixels(), 1, free).shape == (1, 32, 32, 3)
+
+
+@pytest.mark.parametrize("batch", [0, -1, 1.5])
+def test_a_batch_holds_something(reader, batch):
+    with pytest.raises(ValueError, match=f"batch is {batch}, expected a whole number"):
+        draw(reader, batch=batch)
+    with pytest.raises(ValueError, match="a list of captions, got one string"):
+        draw(reader, "a red fox")

@@ -104,3 +104,8 @@ def test_one_row_serves_many_and_everything_moves():
     assert len(Cond()) == 0
     moved = cond().to("meta")
     assert {v.device.type for v in moved.parts().values()} == {"meta"}
+
+
+def test_a_row_without_spread_stays_as_it_is():
+    flat = torch.full((1, 4), 2.0)
+    assert torch.equal(rescale(flat, torch.randn(1, 4), 0.7), flat)

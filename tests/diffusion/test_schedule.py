@@ -77,13 +77,25 @@ def test_strength_takes_the_last_part_of_the_way():
 @pytest.mark.parametrize(
     ("call", "said"),
     [
-        (lambda: NoiseSchedule(linear_betas()).levels(1001), "1001 steps, expected 1 to 1000"),
-        (lambda: NoiseSchedule(linear_betas()).levels(0), "0 steps"),
-        (lambda: FlowPath().levels(0), "0 steps"),
+        (
+            lambda: NoiseSchedule(linear_betas()).levels(1001),
+            "steps is 1001, .* 1 to 1000",
+        ),
+        (lambda: NoiseSchedule(linear_betas()).levels(0), "steps is 0"),
+        (lambda: FlowPath().levels(0), "steps is 0"),
         (lambda: FlowPath().levels(4, 0.0), "strength is 0"),
         (lambda: FlowPath().levels(4, 1.2), "strength is 1.2"),
         (lambda: FlowPath(shift=0), "more than 0"),
         (lambda: NoiseSchedule(torch.tensor([0.1, 1.5])), "betas"),
+        (lambda: FlowPath(std=float("nan")), "more than 0"),
+        (lambda: FlowPath(mean=float("inf")), "mean is a number"),
+        (lambda: FlowPath().levels(2.0), "steps is 2.0"),
+        (lambda: FlowPath().coefficients(torch.tensor([-1.0])), "got -1 to -1"),
+        (lambda: NoiseSchedule(linear_betas()).coefficients(torch.tensor([-1.0])), "got -1 to -1"),
+        (
+            lambda: NoiseSchedule(linear_betas()).coefficients(torch.tensor([torch.nan])),
+            "got nan to nan",
+        ),
         (lambda: build_path("cosin"), "'cosin'"),
     ],
 )
@@ -123,3 +135,9 @@ def test_flow_is_the_straight_line_from_data_to_noise():
     x0, noise = torch.zeros(3, 1), torch.ones(3, 1)
     t = torch.tensor([0.0, 250.0, 1000.0])
     assert FlowPath().add_noise(x0, noise, t).flatten().tolist() == [0.0, 0.25, 1.0]
+
+
+def test_a_schedule_keeps_its_digits_in_half_precision():
+    path = NoiseSchedule(linear_betas())
+    levels = path.levels(1000)
+    assert path.bfloat16().levels(1000) == levels

@@ -252,3 +252,21 @@ def test_places_are_asked_at_the_finest_size_at_which_they_look():
     predicted, held = model.look(x, t)
     assert held.shape == (2, 16, model.holds)
     assert torch.equal(predicted, model(x, t))
+
+
+@pytest.mark.parametrize(
+    "data", [torch.zeros(2, 3, 16, 16, dtype=torch.uint8), torch.zeros(0, 3, 16, 16)]
+)
+def test_bytes_and_nothing_are_no_data(data):
+    model = PixelUNet(16, widths=(8, 32), looking=(1,)).eval()
+    for run in (lambda: next(train(model, data, Plan(1, 1))), lambda: held_out_error(model, data)):
+        with pytest.raises(ValueError, match=r"expected floats|nothing to learn from"):
+            run()
+
+
+@pytest.mark.parametrize(
+    "dropped", [torch.tensor([True]), torch.tensor([0, 1]), torch.zeros(2, 1) > 0]
+)
+def test_what_is_withheld_is_told_of_each_row(reader, dropped):
+    with pytest.raises(ValueError, match=r"dropped must be bool \(2,\)"):
+        small_unet().read(reader(["a red fox", "a blue owl"]), dropped)

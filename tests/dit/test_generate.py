@@ -1,5 +1,7 @@
 """Drawing: seeds, company, references, guidance, sizes, and bad input."""
 
+import copy
+
 import pytest
 import torch
 from PIL import Image
@@ -77,13 +79,13 @@ def test_any_size(model, reader, size):
 def test_bad_input_is_one_clear_line(model, reader):
     with pytest.raises(ValueError, match="a patch of 2 does not divide 7 x 8"):
         steps_to_pictures(model, reader, TEXTS, WAY, [0, 1], None, (7, 8))
-    with pytest.raises(ValueError, match="got 2 texts, 1 seeds, none references"):
+    with pytest.raises(ValueError, match="got 2 texts and 1 seeds"):
         steps_to_pictures(model, reader, TEXTS, WAY, [0])
-    with pytest.raises(ValueError, match="got 2 texts, 2 seeds, 1 references"):
+    with pytest.raises(ValueError, match="got 2 texts, 1 references"):
         steps_to_pictures(model, reader, TEXTS, WAY, [0, 1], portraits(1))
     with pytest.raises(ValueError, match="trained on the words of joint other"):
         steps_to_pictures(awake(small_dit(tower="other")), reader, TEXTS, WAY, [0, 1])
-    with pytest.raises(ValueError, match="expected 1 to 1000"):
+    with pytest.raises(ValueError, match="1 to 1000"):
         steps_to_pictures(model, reader, TEXTS, way_of(model, steps=0), [0, 1])
     with pytest.raises(ValueError, match="quixotic"):
         steps_to_pictures(model, reader, ["a quixotic fox"], WAY, [0])
@@ -100,8 +102,8 @@ def test_a_condition_of_another_batch_and_words_of_another_width_are_refused(mod
 @pytest.mark.parametrize(
     ("asked", "message"),
     [
-        ({"steps": 0}, "got 0 steps, expected 1 to 1000"),
-        ({"steps": 1001}, "got 1001 steps, expected 1 to 1000"),
+        ({"steps": 0}, "steps is 0, expected a whole number, 1 to 1000"),
+        ({"steps": 1001}, "steps is 1001, expected a whole number, 1 to 1000"),
         ({"guidance": float("nan")}, "guidance is nan, expected a number"),
         ({"guidance": float("inf")}, "guidance is inf, expected a number"),
     ],
@@ -165,3 +167,31 @@ def test_portraits_are_read_by_the_encoder_of_the_weights():
     assert encoder_of(small_dit(identity=weights_hash("identity")), "cpu").dim == 160
     with pytest.raises(ValueError, match="were shown vectors of identity another, here is"):
         encoder_of(small_dit(identity="another"), "cpu")
+
+
+@pytest.mark.parametrize(
+    ("way", "said"),
+    [
+        (Way(steps=4, guidance=3.0), "guidance 3.0 on a student"),
+        (Way(steps=4, guidance=1.0, likeness=2.0), "guidance 2.0 on a student"),
+        (Way(steps=3, guidance=1.0), "3 steps for a student"),
+    ],
+)
+def test_a_student_goes_its_own_way_alone(reader, way, said):
+    student = awake(small_dit(windows=4))
+    with pytest.raises(ValueError, match=said):
+        draw_heroes(student, Squeezed(), reader, TEXTS, None, way)
+
+
+def test_every_reference_belongs_to_a_text(model, reader):
+    with pytest.raises(ValueError, match="got 2 texts, 3 references"):
+        draw_heroes(model, Squeezed(), reader, TEXTS, portraits(3), WAY, batch=1)
+    with pytest.raises(ValueError, match="batch is 0"):
+        draw_heroes(model, Squeezed(), reader, TEXTS, None, WAY, batch=0)
+
+
+def test_in_bfloat16_a_picture_is_drawn(model, reader):
+    usual = draw_heroes(model, Squeezed(), reader, TEXTS, portraits(), WAY)
+    rough = copy.deepcopy(model).bfloat16()
+    drawn = draw_heroes(rough, Squeezed(), reader, TEXTS, portraits(), WAY)
+    assert (drawn.int() - usual.int()).abs().float().mean() < 6

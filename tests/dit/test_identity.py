@@ -110,3 +110,11 @@ def test_measuring_again_gives_what_the_card_states():
     for name in ("nearer", "nearer_decoded", "species", "colours", "explained_socks"):
         band = stated[name]["band"]
         assert found[name]["value"] == pytest.approx(stated[name]["value"], abs=band), name
+
+
+def test_the_usual_needs_two_rows_of_numbers():
+    encoder = IdentityEncoder()
+    for traits in (torch.rand(1, 8), torch.full((3, 8), torch.nan)):
+        with pytest.raises(ValueError, match="two rows of finite traits"):
+            encoder.take_as_usual(traits)
+    assert torch.equal(encoder.spread, torch.ones(8))

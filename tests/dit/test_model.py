@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from mmcourse.diffusion.cond import Cond
 from mmcourse.diffusion.guidance import Guided
 from mmcourse.diffusion.text import Words
 from mmcourse.dit.attention import PatchAttention, turn, waves
@@ -221,3 +222,9 @@ def test_bad_input_is_one_clear_line():
     with pytest.raises(ValueError, match="multiple of heads"):
         DiTBlock(16, 3, 8)
     assert torch.equal(portrait[:, None], model.read(words, None, portrait).reference)
+
+
+@pytest.mark.parametrize("parts", [{"pooled": torch.zeros(1, 32)}, {}])
+def test_a_condition_without_words_is_refused(parts):
+    with pytest.raises(ValueError, match="a DiT is told words"):
+        awake(small_dit())(torch.zeros(1, 4, 8, 8), torch.zeros(1), Cond(**parts))

@@ -101,3 +101,25 @@ def test_the_spectrum_is_the_products():
     assert entropy_rank(torch.ones(4)) == pytest.approx(4)
     assert entropy_rank(torch.tensor([2.0, 0.0, 0.0])) == pytest.approx(1)
     assert entropy_rank(torch.zeros(3)) == 0
+
+
+def test_a_tower_that_is_frozen_in_evaluation_mode_stays_so(llava):
+    model, batch = llava
+    model.train()
+    model.model.vision_tower.eval()
+    modes = [part.training for part in model.modules()]
+    gain_by_looking(model, batch), merging_error(model, batch)
+    assert [part.training for part in model.modules()] == modes
+
+
+def test_a_look_that_fails_leaves_nothing_merged(llava):
+    model, batch = llava
+    layer = adapted_layers(model)["model.language_model.layers.0.mlp.up_proj"]
+
+    def broken(weight, share):
+        raise RuntimeError("no memory")
+
+    layer.adapters["default"].changed = broken
+    with pytest.raises(RuntimeError, match="no memory"):
+        merging_error(model, batch)
+    assert not any(layer.merged for layer in adapted_layers(model).values())

@@ -1,5 +1,6 @@
 """Adapters alone in files, and whose they are."""
 
+import dataclasses
 import json
 
 import pytest
@@ -198,3 +199,67 @@ def test_numbers_that_are_none_are_neither_saved_nor_loaded(saved, model, kind, 
         with pytest.raises(ValueError, match="so nothing was saved"):
             save_adapter(model, folder, CONFIG)
         assert file.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"alpha": 32.0}, "has a scale of .*the config says"),
+        ({"rs": False}, "has a scale of"),
+        ({"targets": ("q_proj", "words")}, "the config does not mean patches"),
+        ({"targets": ("q_proj", "words", "patches", "head")}, "the config alone means head"),
+    ],
+)
+def test_a_config_of_another_adapter_is_not_saved(saved, model, changed, told):
+    folder, _ = saved
+    before = {file.name: file.read_bytes() for file in folder.iterdir()}
+    with pytest.raises(ValueError, match=told):
+        save_adapter(model, folder, dataclasses.replace(CONFIG, **changed))
+    assert {file.name: file.read_bytes() for file in folder.iterdir()} == before
+
+
+def test_lengths_of_rows_are_told(fresh, tmp_path):
+    model, config = fresh(), LoRAConfig(("q_proj",), dora=True)
+    inject(model, config)
+    with pytest.raises(ValueError, match="has DoRA True, the config says False"):
+        save_adapter(model, tmp_path, dataclasses.replace(config, dora=False))
+
+
+def test_no_bit_changes_unseen_and_what_has_no_digest_is_read(saved, fresh):
+    folder, _ = saved
+    file = folder / "adapter_model.safetensors"
+    whole = file.read_bytes()
+    file.write_bytes(whole[:-3] + bytes([whole[-3] ^ 1]) + whole[-2:])
+    with pytest.raises(ValueError, match="is damaged"):
+        load_adapter(fresh(), folder)
+    file.write_bytes(whole)
+    save_file(load_file(file), file, metadata={"format": "pt"})  # as peft writes
+    load_adapter(fresh(), folder)
+    tensors = load_file(file)
+    next(iter(tensors.values()))[0] = torch.inf
+    save_file(tensors, file)
+    with pytest.raises(ValueError, match="holds infinity"):
+        load_adapter(fresh(), folder)
+
+
+def test_a_switch_is_true_or_false(saved, fresh):
+    folder, _ = saved
+    told = json.loads((folder / "adapter_config.json").read_text())
+    (folder / "adapter_config.json").write_text(json.dumps({**told, "use_rslora": "false"}))
+    with pytest.raises(ValueError, match="use_rslora 'false', expected true or false"):
+        load_adapter(fresh(), folder)
+
+
+def test_compiled_it_is_saved_by_its_own_names(model, fresh, tmp_path):
+    compiled = torch.compile(model)
+    assert inject(compiled, CONFIG) == inject(fresh(), CONFIG)
+    save_adapter(compiled, tmp_path, CONFIG)
+    load_adapter(fresh(), tmp_path)
+
+
+def test_a_home_is_a_home(model, tmp_path, monkeypatch, fresh):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    inject(model, CONFIG)
+    save_adapter(model, "~/mine", CONFIG)
+    assert (tmp_path / "mine").is_dir()
+    load_adapter(fresh(), "~/mine")

@@ -133,3 +133,16 @@ def test_it_is_what_bitsandbytes_does():
     theirs = functional.quantize_4bit(w, blocksize=64, quant_type="nf4")
     mine = unpack_weight(pack(w))
     torch.testing.assert_close(functional.dequantize_4bit(*theirs), mine, rtol=1e-5, atol=1e-7)
+
+
+def test_scales_packed_twice_come_back_from_a_state_dict():
+    made = [FourBitLinear(nn.Linear(256, 64), twice=True) for _ in range(2)]
+    made[1].load_state_dict(made[0].state_dict())
+    x = weights(2, 256)
+    assert torch.equal(made[1](x), made[0](x))
+
+
+def test_unpacked_it_has_its_own_type():
+    model = nn.Sequential(nn.Linear(64, 8)).bfloat16()
+    pack_model(model, ("0",))
+    assert unpack(model)[0].weight.dtype == torch.bfloat16

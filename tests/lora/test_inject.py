@@ -14,6 +14,7 @@ from mmcourse.lora import (
     deltas,
     find_targets,
     inject,
+    lora_layer,
     merge,
     strip,
     trainable,
@@ -212,3 +213,38 @@ def test_layers_say_what_they_are(model):
     assert (layer.in_features, layer.out_features) == (16, 16)
     assert layer.weight is layer.base.weight
     assert layer.bias is layer.base.bias
+
+
+@pytest.mark.parametrize(
+    ("wanted", "told"),
+    [
+        ({"plain": 1.0, "rows": 1.0}, "DoRA"),
+        ({"plain": float("nan")}, "share of adapter 'plain' is nan"),
+        ({"plain": float("inf")}, "is inf"),
+        (["plain"], "got a list"),
+        ({"plain": "much"}, "is 'much'"),
+    ],
+)
+def test_a_refused_switch_changes_nothing(model, batch, stir, wanted, told):
+    inject(model, LoRAConfig(("words", "q_proj"), rank=2), "plain")
+    inject(model, LoRAConfig(("q_proj",), rank=2, dora=True), "rows")
+    use(stir(model), "plain")
+    before = model(*batch)
+    with pytest.raises(ValueError, match=told) as error:
+        use(model, wanted)
+    assert "\n" not in str(error.value)
+    assert torch.equal(model(*batch), before)
+
+
+@pytest.mark.parametrize("name", ["keys", "items", "type", "training"])
+def test_words_of_pytorch_s_own_are_no_names(model, name):
+    state = list(model.state_dict())
+    with pytest.raises(ValueError, match="PyTorch's own"):
+        inject(model, LoRAConfig(("q_proj",), rank=2), name)
+    assert list(model.state_dict()) == state
+    assert all(p.requires_grad for p in model.parameters())
+
+
+def test_a_layer_alone_is_stripped_to_its_base():
+    linear = torch.nn.Linear(6, 5)
+    assert strip(lora_layer(linear, 2)) is linear

@@ -184,3 +184,23 @@ def test_what_a_layer_cannot_do_is_refused():
         LoRAConv2d(nn.Conv2d(4, 4, 3, padding=1, padding_mode="reflect"), config())
     with pytest.raises(ValueError, match="use it alone"):
         LoRALinear(nn.Linear(6, 5), config(dora=True)).use({"default": 0.5})
+
+
+def test_a_row_of_zeros_has_no_direction_and_is_no_nan():
+    linear = nn.Linear(6, 5)
+    linear.weight.data[2] = 0
+    layer = LoRALinear(linear, config(dora=True))
+    out = layer(dice(2, 6))
+    out.sum().backward()
+    assert torch.equal(out, linear(dice(2, 6)))
+    assert all(p.grad.isfinite().all() for p in layer.adapters.parameters())
+    layer.merge()
+    assert linear.weight.isfinite().all()
+
+
+def test_cast_while_merged_it_comes_back_in_its_new_type():
+    layer = LoRALinear(nn.Linear(6, 5), config())
+    layer.merge()
+    layer.bfloat16()
+    layer.unmerge()
+    assert layer.base.weight.dtype == torch.bfloat16

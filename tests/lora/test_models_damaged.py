@@ -6,7 +6,8 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from mmcourse.lora.models.folders import build, save
+from mmcourse.lora import LoRAConfig, inject
+from mmcourse.lora.models.folders import build, load, save
 from mmcourse.lora.models.measure import Clip
 from mmcourse.lora.models.shapes import SMOKE
 
@@ -59,3 +60,25 @@ def test_a_whole_one_is_loaded(whole, tmp_path):
     for name, data in whole.items():
         (tmp_path / name).write_bytes(data)
     assert not Clip.from_pretrained(str(tmp_path)).model.training
+
+
+def test_another_of_the_four_is_refused(whole, tmp_path):
+    for name, data in whole.items():
+        (tmp_path / name).write_bytes(data)
+    with pytest.raises(ValueError, match="it holds a clip, expected a llava") as error:
+        load(tmp_path, "llava")
+    assert "\n" not in str(error.value)
+    with pytest.raises(ValueError, match="nosuch is no folder"):
+        load("nosuch", "clip")
+
+
+def test_saved_in_half_it_goes_on_in_full(tmp_path):
+    model, processor = build("clip", SMOKE)
+    save(model, processor, tmp_path, "float16")
+    assert {p.dtype for p in model.parameters()} == {torch.float32}
+    with pytest.raises(ValueError, match="'int16', expected a type of floats"):
+        save(model, processor, tmp_path, "int16")
+    inject(model, LoRAConfig(("q_proj",), rank=2))
+    with pytest.raises(ValueError, match="has adapters, so nothing was saved"):
+        save(model, processor, tmp_path)
+    assert load(tmp_path, "clip")[0].dtype == torch.float32

@@ -256,3 +256,19 @@ def test_a_writer_copies_before_it_writes(tiny):
         assert json.loads(facts.answer)["characters"]
     stages = RECIPES["full"].plan.stages
     assert [stage.tasks for stage in stages] == [("casts",), ("facts",), ("pages",)]
+
+
+def test_a_writer_that_is_saved_goes_on_as_it_was(tmp_path):
+    writer = Writer(*build_writer(SMOKE))
+    writer.save(tmp_path)
+    assert {p.dtype for p in writer.model.parameters()} == {torch.float32}
+    Writer.from_pretrained(str(tmp_path))
+    next(writer.model.parameters()).data[0, 0] = torch.nan
+    writer.save(tmp_path)
+    with pytest.raises(ValueError, match="holds NaN"):
+        Writer.from_pretrained(str(tmp_path))
+    file = tmp_path / "model.safetensors"
+    file.write_bytes(file.read_bytes()[:500])
+    with pytest.raises(ValueError, match="cannot be loaded as a writer") as error:
+        Writer.from_pretrained(str(tmp_path))
+    assert "\n" not in str(error.value)

@@ -157,3 +157,19 @@ def test_the_recipe_goes_from_crops_to_the_critic():
     assert RECIPES["full"].critic.critic
     assert RECIPES["full"].crops.crop == 64
     assert {"mmcourse.vqgan.latents", "mmcourse.vqgan.perceptual"} <= set(SOURCES)
+
+
+@pytest.mark.parametrize("x", [torch.zeros(1, 3, 8, 8), torch.full((2, 3, 16, 16), torch.nan)])
+def test_what_has_no_variance_does_not_settle(x):
+    model = small()
+    with pytest.raises(ValueError, match=r"has no variance|NaN or infinity"):
+        model.settle([x])
+    assert model.norm.running_var.isfinite().all()
+
+
+@pytest.mark.parametrize("kind", [torch.bfloat16, torch.float64])
+def test_in_another_precision_there_and_back(kind):
+    model = small().eval().to(kind)
+    x = torch.rand(1, 3, 16, 16, dtype=kind)
+    assert model.decode(model.encode(x)).dtype == kind
+    model.settle([x])

@@ -8,12 +8,15 @@ AutoModelForImageTextToText.from_pretrained("my-llava")     # CLIP: AutoModel
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 
+from mmcourse.cards import read_json
 from mmcourse.lora.models.shapes import (
     Shape,
     blip2_config,
@@ -22,8 +25,12 @@ from mmcourse.lora.models.shapes import (
     qwen_config,
 )
 from mmcourse.lora.models.words import IMAGE, build_tokenizer
+from mmcourse.paths import user_path
+from mmcourse.refusals import check_saveable
 
 NAMES = ("clip", "blip2", "llava", "qwen-vl")
+TYPES = {"clip": "clip", "blip2": "blip-2", "llava": "llava", "qwen-vl": "qwen2_5_vl"}
+"""What their config.json calls them."""
 LARGEST = 128
 """Pixels of a side that Qwen's kind is shown at most; a larger picture is made smaller."""
 HALF = [0.5, 0.5, 0.5]
@@ -159,34 +166,96 @@ def save(model: Any, processor: Any, folder: str | Path, dtype: str | None = Non
         model: one of the four, without adapters.
         processor: its own.
         folder: where to.
-        dtype: "float16" halves the file; None keeps the weights as they are.
+        dtype: "float16" halves the file; None keeps the weights as they are. The model itself
+            keeps its own.
 
     Raises:
-        ValueError: as `check_pair`.
+        ValueError: as `check_pair`; adapters or packed layers; a dtype that is none of floats.
     """
     check_pair(model, processor)
+    check_saveable(model)
     if dtype is not None:
-        model = model.to(getattr(torch, dtype))
-    place = Path(folder).expanduser()
+        model = cast_copy(model, dtype)
+    place = user_path(folder)
     model.save_pretrained(place)
     processor.save_pretrained(place)
+
+
+def cast_copy(model: nn.Module, dtype: str) -> Any:
+    """A copy of a model with its numbers in another type.
+
+    Raises:
+        ValueError: a dtype that is none of floats.
+    """
+    kind = getattr(torch, dtype, None)
+    if not isinstance(kind, torch.dtype) or not kind.is_floating_point:
+        raise ValueError(f"dtype is {dtype!r}, expected a type of floats, such as 'float16'")
+    return copy.deepcopy(model).to(kind)
 
 
 def load(folder: str | Path, name: str) -> tuple[Any, Any]:
     """A model in eval mode and its processor, from a folder that `save` or anybody else wrote.
 
     Raises:
-        ValueError: weights that are missing, too many, or of other sizes.
+        ValueError: in one line, if there is no such folder, it holds another model, is damaged, or
+            its weights are missing, too many, of other sizes or NaN.
     """
     import transformers as t
 
     check_name(name)
-    folder = Path(folder).expanduser()
-    kind: Any = t.AutoModel if name == "clip" else t.AutoModelForImageTextToText
-    model, report = kind.from_pretrained(folder, output_loading_info=True, dtype=torch.float32)
+    kind = t.AutoModel if name == "clip" else t.AutoModelForImageTextToText
+    model = load_weights(kind, folder, name, TYPES[name])
+    read = t.AutoProcessor.from_pretrained
+    processor = in_one_line(lambda: read(user_path(folder)), folder, name)
+    check_pair(model, processor)
+    return model, processor
+
+
+def load_weights(kind: Any, folder: str | Path, what: str, model_type: str) -> Any:
+    """A model in eval mode and float32 from a folder of transformers.
+
+    Args:
+        kind: the Auto class that builds it.
+        folder: where it is.
+        what: what a message calls it.
+        model_type: what its config.json has to say.
+
+    Raises:
+        ValueError: as `load`.
+    """
+    place = user_path(folder)
+    if not place.is_dir():
+        raise ValueError(f"{folder} is no folder, so it cannot be loaded as {what}")
+    config = in_one_line(lambda: read_json(place / "config.json"), folder, what)
+    held = config.get("model_type")
+    if held != model_type:
+        raise ValueError(
+            f"{folder} cannot be loaded as {what}: it holds a {held}, expected a {model_type}"
+        )
+    model, report = in_one_line(
+        lambda: kind.from_pretrained(place, output_loading_info=True, dtype=torch.float32),
+        folder,
+        what,
+    )
     wrong = [*report["missing_keys"], *report["unexpected_keys"], *report["mismatched_keys"]]
     if wrong:
-        raise ValueError(f"{folder} does not hold this {name}: {wrong[0]} does not fit")
-    processor = t.AutoProcessor.from_pretrained(folder)
-    check_pair(model, processor)
-    return model.eval(), processor
+        raise ValueError(
+            f"{folder} cannot be loaded as {what}: its weights lack or do not fit {wrong[0]}"
+        )
+    for name, parameter in model.named_parameters():
+        if parameter.isnan().any():
+            raise ValueError(f"{folder} holds NaN in {name}: take an earlier save")
+    return model.eval()
+
+
+def in_one_line(read: Callable[[], Any], folder: str | Path, what: str) -> Any:
+    """What `read` gives; transformers raises nearly anything, which is said in one line.
+
+    Raises:
+        ValueError: naming folder and reason.
+    """
+    try:
+        return read()
+    except Exception as error:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise ValueError(f"{folder} cannot be loaded as {what} ({reason})") from error
