@@ -100,6 +100,13 @@ def describe_mismatch(
     return "; ".join(part for part in parts if part)
 
 
+def save_now(done: int, steps: int, every: int) -> bool:
+    """Whether to save after so many steps of a run: at its end, and every so many, or every fifth
+    of a run that is shorter than two of these, so that a kill does not cost all of it."""
+    every = max(1, steps // 5) if steps < 2 * every else every
+    return done == steps or done % every == 0
+
+
 def save_checkpoint(
     path: str | Path, *, step: int, accelerator: Accelerator | None = None, **objects: Any
 ) -> None:
@@ -164,6 +171,8 @@ def load_checkpoint(
     path = user_path(path)
     checkpoint = _read(path)
     parts = _parts(accelerator, objects)
+    if "settings" not in checkpoint["classes"]:  # of a run that told none
+        parts.pop("settings", None)
     classes = {name: type(part).__name__ for name, part in parts.items()}
     if checkpoint["classes"] != classes:
         raise ValueError(

@@ -10,11 +10,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
 
 
 def rank() -> int:
@@ -25,6 +28,28 @@ def rank() -> int:
 def world() -> int:
     """How many processes train together."""
     return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
+
+
+def accelerator_for(precision: str, *handlers: Any) -> Accelerator:
+    """What puts a training onto its device, in its precision; another training in this process may
+    have had another one.
+
+    Args:
+        precision: "no", "bf16" or "fp16".
+        handlers: of `accelerate`, such as `DistributedDataParallelKwargs`.
+
+    Raises:
+        ValueError: an unknown precision, or gradients that are switched off.
+    """
+    from accelerate import Accelerator
+    from accelerate.state import AcceleratorState
+
+    if not torch.is_grad_enabled():
+        raise ValueError("a training needs gradients: start it outside of torch.no_grad()")
+    held = AcceleratorState._shared_state
+    if held and held.get("_mixed_precision") != precision:
+        AcceleratorState._reset_state()
+    return Accelerator(mixed_precision=precision, kwargs_handlers=[*handlers])
 
 
 def my_rows(n: int) -> slice:

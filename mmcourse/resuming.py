@@ -4,6 +4,8 @@
     state = {"settings": settings, "model": model, "optimiser": optimiser}   # settings come first
     load_checkpoint("run.pt", **state)
 
+A checkpoint of a run that told none is gone on with unasked.
+
 Another seed or batch size would show some examples twice and others never, without a word.
 """
 
@@ -15,6 +17,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
+KINDS = (int, float, str)
 SAMPLED = 16
 """Examples that `sample_of` looks at."""
 
@@ -28,6 +31,13 @@ class Settings:
 
     def __init__(self, **told: int | float | str | None) -> None:
         self.told = told
+
+    @classmethod
+    def of(cls, plan: object, **told: int | float | str | None) -> Settings:
+        """Those of a dataclass of numbers, but for how often it saves, and further ones."""
+        numbers = {k: x for k, x in vars(plan).items() if k != "save_every"}
+        plain = {k: x if x is None or isinstance(x, KINDS) else repr(x) for k, x in numbers.items()}
+        return cls(**plain, **told)
 
     def state_dict(self) -> dict[str, int | float | str | None]:
         """What is saved."""

@@ -240,16 +240,21 @@ class EMA:
             average.copy_(state["average"][name])
 
 
-def check_finite(loss: Tensor, step: int) -> None:
+def check_finite(loss: Tensor, step: int | None = None) -> None:
     """Stop a run before it takes a step by a loss that is NaN or infinite; weights that did would
     never heal, nor would their average.
+
+    Args:
+        loss: a scalar.
+        step: its number, from 1; None where it is not known.
 
     Raises:
         ValueError: naming the step and what may help.
     """
     if not loss.isfinite():
+        which = "this step" if step is None else f"step {step}"
         raise ValueError(
-            f"the loss of step {step} is {loss.item()}, so it was not taken: lower the learning "
+            f"the loss of {which} is {loss.item()}, so it was not taken: lower the learning "
             "rate, look at the data, or train in float32; the last checkpoint is as it was"
         )
 

@@ -5,20 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
-from accelerate import Accelerator
 from torch import Tensor, nn
 
-from mmcourse.checkpoints import load_checkpoint, save_checkpoint
+from mmcourse.checkpoints import load_checkpoint, save_checkpoint, save_now
 from mmcourse.diffusion.guidance import draw_dropped
 from mmcourse.diffusion.objectives import min_snr_weight, target
 from mmcourse.diffusion.schedule import TIME, like
 from mmcourse.diffusion.text import TextReader, Words
 from mmcourse.nn import split_for_muon
 from mmcourse.optimisers import Course, optimisers
-from mmcourse.processes import means, mine, world
+from mmcourse.processes import accelerator_for, means, mine, world
 from mmcourse.refusals import check_floats
+from mmcourse.resuming import Settings, sample_of
 from mmcourse.training import EMA, batch_indices
 from mmcourse.vqgan.eye import Eye, over_places
 
@@ -43,7 +44,7 @@ class Plan:
         muon: the rate of the matrices by Muon, or None to train them like the rest.
         reading: steps at the very start with next to nothing but noise, in which all that places
             can be asked is what the words say.
-        save_every: steps between two checkpoints.
+        save_every: steps between two checkpoints, at most.
     """
 
     steps: int
@@ -188,8 +189,8 @@ def train(
         told: the words, for a model that reads.
         asked: questions, for a model that has `look`.
         precision: "no", "bf16" or "fp16".
-        checkpoint: file to save to every `plan.save_every` steps, and to resume from if it is
-            there.
+        checkpoint: file to save to every `plan.save_every` steps, and to resume from, with the
+            same settings, if it is there.
         seed: of the order, the times and the noise.
 
     Raises:
@@ -197,14 +198,15 @@ def train(
             other settings.
     """
     check_floats(data)
-    accelerator = Accelerator(mixed_precision=precision)
+    accelerator = accelerator_for(precision)
     device = accelerator.device
     model.to(device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
     trained = Denoising(model, len(asked.eye) if asked is not None else 0).to(device)
     ema = EMA(model, decay=min(plan.decay, plan.steps / (plan.steps + 10)))
     prepared, *both = accelerator.prepare(trained, *optimisers_for(trained, plan))
     course = Course(both)
-    state = {"trained": trained, "ema": ema}
+    settings = Settings.of(plan, seed=seed, data=sample_of(data))
+    state: dict[str, Any] = {"settings": settings, "trained": trained, "ema": ema}
     state |= {f"optimiser_{i}": o for i, o in enumerate(both)}
     start = 0
     if checkpoint is not None and checkpoint.exists():
@@ -241,7 +243,7 @@ def train(
         course.step()
         ema.update(model)
         done = step + 1
-        if checkpoint is not None and (done % plan.save_every == 0 or done == plan.steps):
+        if checkpoint is not None and save_now(done, plan.steps, plan.save_every):
             save_checkpoint(checkpoint, step=done, accelerator=accelerator, **state)
         yield {
             "step": done,

@@ -8,13 +8,12 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from accelerate import Accelerator
 from torch import Tensor, nn
 
-from mmcourse.checkpoints import load_checkpoint, save_checkpoint
+from mmcourse.checkpoints import load_checkpoint, save_checkpoint, save_now
 from mmcourse.dit.identity import Answers, IdentityEncoder
 from mmcourse.dit.portraits import Portraits
-from mmcourse.processes import means
+from mmcourse.processes import accelerator_for, means
 from mmcourse.resuming import Settings, sample_of
 from mmcourse.storyworld import from_bytes
 from mmcourse.training import EMA, batch_indices, check_finite, cosine_schedule
@@ -82,7 +81,7 @@ def train(
     Raises:
         ValueError: a loss that is not finite.
     """
-    accelerator = Accelerator(mixed_precision=precision)
+    accelerator = accelerator_for(precision)
     optimiser = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=0.05)
     rate = partial(cosine_schedule, total=steps, warmup=min(steps - 1, max(1, steps // 20)))
     model.take_as_usual(data.traits)
@@ -120,7 +119,7 @@ def train(
         accelerator.clip_grad_norm_(model.parameters(), 1.0)
         optimiser.step()
         ema.update(model)
-        if checkpoint is not None and ((step + 1) % SAVE_EVERY == 0 or step + 1 == steps):
+        if checkpoint is not None and save_now(step + 1, steps, SAVE_EVERY):
             save_checkpoint(checkpoint, step=step + 1, accelerator=accelerator, **state)
         told = means({"loss": loss, "traits": traits})
         yield {"step": step + 1, **told, "lr": optimiser.param_groups[0]["lr"]}

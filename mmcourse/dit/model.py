@@ -211,7 +211,7 @@ class DiT(Pretrained):
         turns = waves(rotary_angles(places.to(x.device), self.dim // self.heads), h.dtype)
         c = self.time(t) + self.pooled(cond.pooled)  # (B, dim)
         modulation = self.modulation(c)  # (B, 6, dim)
-        words = cond.text.to(h.dtype), cond.mask[:, None, None]  # type: ignore[union-attr, index]
+        words = cond.text.to(h.dtype), cond.mask[:, None, None]  # type: ignore[index]
         first, held = None, h
         for i, block in enumerate(self.blocks, start=1):
             h, values = self._block(block)(h, modulation, turns, words, first, mask)

@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
 
-from mmcourse.checkpoints import load_checkpoint, save_checkpoint
+from mmcourse.checkpoints import load_checkpoint, save_checkpoint, save_now
 from mmcourse.diffusion.train import Metrics
 from mmcourse.diffusion.train import Plan as Denoised
 from mmcourse.dit.model import DiT
 from mmcourse.nn import split_for_muon
 from mmcourse.optimisers import Course, optimisers
 from mmcourse.processes import means, my_rows
+from mmcourse.resuming import Settings
 from mmcourse.training import EMA, batch_indices, check_finite
 
 ENDS = (
@@ -79,7 +81,7 @@ def optimisers_for(trained: nn.Module, plan: Plan) -> list[torch.optim.Optimizer
     return optimisers(matrices, rest, plan.lr, plan.muon)
 
 
-def optimise(
+def optimise(  # noqa: PLR0913 - the last three name a run
     trained: nn.Module,
     model: DiT,
     rows: int,
@@ -89,6 +91,7 @@ def optimise(
     *,
     checkpoint: Path | None = None,
     seed: int = 0,
+    data: str = "",
 ) -> Iterator[Metrics]:
     """Take the steps of a plan; yields {"step", "loss", "gradient", "lr", ...} after each.
 
@@ -102,18 +105,20 @@ def optimise(
         plan: see there.
         loss_of: the loss of a step.
         accelerator: its precision and its processes.
-        checkpoint: file to save to every `plan.save_every` steps, and to resume from if it is
-            there.
+        checkpoint: file to save to every `plan.save_every` steps, and to resume from, with the
+            same settings, if it is there.
         seed: of everything that is drawn.
+        data: what tells the data from others, see `resuming.sample_of`.
 
     Raises:
-        ValueError: a loss that is not finite.
+        ValueError: a loss that is not finite, or a checkpoint of other settings.
     """
     processes = accelerator.num_processes
     ema = EMA(model, decay=min(plan.decay, plan.steps / (plan.steps + 10)))
     prepared, *both = accelerator.prepare(trained, *optimisers_for(trained, plan))
     course = Course(both)
-    state = {"trained": trained, "ema": ema}
+    settings = Settings.of(plan, seed=seed, data=data)
+    state: dict[str, Any] = {"settings": settings, "trained": trained, "ema": ema}
     state |= {f"optimiser_{i}": o for i, o in enumerate(both)}
     start = 0
     if checkpoint is not None and checkpoint.exists():
@@ -130,7 +135,7 @@ def optimise(
         course.step()
         ema.update(model)
         done = step + 1
-        if checkpoint is not None and (done % plan.save_every == 0 or done == plan.steps):
+        if checkpoint is not None and save_now(done, plan.steps, plan.save_every):
             save_checkpoint(checkpoint, step=done, accelerator=accelerator, **state)
         numbers = means({"loss": loss, **told})
         yield {

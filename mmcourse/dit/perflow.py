@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import torch
-from accelerate import Accelerator
 from torch import Tensor, nn
 
 from mmcourse.diffusion.cond import Cond, join
@@ -21,6 +20,8 @@ from mmcourse.dit.data import Heroes
 from mmcourse.dit.generate import way_of
 from mmcourse.dit.model import DiT
 from mmcourse.dit.optimise import Plan, Turn, optimise
+from mmcourse.processes import accelerator_for
+from mmcourse.resuming import sample_of
 
 WINDOWS = 4
 """Pieces of the way, all of one length: as many steps does the student take."""
@@ -181,7 +182,7 @@ def straighten(
     if not student.windows:
         raise ValueError("the student has no windows: make it by student_of(teacher)")
     data.check()
-    accelerator = Accelerator(mixed_precision=precision)
+    accelerator = accelerator_for(precision)
     device = accelerator.device
     teacher.to(device).eval().requires_grad_(False)
     way = way_of(teacher)
@@ -207,6 +208,15 @@ def straighten(
         error = (prepared(x, TIME * t, words, reference) - velocity).square().mean()
         return error, {"error": error}
 
+    same = sample_of(data.latents)
     return optimise(
-        trained, student, len(data), plan, loss_of, accelerator, checkpoint=checkpoint, seed=seed
+        trained,
+        student,
+        len(data),
+        plan,
+        loss_of,
+        accelerator,
+        checkpoint=checkpoint,
+        seed=seed,
+        data=same,
     )

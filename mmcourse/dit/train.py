@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
-from accelerate import Accelerator
 from torch import Tensor, nn
 
 from mmcourse.diffusion.guidance import draw_dropped
@@ -20,6 +19,8 @@ from mmcourse.dit.data import Heroes
 from mmcourse.dit.model import DiT
 from mmcourse.dit.optimise import Plan, Turn, optimise
 from mmcourse.dit.whom import ANSWERS, HERO
+from mmcourse.processes import accelerator_for
+from mmcourse.resuming import sample_of
 from mmcourse.vqgan.eye import Eye, over_places
 
 ALIGNMENT = 0.5
@@ -143,7 +144,7 @@ def train(
         ValueError: data that are not finite, or a loss that is not.
     """
     data.check()
-    accelerator = Accelerator(mixed_precision=precision)
+    accelerator = accelerator_for(precision)
     device = accelerator.device
     torch.manual_seed(seed)
     asked_of = len(eye) if eye is not None else 0
@@ -188,6 +189,15 @@ def train(
             loss = loss + numbers["whom"]
         return loss, numbers
 
+    same = sample_of(data.latents)
     return optimise(
-        trained, model, len(data), plan, loss_of, accelerator, checkpoint=checkpoint, seed=seed
+        trained,
+        model,
+        len(data),
+        plan,
+        loss_of,
+        accelerator,
+        checkpoint=checkpoint,
+        seed=seed,
+        data=same,
     )

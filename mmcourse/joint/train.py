@@ -11,17 +11,16 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from accelerate import Accelerator
 from accelerate.utils import DistributedDataParallelKwargs, InitProcessGroupKwargs
 from torch import Tensor, nn
 
-from mmcourse.checkpoints import load_checkpoint, save_checkpoint
+from mmcourse.checkpoints import load_checkpoint, save_checkpoint, save_now
 from mmcourse.devices import usable_cpus
 from mmcourse.joint.losses import clip_loss, masked_clip_loss
 from mmcourse.joint.model import JointModel
 from mmcourse.joint.pairs import Batch, Pairs
 from mmcourse.joint.towers import by_length
-from mmcourse.processes import gather, means, my_rows
+from mmcourse.processes import accelerator_for, gather, means, my_rows
 from mmcourse.resuming import Settings, sample_of
 from mmcourse.training import EMA, check_finite, cosine_schedule
 
@@ -144,7 +143,7 @@ def train(
     """
     several = DistributedDataParallelKwargs(find_unused_parameters=True)  # contrast fuses nothing
     patient = InitProcessGroupKwargs(timeout=timedelta(hours=2))  # while one measures a stage
-    accelerator = Accelerator(mixed_precision=precision, kwargs_handlers=[several, patient])
+    accelerator = accelerator_for(precision, several, patient)
     no_decay = [p for p in model.parameters() if p.ndim < 2]
     decay = [p for p in model.parameters() if p.ndim >= 2]
     optimiser = torch.optim.AdamW(
@@ -180,7 +179,7 @@ def train(
         logged = means({"loss": loss, **numbers})
         model.clamp_scale()
         ema.update(model)
-        if checkpoint is not None and ((step + 1) % 50 == 0 or step + 1 == steps):
+        if checkpoint is not None and save_now(step + 1, steps, 50):
             save_checkpoint(checkpoint, step=step + 1, accelerator=accelerator, **state)
         yield {"step": step + 1, **logged, "lr": optimiser.param_groups[0]["lr"]}
     ema.copy_to(model)

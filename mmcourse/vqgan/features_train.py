@@ -8,14 +8,13 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from accelerate import Accelerator
 from torch import Tensor
 
-from mmcourse.checkpoints import load_checkpoint, save_checkpoint
-from mmcourse.processes import means, weight_of
+from mmcourse.checkpoints import load_checkpoint, save_checkpoint, save_now
+from mmcourse.processes import accelerator_for, means, weight_of
 from mmcourse.resuming import Settings, sample_of
 from mmcourse.storyworld.dataset import from_bytes
-from mmcourse.training import EMA, batch_indices, cosine_schedule
+from mmcourse.training import EMA, batch_indices, check_finite, cosine_schedule
 from mmcourse.vqgan.features import QUESTIONS, Features
 
 Truth = Mapping[str, Tensor]
@@ -71,8 +70,13 @@ def train(
         checkpoint: file to save to every 250 steps, and to resume from, with the same
             settings, if it is there.
         seed: of the order.
+
+    Raises:
+        ValueError: no albums, or a loss that is not finite.
     """
-    accelerator = Accelerator(mixed_precision=precision)
+    if not albums:
+        raise ValueError("no albums, so there is nothing to learn from: give one or more")
+    accelerator = accelerator_for(precision)
     optimiser = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=0.02, betas=(0.9, 0.99))
     rate = partial(cosine_schedule, total=steps, warmup=min(steps - 1, max(1, steps // 20)))
     model.to(memory_format=torch.channels_last)
@@ -99,12 +103,13 @@ def train(
             group["lr"] = lr * rate(step)
         losses = dense_losses(asked(x.contiguous(memory_format=torch.channels_last)), truth)
         loss = torch.stack(list(losses.values())).sum()
+        check_finite(loss, step + 1)
         optimiser.zero_grad()
         accelerator.backward(loss)
         accelerator.clip_grad_norm_(model.parameters(), 1.0)
         optimiser.step()
         ema.update(model)
-        if checkpoint is not None and ((step + 1) % SAVE_EVERY == 0 or step + 1 == steps):
+        if checkpoint is not None and save_now(step + 1, steps, SAVE_EVERY):
             save_checkpoint(checkpoint, step=step + 1, accelerator=accelerator, **state)
         told = means({"loss": loss, **losses})
         yield {"step": step + 1, **told, "lr": optimiser.param_groups[0]["lr"]}

@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmcourse.processes import means, total, world
+from mmcourse.training import check_finite
 from mmcourse.vqgan.adaptive import adaptive_weight
 from mmcourse.vqgan.losses import (
     hinge_discriminator_loss,
@@ -97,6 +98,9 @@ def gan_step(
     Returns:
         Numbers of this turn: "loss" (without the critic's part), and if it was heard "weight"
         (the adaptive one), "adversarial", "critic", "real" and "fake" (mean logits).
+
+    Raises:
+        ValueError: a loss that is not finite; who has it takes no step.
     """
     drawn, own = generator(x)
     reconstruction = objective.reconstruct(drawn, x)
@@ -111,6 +115,7 @@ def gan_step(
         turn |= means({"weight": weight, "adversarial": opinion})
         loss = loss + heard * objective.adversarial * weight * opinion
         critic.requires_grad_(True)
+    check_finite(loss)
     optimiser.zero_grad()
     _backward(loss, accelerator)
     parameters = [p for group in optimiser.param_groups for p in group["params"]]
@@ -139,6 +144,7 @@ def critic_step(
     loss = hinge_discriminator_loss(real, fake)
     if objective.lecam > 0:
         loss = loss + objective.lecam * lecam_regulariser(real, fake, usual.real, usual.fake)
+    check_finite(loss)
     optimiser.zero_grad()
     _backward(loss, accelerator)
     optimiser.step()

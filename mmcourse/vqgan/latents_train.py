@@ -9,15 +9,15 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from accelerate import Accelerator
 from accelerate.utils import DistributedDataParallelKwargs
 from torch import Tensor, nn
 
-from mmcourse.checkpoints import load_checkpoint, save_checkpoint
-from mmcourse.processes import means, mine, world
+from mmcourse.checkpoints import load_checkpoint, save_checkpoint, save_now
+from mmcourse.processes import accelerator_for, means, mine, world
+from mmcourse.refusals import check_bytes
 from mmcourse.resuming import Settings, sample_of
 from mmcourse.storyworld.dataset import from_bytes
-from mmcourse.training import EMA, batch_indices, cosine_schedule
+from mmcourse.training import EMA, batch_indices, check_finite, cosine_schedule
 from mmcourse.vqgan.adaptive import adaptive_weight
 from mmcourse.vqgan.discriminator import PatchDiscriminator
 from mmcourse.vqgan.latents import LatentAutoencoder
@@ -117,9 +117,19 @@ def train(
         checkpoint: file to save to every 250 steps, and to resume from, with the same
             settings, if it is there.
         seed: of order, crops and noise, and of the critic.
+
+    Raises:
+        ValueError: pictures that are no bytes with channels last, a crop that is larger than they
+            are, or a loss that is not finite.
     """
+    check_bytes(pictures, model.channels)
+    if plan.crop > min(pictures.shape[1:3]):
+        raise ValueError(
+            f"a crop of {plan.crop} pixels of pictures of {tuple(pictures.shape[1:3])}: cut out "
+            "less, or take larger pictures"
+        )
     some = DistributedDataParallelKwargs(find_unused_parameters=plan.critic)  # the encoder's
-    accelerator = Accelerator(mixed_precision=precision, kwargs_handlers=[some])
+    accelerator = accelerator_for(precision, some)
     model.to(memory_format=torch.channels_last)
     model.to(accelerator.device).train()
     trained = [*model.decoder.parameters()] if plan.critic else [*model.parameters()]
@@ -167,6 +177,7 @@ def train(
             weight = adaptive_weight(loss, pleased, model.last)
             loss = loss + ADVERSARIAL * weight * pleased
             told["weight"] = weight.item()
+        check_finite(loss, step + 1)
         optimiser.zero_grad()
         accelerator.backward(loss)
         accelerator.clip_grad_norm_(trained, 1.0)
@@ -177,11 +188,12 @@ def train(
                 told_apart = hinge_discriminator_loss(
                     judging(wanted).float(), judging(drawn.detach()).float()
                 )
+            check_finite(told_apart, step + 1)
             accelerator.backward(told_apart)
             opponent.step()
             told |= means({"critic": told_apart})
         ema.update(model)
-        if checkpoint is not None and ((step + 1) % SAVE_EVERY == 0 or step + 1 == plan.steps):
+        if checkpoint is not None and save_now(step + 1, plan.steps, SAVE_EVERY):
             save_checkpoint(checkpoint, step=step + 1, accelerator=accelerator, **state)
         told |= means({"loss": loss})
         yield {"step": step + 1, **told, "lr": optimiser.param_groups[0]["lr"]}

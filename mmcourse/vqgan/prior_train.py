@@ -10,17 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from accelerate import Accelerator
 from accelerate.utils import DistributedDataParallelKwargs
 from torch import Tensor, nn
 
-from mmcourse.checkpoints import load_checkpoint, save_checkpoint
+from mmcourse.checkpoints import load_checkpoint, save_checkpoint, save_now
 from mmcourse.nn import split_for_muon
 from mmcourse.optimisers import Course, optimisers
-from mmcourse.processes import means, mine, weight_of, world
+from mmcourse.processes import accelerator_for, means, mine, weight_of, world
 from mmcourse.resuming import Settings, sample_of
 from mmcourse.storyworld import Tokenizer
-from mmcourse.training import EMA, batch_indices, cosine_schedule
+from mmcourse.training import EMA, batch_indices, check_finite, cosine_schedule
 from mmcourse.vqgan.eye import Eye
 from mmcourse.vqgan.prior import ResidualPrior
 from mmcourse.vqgan.sample import no_text
@@ -140,11 +139,14 @@ def train_prior(
         precision: "no", "bf16" or "fp16".
         out: file to save to, and to resume from, with the same settings, if it is there; and the
             seed of order and draws.
-        save_every: steps between two checkpoints.
+        save_every: steps between two checkpoints, at most.
+
+    Raises:
+        ValueError: a loss that is not finite, or a checkpoint of other settings.
     """
     checkpoint, seed = out
     some = DistributedDataParallelKwargs(find_unused_parameters=True)  # a lesson does not use all
-    accelerator = Accelerator(mixed_precision=precision, kwargs_handlers=[some])
+    accelerator = accelerator_for(precision, some)
     tokenizer = Tokenizer()
     device = accelerator.device
     eye = lessons.eye if lessons.seen is not None else None
@@ -193,12 +195,13 @@ def train_prior(
                 loss = loss + more
             else:
                 loss = loss + 0 * guesses.sum()
+        check_finite(loss, step + 1)
         course.begin(rate(step))
         accelerator.backward(loss)
         accelerator.clip_grad_norm_(prepared.parameters(), 1.0)
         course.step()
         ema.update(prior)
-        if checkpoint is not None and ((step + 1) % save_every == 0 or step + 1 == steps):
+        if checkpoint is not None and save_now(step + 1, steps, save_every):
             save_checkpoint(checkpoint, step=step + 1, accelerator=accelerator, **state)
         yield {"step": step + 1, **means(told), "lr": lr[0] * rate(step)}
     ema.copy_to(prior)

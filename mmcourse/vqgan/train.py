@@ -9,11 +9,12 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from accelerate import Accelerator
 from torch import Tensor
 
-from mmcourse.checkpoints import load_checkpoint, save_checkpoint
-from mmcourse.processes import gather, means
+from mmcourse.checkpoints import load_checkpoint, save_checkpoint, save_now
+from mmcourse.processes import accelerator_for, gather, means
+from mmcourse.refusals import check_bytes
+from mmcourse.resuming import Settings, sample_of
 from mmcourse.training import EMA, batch_indices, cosine_schedule
 from mmcourse.vqgan.autoencoder import VQGAN
 from mmcourse.vqgan.discriminator import PatchDiscriminator
@@ -43,7 +44,7 @@ class Plan:
             `vqgan-64` came out no sharper than chapter 2's.
         lecam: weight of the critic's regulariser.
         start: pictures that the codebooks are put onto.
-        save_every: steps between two checkpoints.
+        save_every: steps between two checkpoints, at most.
     """
 
     steps: int
@@ -92,10 +93,17 @@ def train(
         perceptual: None: pixels alone.
         pixels: of drawn and true pictures, a scalar.
         precision: "no", "bf16" or "fp16".
-        out: file to save to, and to resume from if it is there; and the seed of the order.
+        out: file to save to, and to resume from, with the same settings, if it is there; and the
+            seed of the order.
+
+    Raises:
+        ValueError: bytes whose channels don't come last, a loss that is not finite, or a checkpoint
+            of other settings.
     """
     checkpoint, seed = out
-    accelerator = Accelerator(mixed_precision=precision)
+    if data.dtype == torch.uint8:
+        check_bytes(data, model.channels)
+    accelerator = accelerator_for(precision)
     device = accelerator.device
     for part in (model, critic, perceptual):
         if part is not None:
@@ -131,8 +139,9 @@ def train(
     rate = partial(
         cosine_schedule, total=plan.steps, warmup=min(plan.steps - 1, max(1, plan.steps // 50))
     )
-    state = {"model": model, "critic": judging, "optimiser": optimiser, "ema": ema,
-             "critic_optimiser": critic_optimiser, "usual": usual}  # fmt: skip
+    settings = Settings.of(plan, seed=seed, data=sample_of(data))
+    state = {"settings": settings, "model": model, "critic": judging, "optimiser": optimiser,
+             "ema": ema, "critic_optimiser": critic_optimiser, "usual": usual}  # fmt: skip
     start = 0
     if checkpoint is not None and checkpoint.exists():
         start = load_checkpoint(checkpoint, accelerator=accelerator, **state)
@@ -148,7 +157,7 @@ def train(
             x, draw, prepared_critic, optimiser, critic_optimiser, objective, heard, accelerator
         )
         ema.update(model)
-        if checkpoint is not None and ((step + 1) % plan.save_every == 0 or step + 1 == plan.steps):
+        if checkpoint is not None and save_now(step + 1, plan.steps, plan.save_every):
             save_checkpoint(checkpoint, step=step + 1, accelerator=accelerator, **state)
         lr = optimiser.param_groups[0]["lr"]
         yield {"step": step + 1, **told, **seen, "lr": lr, "heard": heard}

@@ -8,11 +8,10 @@ from functools import partial
 from pathlib import Path
 
 import torch
-from accelerate import Accelerator
 from torch import Tensor
 
-from mmcourse.checkpoints import load_checkpoint, save_checkpoint
-from mmcourse.processes import means, weight_of
+from mmcourse.checkpoints import load_checkpoint, save_checkpoint, save_now
+from mmcourse.processes import accelerator_for, means, weight_of
 from mmcourse.resuming import Settings, sample_of
 from mmcourse.storyworld import Tokenizer
 from mmcourse.training import EMA, batch_indices, check_finite, cosine_schedule
@@ -68,7 +67,7 @@ def train_prior(
         checkpoint: file to save to every `SAVE_EVERY` steps, and to resume from, with the same
             settings, if it is there.
     """
-    accelerator, tokenizer = Accelerator(mixed_precision=precision), Tokenizer()
+    accelerator, tokenizer = accelerator_for(precision), Tokenizer()
     small = [p for p in prior.parameters() if p.ndim < 2]
     large = [p for p in prior.parameters() if p.ndim >= 2]
     optimiser = torch.optim.AdamW(
@@ -106,7 +105,7 @@ def train_prior(
         accelerator.clip_grad_norm_(prepared.parameters(), 1.0)
         optimiser.step()
         ema.update(prior)
-        if checkpoint is not None and ((step + 1) % SAVE_EVERY == 0 or step + 1 == steps):
+        if checkpoint is not None and save_now(step + 1, steps, SAVE_EVERY):
             save_checkpoint(checkpoint, step=step + 1, accelerator=accelerator, **state)
         yield {"step": step + 1, **means({"loss": loss}), "lr": optimiser.param_groups[0]["lr"]}
     ema.copy_to(prior)

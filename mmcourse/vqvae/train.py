@@ -7,11 +7,10 @@ from functools import partial
 from pathlib import Path
 
 import torch
-from accelerate import Accelerator
 from torch import Tensor
 
-from mmcourse.checkpoints import load_checkpoint, save_checkpoint
-from mmcourse.processes import gather, means
+from mmcourse.checkpoints import load_checkpoint, save_checkpoint, save_now
+from mmcourse.processes import accelerator_for, gather, means
 from mmcourse.resuming import Settings, sample_of
 from mmcourse.storyworld.dataset import from_bytes
 from mmcourse.training import EMA, batch_indices, check_finite, cosine_schedule
@@ -68,7 +67,7 @@ def train(
             f"uint8 pictures must be (N, H, W, {channels}), got {tuple(data.shape)}; "
             "channels come last: data.movedim(1, -1)"
         )
-    accelerator = Accelerator(mixed_precision=precision)
+    accelerator = accelerator_for(precision)
     optimiser = torch.optim.AdamW(
         model.parameters(), lr=lr, weight_decay=0.01, betas=(0.9, 0.99), fused=precision != "no"
     )
@@ -101,7 +100,7 @@ def train(
         accelerator.clip_grad_norm_(prepared.parameters(), 1.0)
         optimiser.step()
         ema.update(model)
-        if checkpoint is not None and ((step + 1) % SAVE_EVERY == 0 or step + 1 == steps):
+        if checkpoint is not None and save_now(step + 1, steps, SAVE_EVERY):
             save_checkpoint(checkpoint, step=step + 1, accelerator=accelerator, **state)
         told = means({"loss": loss, "psnr": psnr(drawn.detach().float(), x).mean()})
         chosen = perplexity(gather(found.indices), model.quantizer.num_codes).item()

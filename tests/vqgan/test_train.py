@@ -71,7 +71,7 @@ def test_the_checkpoint_holds_both_players_and_nothing_of_the_eye(tmp_path) -> N
     file = tmp_path / "run.pt"
     list(train(small(), bytes_of(9), PLAN, **players(), out=(file, 0)))
     states = torch.load(file, weights_only=True)["states"]
-    assert {"model", "critic", "optimiser", "critic_optimiser", "ema", "usual"} == set(states)
+    assert {"settings", "model", "critic", "optimiser", "critic_optimiser", "ema", "usual"} == set(states)
     assert not [name for name in states["model"] if "network" in name or "a.weight" in name]
 
 

@@ -165,7 +165,9 @@ def train_pairs(
         return out
 
     learning = PairLearning(model)
-    yield from practise(learning, plan, batches, precision=precision, checkpoint=checkpoint)
+    yield from practise(
+        learning, plan, batches, precision=precision, checkpoint=checkpoint, seed=seed
+    )
 
 
 def shifted(pixels: Tensor, step: int, most: int = 2) -> Tensor:

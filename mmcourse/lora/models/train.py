@@ -10,15 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from accelerate import Accelerator, DistributedDataParallelKwargs
+from accelerate import DistributedDataParallelKwargs
 from torch import Tensor, nn
 
-from mmcourse.checkpoints import load_checkpoint, save_checkpoint
+from mmcourse.checkpoints import load_checkpoint, save_checkpoint, save_now
 from mmcourse.joint.losses import clip_loss
 from mmcourse.lora.loss import IGNORED, answer_loss
 from mmcourse.lora.models.collate import Example, collate, collate_pairs
 from mmcourse.optimisers import Course, optimisers
-from mmcourse.processes import gather, means, mine, weight_of, world
+from mmcourse.processes import accelerator_for, gather, means, mine, weight_of, world
+from mmcourse.resuming import Settings
 from mmcourse.training import batch_indices
 
 Metrics = dict[str, float]
@@ -64,7 +65,7 @@ class Plan:
             AdamW like the rest.
         warmup: steps of a linear rise.
         fall: share of the steps, at the end, in which the rate falls to 0.
-        save_every: steps between two checkpoints.
+        save_every: steps between two checkpoints, at most.
     """
 
     stages: tuple[Stage, ...]
@@ -167,7 +168,9 @@ def train(
         index = batch_indices(step, plan.batch_size * world(), plan.examples, seed)
         return batch_of(processor, [make(i) for i in mine(index).tolist()], pairs)
 
-    yield from practise(learning, plan, batches, precision=precision, checkpoint=checkpoint)
+    yield from practise(
+        learning, plan, batches, precision=precision, checkpoint=checkpoint, seed=seed
+    )
 
 
 def optimisers_for(learning: nn.Module, plan: Plan) -> list[torch.optim.Optimizer]:
@@ -195,6 +198,7 @@ def practise(
     *,
     precision: str = "no",
     checkpoint: Path | None = None,
+    seed: int = 0,
 ) -> Iterator[Metrics]:
     """Take the steps of a plan; what `train` yields, after each.
 
@@ -204,11 +208,13 @@ def practise(
         plan: see there.
         batches: (stage, step) to this process's batch: a pure function.
         precision: "no", "bf16" or "fp16".
-        checkpoint: file to save to every `plan.save_every` steps, and to resume from if it is
-            there.
+        checkpoint: file to save to every `plan.save_every` steps, and to resume from, with the
+            same settings, if it is there.
+        seed: of the batches.
 
     Raises:
-        ValueError: a stage in which nothing learns, or a loss that is not finite.
+        ValueError: a stage in which nothing learns, a loss that is not finite, or a checkpoint of
+            other settings.
     """
     model = learning.model
     free = {name for name, p in model.named_parameters() if p.requires_grad}
@@ -216,11 +222,13 @@ def practise(
         if not any(stage.learns(name) for name in free):
             raise ValueError(f"no parameter matches {stage.learn!r}: nothing would be learned")
     unused = DistributedDataParallelKwargs(find_unused_parameters=True)
-    accelerator = Accelerator(mixed_precision=precision, kwargs_handlers=[unused])
+    accelerator = accelerator_for(precision, unused)
     learning.to(accelerator.device).train()
     prepared, *both = accelerator.prepare(learning, *optimisers_for(learning, plan))
     course = Course(both)
-    state = {"model": learning, **{f"optimiser_{i}": o for i, o in enumerate(both)}}
+    settings = Settings.of(plan, seed=seed)
+    state: dict[str, Any] = {"settings": settings, "model": learning}
+    state |= {f"optimiser_{i}": o for i, o in enumerate(both)}
     start = 0
     if checkpoint is not None and checkpoint.exists():
         start = load_checkpoint(checkpoint, accelerator=accelerator, **state)
@@ -240,7 +248,7 @@ def practise(
         if hasattr(model, "logit_scale"):  # an inverse temperature of 1 to 100
             model.logit_scale.data.clamp_(0, math.log(100))
         done = step + 1
-        if checkpoint is not None and (done % plan.save_every == 0 or done == plan.steps):
+        if checkpoint is not None and save_now(done, plan.steps, plan.save_every):
             save_checkpoint(checkpoint, step=done, accelerator=accelerator, **state)
         yield {
             "step": done,

@@ -10,8 +10,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from mmcourse.checkpoints import load_checkpoint, save_checkpoint
-from mmcourse.training import cosine_schedule, evaluating
+from mmcourse.checkpoints import load_checkpoint, save_checkpoint, save_now
+from mmcourse.resuming import Settings, sample_of
+from mmcourse.training import check_finite, cosine_schedule, evaluating
 from mmcourse.vqvae.prior import CodePrior
 
 Shown = tuple[Tensor, Tensor]
@@ -37,23 +38,29 @@ def train_on(
         shown: what a step is shown: a pure function of the step.
         steps: optimiser steps.
         lr: peak learning rate of AdamW.
-        checkpoint: file to save to every `SAVE_EVERY` steps, and to resume from if it is there.
+        checkpoint: file to save to every `SAVE_EVERY` steps, and to resume from, with the same
+            settings, if it is there.
+
+    Raises:
+        ValueError: a loss that is not finite, or a checkpoint of other settings.
     """
     optimiser = torch.optim.AdamW(prior.parameters(), lr=lr, betas=(0.9, 0.98), weight_decay=0.05)
-    state = {"model": prior, "optimiser": optimiser}
+    settings = Settings(steps=steps, lr=lr, data=sample_of(shown(0)[0]))
+    state = {"settings": settings, "model": prior, "optimiser": optimiser}
     start = 0
     if checkpoint is not None and checkpoint.exists():
         start = load_checkpoint(checkpoint, **state)
     prior.train()
     for step in range(start, steps):
         loss = prior.loss(*shown(step))
+        check_finite(loss, step + 1)
         for group in optimiser.param_groups:
             group["lr"] = lr * cosine_schedule(step, steps, warmup=min(30, steps - 1))
         optimiser.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(prior.parameters(), 1.0)
         optimiser.step()
-        if checkpoint is not None and ((step + 1) % SAVE_EVERY == 0 or step + 1 == steps):
+        if checkpoint is not None and save_now(step + 1, steps, SAVE_EVERY):
             save_checkpoint(checkpoint, step=step + 1, **state)
         yield {"step": step + 1, "loss": loss.item()}
     prior.eval()

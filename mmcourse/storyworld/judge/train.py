@@ -9,11 +9,10 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from accelerate import Accelerator
 from torch import Tensor
 
-from mmcourse.checkpoints import load_checkpoint, save_checkpoint
-from mmcourse.processes import gather, means, my_rows, total, weight_of, world
+from mmcourse.checkpoints import load_checkpoint, save_checkpoint, save_now
+from mmcourse.processes import accelerator_for, gather, means, my_rows, total, weight_of, world
 from mmcourse.resuming import Settings, sample_of
 from mmcourse.storyworld.dataset import from_bytes
 from mmcourse.storyworld.judge.data import Album
@@ -117,7 +116,7 @@ def train(
             settings, if it is there.
         seed: of the order.
     """
-    accelerator = Accelerator(mixed_precision=precision)
+    accelerator = accelerator_for(precision)
     optimiser = torch.optim.AdamW(
         model.parameters(), lr=lr, weight_decay=0.02, betas=(0.9, 0.99), fused=precision != "no"
     )
@@ -160,7 +159,7 @@ def train(
         accelerator.clip_grad_norm_(prepared.parameters(), 1.0)
         optimiser.step()
         ema.update(model)
-        if checkpoint is not None and ((step + 1) % 100 == 0 or step + 1 == steps):
+        if checkpoint is not None and save_now(step + 1, steps, 100):
             save_checkpoint(checkpoint, step=step + 1, accelerator=accelerator, **state)
         numbers = {"loss": loss, "questions": questions, "identity": identity, "traits": wrong}
         logged = means({**numbers, "told_apart": told})
