@@ -203,7 +203,8 @@ def watch(
         history.append(step)
         if redrawn is None or time.monotonic() - redrawn > 4:
             redrawn = redraw()
-    redraw()
+    if history:
+        redraw()
     return history
 
 

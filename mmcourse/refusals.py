@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import inspect
 import operator
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from typing import Any
 
@@ -134,6 +134,11 @@ def _of_another_type(tensors: Mapping[str, Tensor], model: nn.Module, said: str)
                 f"{name} is uint8, the bytes of a picture, expected numbers in [-1, 1]: "
                 f"mmcourse.pictures.from_bytes({name})"
             )
+        if kinds and x.ndim > 2 and not x.is_floating_point() and said.startswith("Input type"):
+            return (
+                f"{name} is {x.dtype}, expected floats in [-1, 1]: mmcourse.pictures.from_bytes of "
+                f"{name}.to(torch.uint8) if these are bytes, else {name}.float()"
+            )
         if kinds and x.is_floating_point() and x.dtype not in kinds:
             kind = str(next(iter(kinds)))
             return (
@@ -248,3 +253,17 @@ def check_floats(data: Tensor) -> None:
         raise ValueError(f"the data are {tuple(data.shape)}, so there is nothing to learn from")
     if not data.isfinite().all():
         raise ValueError("the data hold NaN or infinity: look at what encoded them")
+
+
+def check_seeds(texts: Sequence[str], seeds: Sequence[int]) -> None:
+    """Refuse to draw nothing, or two pictures by one seed.
+
+    Raises:
+        ValueError: no texts, one text in place of a list, or not as many seeds.
+    """
+    if isinstance(texts, str):
+        raise ValueError(f"texts are a list of captions, got one string, {texts!r}: [{texts!r}]")
+    if not texts or len(texts) != len(seeds):
+        raise ValueError(
+            f"a text at least, and a seed for each: got {len(texts)} texts and {len(seeds)} seeds"
+        )

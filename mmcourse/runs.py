@@ -86,10 +86,23 @@ class Run:
         return time.time() - self._started
 
     def log_rows(self) -> list[dict]:
-        """What has been logged so far, a row for each step; a line that a kill cut off is none."""
+        """What has been logged so far, a row for each step; a line that a kill cut off is none.
+
+        Raises:
+            ValueError: another line that is no row, by its number.
+        """
         log = self.out / "log.jsonl"
         lines = log.read_text(encoding="utf-8").splitlines(True) if log.exists() else []
-        return [json.loads(line) for line in lines if line.endswith("\n")]
+        rows = []
+        for number, line in enumerate(lines, start=1):
+            if line.endswith("\n"):
+                try:
+                    rows.append(dict(json.loads(line)))
+                except (ValueError, TypeError):
+                    raise ValueError(
+                        f"line {number} of {log} is damaged: delete that line, and go on"
+                    ) from None
+        return rows
 
     def _forget(self, stage: str, step: int) -> None:
         """Drop the rows of a stage from a step on, which a resumed run takes again."""

@@ -15,20 +15,24 @@ from mmcourse.diffusion.flow import flow_matching_loss
 from mmcourse.diffusion.generate import Pixels, Way, draw_freely, starting_noise
 from mmcourse.diffusion.measure import gaussian_pictures, nearest
 from mmcourse.dit.measure import bytes_of, kept
-from mmcourse.joint import JointModel, evaluate
+from mmcourse.joint import JointModel, evaluate, pairs
 from mmcourse.lora import LoRAConfig
 from mmcourse.lora.detect import labelled_share
 from mmcourse.storyworld import StoryWorld, Tokenizer, render_bytes
 from mmcourse.storyworld.dataset import to_pixels
 from mmcourse.vqgan import VQGAN, Drawing, ResidualPrior
+from mmcourse.vqgan.eye import Eye, seen_by
+from mmcourse.vqgan.features import Features
 from mmcourse.vqgan.latents import LatentAutoencoder
 from mmcourse.vqgan.latents_data import encode_bytes
+from mmcourse.vqgan.masked import sample_masked
 from mmcourse.vqgan.measure import sharpness
 from mmcourse.vqgan.prior_measure import bits_of, nearest_distances
 from mmcourse.vqgan.style import restyle
 from mmcourse.vqvae import VQVAE, CodePrior, codecs
 from mmcourse.vqvae.batches import decode_pictures, encode_pictures
 from mmcourse.vqvae.compress import bits_each
+from mmcourse.vqvae.draw import in_turn
 from mmcourse.vqvae.sample import sample_codes
 
 E = torch.zeros
@@ -268,6 +272,35 @@ REFUSED = {
     "gaussian_pictures": (lambda: gaussian_pictures(octets(1, 8, 8, 3), 3), "got 1"),
     "nearest of none": (lambda: nearest(octets(2, 8, 8, 3), [octets(0, 8, 8, 3)]), "got 2 and 0"),
     "none is near": (lambda: nearest(octets(0, 8, 8, 3), [octets(2, 8, 8, 3)]), "got 0 and 2"),
+    "PerceptualLoss": (
+        lambda: vqgan.PerceptualLoss(nn.Identity())(E(0, 3, 8, 8), E(0, 3, 8, 8)),
+        "none have no distance",
+    ),
+    "no captions": (lambda: in_turn([], [], None, None), "got 0 texts"),
+    "one seed for two captions": (lambda: in_turn(["a", "b"], [1], None, None), "1 seeds"),
+    "half a pass": (
+        lambda: sample_masked(small("residual"), ints(1, 3), passes=2.5),
+        "passes is 2.5",
+    ),
+    "half a code": (lambda: Drawing(top_k=2.5), "k is 2.5"),
+    "steps that are no whole number": (lambda: Way(steps=20.0), "steps is 20.0"),
+    "an eye that saw nothing": (
+        lambda: Eye(Features(channels=(8, 8, 8, 8)), E(0, 4, 8)),
+        "one usual picture or more",
+    ),
+    "floats where bytes are seen": (
+        lambda: seen_by(Features(channels=(8, 8, 8, 8)), torch.rand(1, 32, 32, 3)),
+        "must be uint8",
+    ),
+    "no families": (lambda: pairs.draw(0), "families is 0"),
+    **{
+        f"{kind} given {dtype}": (
+            lambda kind=kind, dtype=dtype: small(kind).encode(E(1, 3, 32, 32, dtype=dtype)),
+            "expected floats in",
+        )
+        for kind in ("vqgan", "latents")
+        for dtype in (torch.int64, torch.bool)
+    },
     # dit
     "draw_heroes": (lambda: dit.draw_heroes(small("dit"), None, None, []), "got 0 texts"),
     "steps_to_pictures": (

@@ -68,3 +68,10 @@ def test_paths_are_written_to_a_hundredth_of_a_point():
     paths = re.findall(r' d="([^"]+)"', plots.to_svg(fig))
     assert sum(map(len, paths)) > 1_000
     assert not [path for path in paths if re.search(r"\.\d{3}", path)]
+
+
+def test_nothing_is_drawn_of_a_run_that_is_over():
+    def draw(history):
+        raise AssertionError("there is nothing to draw")
+
+    assert plots.watch([], draw, name="a", caption="b", alt="c") == []

@@ -255,3 +255,10 @@ def test_a_second_process_is_refused_in_one_line_and_welcome_after_a_kill(tmp_pa
         other.kill()
     Run(tmp_path, *MINE)
     assert (tmp_path / "run.json").exists()
+
+
+def test_a_damaged_line_is_named(tmp_path):
+    run = Run(tmp_path, "c", "s")
+    (tmp_path / "log.jsonl").write_text('{"step": 1}\n{"st\n{"step": 3}\n')
+    with pytest.raises(ValueError, match=r"line 2 of .*log.jsonl is damaged"):
+        run.log_rows()

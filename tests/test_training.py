@@ -19,7 +19,7 @@ from scripts import a_python, in_a_fork
 from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from mmcourse import cards, checkpoints, devices, training
+from mmcourse import cards, checkpoints, devices, processes, training
 from mmcourse.training import (
     EMA,
     batch_indices,
@@ -825,3 +825,10 @@ def test_what_was_frozen_in_evaluation_mode_stays_so():
     with training.evaluating(model):
         assert not any(part.training for part in model.modules())
     assert [part.training for part in model.modules()] == [True, True, False]
+
+
+def test_a_training_in_another_precision_may_follow():
+    for precision in ("no", "bf16", "no"):
+        assert processes.accelerator_for(precision).mixed_precision == precision
+    with torch.no_grad(), pytest.raises(ValueError, match="needs gradients"):
+        processes.accelerator_for("no")

@@ -16,7 +16,7 @@ from mmcourse.diffusion.samplers import SAMPLERS, Sampler, Step, last, sample
 from mmcourse.diffusion.schedule import TIME
 from mmcourse.diffusion.text import TextReader
 from mmcourse.pictures import to_bytes
-from mmcourse.refusals import whole
+from mmcourse.refusals import check_seeds, whole
 from mmcourse.training import evaluating
 
 
@@ -143,20 +143,6 @@ def noise_and_dice(
     dice = [torch.Generator().manual_seed(int(seed)) for seed in seeds]
     rows = [torch.randn(*shape, generator=own, dtype=torch.float32) for own in dice]
     return torch.stack(rows) if rows else torch.empty(0, *shape), dice
-
-
-def check_seeds(texts: Sequence[str], seeds: Sequence[int]) -> None:
-    """Refuse to draw nothing, or two pictures by one seed.
-
-    Raises:
-        ValueError: no texts, one text in place of a list, or not as many seeds.
-    """
-    if isinstance(texts, str):
-        raise ValueError(f"texts are a list of captions, got one string, {texts!r}: [{texts!r}]")
-    if not texts or len(texts) != len(seeds):
-        raise ValueError(
-            f"a text at least, and a seed for each: got {len(texts)} texts and {len(seeds)} seeds"
-        )
 
 
 def steps_from_words(

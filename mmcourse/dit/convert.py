@@ -104,15 +104,16 @@ def from_diffusers(config: Mapping[str, Any], state: Mapping[str, Tensor]) -> Cl
                     f"block {i} has another {name} than block 0; ours shares one among all blocks"
                 )
     size, heads = config["sample_size"], config["num_attention_heads"]
-    model = ClassDiT(
-        (config["in_channels"], size, size),
-        config["patch_size"],
-        heads * config["attention_head_dim"],
-        depth,
-        heads,
-        config["num_embeds_ada_norm"],
-        longest=LONGEST,
-    )
+    with torch.random.fork_rng():
+        model = ClassDiT(
+            (config["in_channels"], size, size),
+            config["patch_size"],
+            heads * config["attention_head_dim"],
+            depth,
+            heads,
+            config["num_embeds_ada_norm"],
+            longest=LONGEST,
+        )
     mine = {
         f"{ours}.{kind}": _patched(f"{theirs}.{kind}", state[f"{theirs}.{kind}"], config, back=True)
         for ours, theirs, kind in _names(depth)

@@ -8,7 +8,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from mmcourse.diffusion.generate import Latents, Way, check_seeds, check_words, noise_and_dice
+from mmcourse.diffusion.generate import Latents, Way, check_words, noise_and_dice
 from mmcourse.diffusion.guidance import Guided
 from mmcourse.diffusion.samplers import Denoiser, Step, last, sample
 from mmcourse.diffusion.schedule import TIME
@@ -18,7 +18,7 @@ from mmcourse.dit.identity import IdentityEncoder
 from mmcourse.dit.model import DiT
 from mmcourse.hub import weights_hash
 from mmcourse.pictures import to_bytes
-from mmcourse.refusals import whole
+from mmcourse.refusals import check_seeds, whole
 from mmcourse.training import evaluating
 
 GUIDED = Way(steps=12, guidance=2.5, highest=800.0, sampler="euler", likeness=2.0)

@@ -141,7 +141,8 @@ class Straightened(nn.Module):
 def student_of(teacher: DiT, windows: int = WINDOWS) -> DiT:
     """A student with its teacher's weights, whose levels are the borders of the windows."""
     changed = {**teacher._arguments, "windows": windows, "shift": 1.0}
-    student = DiT(**changed)
+    with torch.random.fork_rng():
+        student = DiT(**changed)
     student.load_state_dict(teacher.state_dict())
     return student
 

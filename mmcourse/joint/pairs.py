@@ -17,6 +17,7 @@ from mmcourse.devices import usable_cpus
 from mmcourse.joint.glimpses import glimpse
 from mmcourse.joint.negatives import true_of
 from mmcourse.processes import my_rows
+from mmcourse.refusals import whole
 from mmcourse.storyworld import (
     Caption,
     Scene,
@@ -171,7 +172,12 @@ def draw(
     workers: int | None = None,
 ) -> tuple[list[Scene], Tensor]:
     """Sample and draw so many families of scenes, many of them in several processes: the scenes,
-    and their pictures (N, size, size, 3) uint8."""
+    and their pictures (N, size, size, 3) uint8.
+
+    Raises:
+        ValueError: no families.
+    """
+    families = whole("families", families)
     job = partial(_draw, size=size, split=split, seed=seed, family=family)
     parts = [range(families)[start : start + 200] for start in range(0, families, 200)]
     workers = workers or min(usable_cpus(), 1 + families * family // 4_000)

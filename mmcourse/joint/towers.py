@@ -98,7 +98,10 @@ class ImageTower(nn.Module):
     def __init__(self, size: int = 64, dim: int = 128, depth: int = 2, heads: int = 4) -> None:
         super().__init__()
         if size % 8:
-            raise ValueError(f"size must be a multiple of 8, got {size}")
+            raise ValueError(
+                f"size must be a multiple of 8, got {size}: draw or resize pictures to "
+                f"{-(-size // 8) * 8} pixels"
+            )
         self.size = size
         self.stem = nn.Sequential(
             Downsample(3, dim // 4),

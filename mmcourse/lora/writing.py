@@ -9,12 +9,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from mmcourse.lora.config import is_number
 from mmcourse.lora.models.collate import Example, questions
 from mmcourse.lora.models.grammar import Constrained, Grammar
 from mmcourse.lora.models.structure import page_grammar
 from mmcourse.lora.models.words import tidy
 from mmcourse.lora.sampling import LEAST, TEMPERATURE, Listed, likely
 from mmcourse.lora.writer import EDGE, Memory, Writer, facts_of, written
+from mmcourse.refusals import whole
 from mmcourse.storyworld.language.check import check_story
 from mmcourse.storyworld.language.phrases import tokens
 from mmcourse.storyworld.language.story_parse import read_story
@@ -35,6 +37,9 @@ class FactsFirst(Constrained):
         start: length of the prompt.
         temperature: of all words.
         least: see `likely`.
+
+    Raises:
+        ValueError: a temperature that is no number above 0, or a least that is no share above 0.
     """
 
     def __init__(
@@ -45,6 +50,10 @@ class FactsFirst(Constrained):
         temperature: float = TEMPERATURE,
         least: float = LEAST,
     ) -> None:
+        if not (is_number(temperature) and temperature > 0):
+            raise ValueError(f"temperature is {temperature!r}, expected a number above 0")
+        if not (is_number(least) and 0 < least <= 1):
+            raise ValueError(f"least is {least!r}, expected a share above 0, at most 1")
         super().__init__(grammar, words.convert_tokens_to_ids(EDGE), start)
         self.listed, self.temperature, self.least = Listed(words), temperature, least
 
@@ -80,7 +89,13 @@ def write_pages(
     **sampling: float,
 ) -> list[tuple[str, str]]:
     """One page for each memory: its facts as JSON, and its prose as it is printed; `sampling` as
-    `FactsFirst` takes it."""
+    `FactsFirst` takes it.
+
+    Raises:
+        ValueError: no memories, or sampling that `FactsFirst` refuses.
+    """
+    if not memories:
+        raise ValueError("no memories, so no pages: give one or more")
     words = writer.processor.tokenizer
     batch = questions(writer.processor, [Example(m.prompt(), "") for m in memories])
     batch = {k: x.to(writer.model.device) for k, x in batch.items()}
@@ -160,7 +175,13 @@ def write_stories(
         asked: what each story begins with.
         seed: another seed, other stories.
         tries: how often a page may be written.
+
+    Raises:
+        ValueError: no stories are asked for, or no tries.
     """
+    if not asked:
+        raise ValueError("no stories are asked for: give one memory or more")
+    tries = whole("tries", tries)
     stories = [Draft(memory, [], []) for memory in asked]
     for number in range(max(memory.pages for memory in asked)):
         growing = [s for s, memory in zip(stories, asked) if number < memory.pages]

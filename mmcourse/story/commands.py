@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mmcourse.paths import user_path
+
 if TYPE_CHECKING:
     from mmcourse.story.loop import Event
     from mmcourse.story.story import Story
@@ -63,6 +65,7 @@ def story(
     from mmcourse.storyworld.world.vocabulary import STYLES
 
     if out is not None:
+        out = user_path(out)
         check_ending(out)
     if style and style not in STYLES:
         raise ValueError(f"there is no style {style!r}; choose one of {', '.join(STYLES)}")

@@ -14,6 +14,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from mmcourse.paths import user_path
+
 APPLICATION = 0x6D6D7374
 """Marks the file as a library of stories, in its header ("mmst")."""
 BUSY_SECONDS = 10.0
@@ -49,7 +51,7 @@ class Database:
     """
 
     def __init__(self, path: str | Path) -> None:
-        self.path = path if str(path) == ":memory:" else Path(path).expanduser()
+        self.path = path if str(path) == ":memory:" else user_path(path)
         self._lock = threading.RLock()
         try:
             if isinstance(self.path, Path):
@@ -147,7 +149,7 @@ class Database:
         Raises:
             ValueError: the copy exists already or cannot be written.
         """
-        target = Path(path).expanduser()
+        target = user_path(path)
         if target.exists():
             raise ValueError(f"{target} exists already; name another file")
         try:

@@ -233,7 +233,12 @@ class Storyteller(Reading):
         return self.library.add(story, steps.edit(scene, text, found.facts, found, by))
 
     def mark(self, story: Story, scene: int, note: str | None = "") -> Story:
-        """Mark a moment, so that it is remembered; None takes the mark away."""
+        """Mark a moment, so that it is remembered; None takes the mark away.
+
+        Raises:
+            ValueError: a note that is too long or cannot be written.
+        """
+        _check_length(note or "")
         return self.library.add(story, steps.mark(scene, note))
 
     def choose(self, story: Story, **changes: object) -> Story:
@@ -270,6 +275,8 @@ def _check_length(text: str, most: int = MAX_PROMPT) -> None:
         raise ValueError(f"a text is a str, got {type(text).__name__}")
     if len(text) > most:
         raise ValueError(f"this text has {len(text)} characters, at most {most} can be read")
+    if any("\ud800" <= letter <= "\udfff" for letter in text):
+        raise ValueError("this text holds half a character, which no file can keep; type it anew")
 
 
 def _check_choices(team: Team, chosen: Mapping[str, object]) -> None:

@@ -12,6 +12,7 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mmcourse.paths import user_path
 from mmcourse.story.pixels import to_png
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def reencoded(source: bytes | str | Path | Image) -> tuple[Image, bytes]:
 def _bytes(source: bytes | str | Path, max_bytes: int) -> bytes:
     """The bytes of a file, if there are not too many."""
     if isinstance(source, str | Path):
-        path = Path(source).expanduser()
+        path = user_path(source)
         if not path.is_file():
             raise ValueError(f"there is no picture file {path.name!r}")
         size = path.stat().st_size

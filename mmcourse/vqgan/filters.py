@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from mmcourse.refusals import whole
+
 
 def top_k_filter(logits: Tensor, k: int) -> Tensor:
     """Only the k largest logits of each row stay; the others become -inf. 0 keeps all.
@@ -21,10 +23,9 @@ def top_k_filter(logits: Tensor, k: int) -> Tensor:
         k: how many, 0 for all.
 
     Raises:
-        ValueError: a negative k.
+        ValueError: a k that is negative, or no whole number.
     """
-    if k < 0:
-        raise ValueError(f"k must be 0 (all) or more, got {k}")
+    k = whole("k", k, 0)
     if k == 0 or k >= logits.shape[-1]:
         return logits
     least = logits.topk(k, -1).values[..., -1:]  # (..., 1)

@@ -7,6 +7,7 @@ import math
 import torch
 from torch import Tensor
 
+from mmcourse.refusals import whole
 from mmcourse.training import evaluating
 from mmcourse.vqgan.filters import Drawing
 from mmcourse.vqgan.prior import ResidualPrior
@@ -125,8 +126,7 @@ def sample_masked(
     """
     if order not in ("halton", "confidence"):
         raise ValueError(f"order {order!r} does not exist; choose halton or confidence")
-    if passes < 1:
-        raise ValueError(f"passes must be at least 1, got {passes}")
+    passes = whole("passes", passes)
     how = how or Drawing()
     device, cells = prior.vectors.device, prior.cells
     ids = ids.to(device)

@@ -10,6 +10,8 @@ from typing import Any, Protocol, Self
 import torch
 from torch import Tensor, nn
 
+from mmcourse.paths import user_path
+
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """Of ImageNet's pixels in [0, 1], by which its networks are fed."""
 LAST_OF = (3, 8, 15, 22, 29)
@@ -62,12 +64,15 @@ class PerceptualLoss(nn.Module):
         gradient goes to `drawn` alone.
 
         Raises:
-            ValueError: shapes that differ, or weights of another number than the network's maps.
+            ValueError: shapes that differ, no pictures, or weights of another number than the
+                network's maps.
         """
         if drawn.shape != x.shape:
             raise ValueError(
                 f"the two must have one shape, got {tuple(drawn.shape)} and {tuple(x.shape)}"
             )
+        if not len(x):
+            raise ValueError(f"the pictures are {tuple(x.shape)}, and none have no distance")
         seen = self.network(drawn)
         with torch.no_grad():
             wanted = self.network(x)
@@ -150,10 +155,10 @@ def vgg16_features(weights: str | Path | None = None) -> VGG16Features:
         if weights is None:
             state = VGG16_Weights.IMAGENET1K_V1.get_state_dict(progress=False)
         else:
-            state = torch.load(weights, weights_only=True)
+            state = torch.load(user_path(weights), weights_only=True)
         mine = {k.removeprefix("features."): v for k, v in state.items() if k[:9] == "features."}
         layers.load_state_dict(mine)
-    except (OSError, RuntimeError, AttributeError, pickle.UnpicklingError) as error:
+    except (OSError, RuntimeError, AttributeError, EOFError, pickle.UnpicklingError) as error:
         what = "download" if weights is None else str(weights)
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise ValueError(
@@ -170,9 +175,12 @@ def lpips_weights(file: str | Path) -> list[Tensor]:
         ValueError: a file that is missing or none of these.
     """
     try:
-        found: dict[str, Any] = torch.load(file, weights_only=True)
+        found: dict[str, Any] = torch.load(user_path(file), weights_only=True)
         return [found[f"lin{i}.model.1.weight"].flatten() for i in range(len(LAST_OF))]
-    except (OSError, RuntimeError, KeyError, TypeError, pickle.UnpicklingError) as error:
+    except (
+        *(OSError, RuntimeError, KeyError, TypeError, EOFError, AttributeError),
+        pickle.UnpicklingError,
+    ) as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise ValueError(
             f"{file} holds no weights of LPIPS for VGG16 ({reason}); expected vgg.pth of the "

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
+from mmcourse.refusals import check_seeds
 from mmcourse.storyworld import Tokenizer
 from mmcourse.training import pick_device
 from mmcourse.vqvae.autoencoder import VQVAE
@@ -30,8 +31,9 @@ def in_turn(
         sample: ids (1, T) and a generator of this caption's own to codes (1, h, w, ...).
 
     Raises:
-        ValueError: steps.
+        ValueError: steps, no captions, or not as many seeds.
     """
+    check_seeds(texts, seeds)
     if steps is not None:
         raise ValueError("a prior draws one code after the other: leave steps out")
     tokenizer, grids = Tokenizer(), []

@@ -117,9 +117,11 @@ class EMAVectorQuantizer(VectorQuantizer):
         """Move counts, sums and codes by one batch, in place: `ema_update` with restarts.
 
         Of several processes each follows the vectors of all, in one order, so there is one codebook
-        and one draw of restarts.
+        and one draw of restarts. A batch without vectors moves nothing.
         """
         rows, index = gather(rows), gather(index)
+        if not len(rows):
+            return
         add_batch_(self.counts, self.sums, rows, index, self.decay)
         if self.restart_below > 0:
             self.restart(rows)

@@ -1,5 +1,6 @@
 """From sentences to pictures: seeds, batches, ways, and what is refused."""
 
+import numpy as np
 import pytest
 import torch
 
@@ -144,3 +145,13 @@ def test_a_batch_holds_something(reader, batch):
         draw(reader, batch=batch)
     with pytest.raises(ValueError, match="a list of captions, got one string"):
         draw(reader, "a red fox")
+
+
+def test_seeds_may_be_an_array_and_the_default_type_another(reader):
+    seeds = np.array([5, 6, 7])
+    assert torch.equal(draw(reader, seeds=seeds), draw(reader))
+    torch.set_default_dtype(torch.float64)
+    try:
+        assert starting_noise((2, 3), seeds).dtype == torch.float32
+    finally:
+        torch.set_default_dtype(torch.float32)

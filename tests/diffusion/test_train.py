@@ -270,3 +270,20 @@ def test_bytes_and_nothing_are_no_data(data):
 def test_what_is_withheld_is_told_of_each_row(reader, dropped):
     with pytest.raises(ValueError, match=r"dropped must be bool \(2,\)"):
         small_unet().read(reader(["a red fox", "a blue owl"]), dropped)
+
+
+@pytest.mark.parametrize(
+    ("changed", "rows", "seed", "told"),
+    [
+        ({"batch_size": 1}, 4, 3, "batch_size was 2, now it is 1"),
+        ({"lr": 1e-4}, 4, 3, "lr was 0.003"),
+        ({}, 3, 3, "data was"),
+        ({}, 4, 2, "seed was 3, now it is 2"),
+    ],
+)
+def test_a_run_goes_on_with_what_it_was_begun_with(reader, tmp_path, changed, rows, seed, told):
+    file, how = tmp_path / "checkpoint.pt", {"told": globals()["told"](reader)}
+    list(train(small_unet(), data(), PLAN, checkpoint=file, seed=3, **how))
+    plan = dataclasses.replace(PLAN, **changed)
+    with pytest.raises(ValueError, match=told):
+        next(train(small_unet(), data(rows), plan, checkpoint=file, seed=seed, **how))

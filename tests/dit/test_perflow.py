@@ -132,3 +132,10 @@ def test_a_student_is_drawn_with_its_own_steps_and_unguided():
         way_of(student, steps=6)
     with pytest.raises(ValueError, match="student_of"):
         straighten(small_dit(), small_dit(), heroes(), dataclasses.replace(PLAN), told=None)
+
+
+def test_a_student_is_made_without_throwing_dice():
+    teacher = awake(small_dit())
+    state = torch.get_rng_state()
+    student_of(teacher)
+    assert torch.equal(torch.get_rng_state(), state)

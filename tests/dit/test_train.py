@@ -214,3 +214,15 @@ def test_where_somebody_is_shown_the_hero_s_places_weigh_three_times_as_much(rea
         (row,) = train(small_dit(), some, plan, told=told(reader), eye=Nobody())
         rest = module.ALIGNMENT * (1 - row["alike"]) + row.get("whom", 0.0)
         assert row["loss"] == pytest.approx(weight * row["error"] + rest, rel=1e-4)
+
+
+def test_a_run_goes_on_with_what_it_was_begun_with(reader, tmp_path):
+    file = tmp_path / "checkpoint.pt"
+    how = {"told": told(reader), "checkpoint": file}
+    list(train(small_dit(), heroes(), PLAN, seed=3, **how))
+    other = heroes()
+    other.latents[-1] += 1
+    with pytest.raises(ValueError, match="seed was 3, now it is 4"):
+        next(train(small_dit(), heroes(), PLAN, seed=4, **how))
+    with pytest.raises(ValueError, match="data was"):
+        next(train(small_dit(), other, PLAN, seed=3, **how))

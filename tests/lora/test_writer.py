@@ -272,3 +272,29 @@ def test_a_writer_that_is_saved_goes_on_as_it_was(tmp_path):
     with pytest.raises(ValueError, match="cannot be loaded as a writer") as error:
         Writer.from_pretrained(str(tmp_path))
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("sampling", "told"),
+    [
+        ({"temperature": 0.0}, "temperature is 0.0"),
+        ({"temperature": float("nan")}, "temperature is nan"),
+        ({"temperature": -1.0}, "temperature is -1.0"),
+        ({"least": 0.0}, "least is 0.0"),
+        ({"least": 2.0}, "least is 2.0"),
+    ],
+)
+def test_what_nothing_is_drawn_by_is_refused(sampling, told):
+    writer = Writer(*build_writer(SMOKE))
+    with pytest.raises(ValueError, match=told):
+        writing.write_pages(writer, [beginning(tell(0))], 0, **sampling)
+
+
+def test_nothing_asked_is_one_line():
+    writer = Writer(*build_writer(SMOKE))
+    with pytest.raises(ValueError, match="no stories are asked for"):
+        write_stories(writer, [])
+    with pytest.raises(ValueError, match="no memories"):
+        writing.write_pages(writer, [], 0)
+    with pytest.raises(ValueError, match="tries is 0"):
+        write_stories(writer, [beginning(tell(0))], tries=0)

@@ -66,6 +66,7 @@ def test_a_copy_is_written_by_its_ending(mmcourse, tmp_path, ending) -> None:
         (("--voice", "loud"), "loud"),
         (("--backend", "oracle"), "oracle"),
         (("--scenes", "0"), "scenes"),
+        (("--out", "~/nowhere/story.html"), "no folder"),
     ],
 )
 def test_what_a_user_can_mend_is_said(mmcourse, tmp_path, monkeypatch, arguments, named) -> None:
@@ -154,3 +155,25 @@ def test_the_app_serves_this_machine_alone_unless_told(monkeypatch, tmp_path) ->
     serving.serve(tmp_path / "s.db", host="0.0.0.0", port=0, browser=False, say=said.append)
     assert seen["host"] == "0.0.0.0"
     assert "other machines" in said[-1]
+
+
+def test_a_copy_may_be_in_the_home_folder(mmcourse, tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    status, _, _ = mmcourse("story", "a fox", "--scenes", 1, "--out", "~/b.html")
+    assert (status, (tmp_path / "b.html").is_file()) == (0, True)
+
+
+@pytest.mark.parametrize("port", [-1, 99_999])
+def test_a_port_that_is_none_is_said(mmcourse, port) -> None:
+    status, _, err = mmcourse("app", "--no-browser", "--port", port)
+    assert status == 2
+    assert f"port is {port}, expected a whole number, 0 to 65535" in err
+
+
+def test_without_a_home_the_library_is_asked_for(monkeypatch) -> None:
+    def nowhere(path):
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr("pathlib.Path.expanduser", nowhere)
+    with pytest.raises(ValueError, match="whose home that is is not known"):
+        serving.home()

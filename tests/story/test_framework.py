@@ -282,3 +282,16 @@ def test_the_shelf_shows_where_a_story_stands(teller):
     teller.choose(teller.undo(story), title="Another")
     (listed,) = teller.library.stories()
     assert (listed.title, listed.scenes) == ("Another", 2)
+
+
+def test_half_a_character_is_refused_before_anything_is_written(teller):
+    story = begun(teller)
+    for change in (
+        lambda: next(iter(teller.start("", "a fox \ud800"))),
+        lambda: next(iter(teller.go_on(story, "on \udfff"))),
+        lambda: teller.edit(story, 1, "A fox \ud83d."),
+        lambda: teller.mark(story, 1, "\ud83d"),
+    ):
+        with pytest.raises(ValueError, match="half a character"):
+            change()
+    assert teller.library.open(story.id) == story

@@ -7,9 +7,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from mmcourse.lora.models.shapes import SMOKE
+from mmcourse.lora.writer import build_writer
 from mmcourse.story import abilities as a
 from mmcourse.story.backends.hub import KNOWN, hub_backend
-from mmcourse.story.backends.hub_loading import plain_text
+from mmcourse.story.backends.hub_loading import load_processor, plain_text
+from mmcourse.story.backends.hub_names import Model
 
 RED, BLUE = (Image.new("RGB", (40, 30), colour) for colour in ("red", "blue"))
 
@@ -218,3 +221,11 @@ def test_libraries_are_quiet_while_something_loads_and_as_loud_as_before_afterwa
     list(drawer.draw(a.DrawRequest("a fox " * 90, size=16)))  # more than its encoder reads
     assert capsys.readouterr().err == ""
     assert (loud.get_verbosity(), loud.is_progress_bar_enabled()) == (before, True)
+
+
+def test_a_model_that_reads_text_alone_is_said_so(tmp_path):
+    model, processor = build_writer(SMOKE)
+    model.save_pretrained(tmp_path)
+    processor.tokenizer.save_pretrained(tmp_path)
+    with pytest.raises(ValueError, match="reads text alone"):
+        load_processor(Model(str(tmp_path)))

@@ -135,3 +135,14 @@ def test_its_pictures_are_of_a_seed_of_their_own():
     assert OTHER_SEED
     assert {"mmcourse.vqgan.features", "mmcourse.vqgan.features_data"} <= set(SOURCES)
     assert set(RECIPES) == {"smoke", "cpu", "gpu", "full"}
+
+
+def test_no_albums_and_a_loss_that_is_no_number(album, monkeypatch):
+    with pytest.raises(ValueError, match="no albums"):
+        next(train(small(), [], steps=1))
+    monkeypatch.setattr(
+        "mmcourse.vqgan.features_train.dense_losses",
+        lambda said, truth: {"a": torch.nan * said["depth"].mean()},
+    )
+    with pytest.raises(ValueError, match="the loss of step 1 is nan"):
+        next(train(small(), [album], steps=1))

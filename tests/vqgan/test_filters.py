@@ -69,7 +69,7 @@ def test_draws_follow_their_chances_and_their_seed() -> None:
     [
         ({"temperature": 0.0}, "temperature must be above 0, got 0.0"),
         ({"temperature": float("nan")}, "temperature must be above 0"),
-        ({"top_k": -1}, "k must be 0"),
+        ({"top_k": -1}, "k is -1"),
         ({"top_p": 0.0}, "p must be above 0 and at most 1, got 0.0"),
         ({"top_p": 1.5}, "at most 1"),
         ({"guidance": -1.0}, "guidance must be at least 0"),

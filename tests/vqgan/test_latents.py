@@ -173,3 +173,29 @@ def test_in_another_precision_there_and_back(kind):
     x = torch.rand(1, 3, 16, 16, dtype=kind)
     assert model.decode(model.encode(x)).dtype == kind
     model.settle([x])
+
+
+@pytest.mark.parametrize(
+    ("change", "plan", "told"),
+    [
+        (lambda x: x.movedim(-1, 1), Plan(1, 2), "channels come last"),
+        (lambda x: x.float(), Plan(1, 2), "got torch.float32"),
+        (lambda x: x, Plan(1, 2, crop=64), "a crop of 64 pixels"),
+    ],
+)
+def test_what_cannot_be_learnt_from_is_named(pictures, perceptual, change, plan, told):
+    with pytest.raises(ValueError, match=told):
+        next(train(small(), change(pictures), plan, perceptual))
+
+
+@pytest.mark.parametrize("critic", [False, True])
+def test_a_loss_that_is_no_number_is_not_taken(pictures, perceptual, critic, monkeypatch):
+    monkeypatch.setattr(
+        "mmcourse.vqgan.latents_train.reconstruction_loss",
+        lambda drawn, x, _: torch.nan * drawn.mean(),
+    )
+    model = small()
+    before = [p.clone() for p in model.parameters()]
+    with pytest.raises(ValueError, match="the loss of step 1 is nan"):
+        next(train(model, pictures, Plan(2, 2, critic=critic), perceptual))
+    assert all(torch.equal(a, b) for a, b in zip(before, model.parameters()))

@@ -177,3 +177,12 @@ def test_weights_of_lpips_are_read(tmp_path) -> None:
     for name in ("other.pth", "missing.pth"):
         with pytest.raises(ValueError, match="holds no weights of LPIPS"):
             lpips_weights(tmp_path / name)
+
+
+@pytest.mark.parametrize("read", [lpips_weights, vgg16_features])
+def test_an_empty_file_is_one_line_and_a_home_is_a_home(read, tmp_path, monkeypatch) -> None:
+    (tmp_path / "a.pth").touch()
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with pytest.raises(ValueError, match=r"EOF|Ran out of input") as error:
+        read("~/a.pth")
+    assert "\n" not in str(error.value)

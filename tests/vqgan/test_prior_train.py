@@ -147,3 +147,12 @@ def test_muon_trains_the_matrices_of_the_blocks_and_nothing_twice() -> None:
     assert all(".blocks." in n for n in matrices)
     assert len(matrices) == 4  # of one block
     assert len(optimisers_for(trained, 1e-3, None)) == 1
+
+
+def test_a_loss_that_is_no_number_is_not_taken(monkeypatch) -> None:
+    monkeypatch.setattr(ResidualPrior, "loss_of", lambda self, logits, *_: torch.nan * logits.sum())
+    prior = small()
+    before = [p.clone() for p in prior.parameters()]
+    with pytest.raises(ValueError, match="the loss of step 1 is nan"):
+        next(train_prior(prior, lessons(), steps=2, batch_size=2))
+    assert all(torch.equal(a, b) for a, b in zip(before, prior.parameters()))

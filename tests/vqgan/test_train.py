@@ -1,5 +1,7 @@
 """The run: warm-up, resuming both players exactly, and what is in the checkpoint."""
 
+import dataclasses
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -71,7 +73,9 @@ def test_the_checkpoint_holds_both_players_and_nothing_of_the_eye(tmp_path) -> N
     file = tmp_path / "run.pt"
     list(train(small(), bytes_of(9), PLAN, **players(), out=(file, 0)))
     states = torch.load(file, weights_only=True)["states"]
-    assert {"settings", "model", "critic", "optimiser", "critic_optimiser", "ema", "usual"} == set(states)
+    assert {"settings", "model", "critic", "optimiser", "critic_optimiser", "ema", "usual"} == set(
+        states
+    )
     assert not [name for name in states["model"] if "network" in name or "a.weight" in name]
 
 
@@ -120,3 +124,48 @@ def test_bf16_runs_and_keeps_the_masters_in_float32() -> None:
     seen = list(train(model, bytes_of(9), PLAN, **players(), precision="bf16"))
     assert all(torch.tensor(list(m.values())).isfinite().all() for m in seen)
     assert {p.dtype for p in model.parameters()} == {torch.float32}
+
+
+def nan_from(step: int):
+    """A distance that is a number for so many steps."""
+    asked = []
+
+    def distance(drawn: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+        asked.append(0)
+        return F.l1_loss(drawn, x) * (torch.nan if len(asked) > step else 1.0)
+
+    return distance
+
+
+def test_a_loss_that_is_no_number_stops_before_its_step(tmp_path) -> None:
+    file, model = tmp_path / "run.pt", small()
+    loop = train(model, bytes_of(9), PLAN, **players(), pixels=nan_from(3), out=(file, 0))
+    with pytest.raises(ValueError, match="the loss of this step is nan, so it was not taken"):
+        list(loop)
+    assert all(value.isfinite().all() for value in model.state_dict().values())
+    states = torch.load(file, weights_only=True)["states"]["model"]
+    assert all(value.isfinite().all() for value in states.values())
+
+
+@pytest.mark.parametrize(
+    ("changed", "data", "seed", "told"),
+    [
+        ({"batch_size": 2}, 9, 0, "batch_size was 3, now it is 2"),
+        ({"lr": 1.0}, 9, 0, "lr was 0.001, now it is 1.0"),
+        ({"steps": 7}, 9, 0, "steps was 6, now it is 7"),
+        ({}, 10, 0, "data was"),
+        ({}, 9, 1, "seed was 0, now it is 1"),
+    ],
+)
+def test_a_run_goes_on_with_what_it_was_begun_with(tmp_path, changed, data, seed, told) -> None:
+    file = tmp_path / "run.pt"
+    list(train(small(), bytes_of(9), PLAN, **players(), out=(file, 0)))
+    plan = dataclasses.replace(PLAN, **changed)
+    with pytest.raises(ValueError, match=told):
+        list(train(small(), bytes_of(data), plan, **players(), out=(file, seed)))
+
+
+def test_one_step_and_channels_first() -> None:
+    assert len(list(train(small(), bytes_of(9), Plan(1, 3)))) == 1
+    with pytest.raises(ValueError, match="channels come last"):
+        next(train(small(), bytes_of(9).movedim(-1, 1), Plan(1, 3)))

@@ -393,3 +393,10 @@ def test_the_map_starts_with_the_vectors_spread() -> None:
     rows = z.flatten(2)[0].T
     wanted, found = rows.T @ rows / 4096, q.codes().T @ q.codes() / 4096
     torch.testing.assert_close(found, wanted, atol=0.15 * wanted.abs().max().item(), rtol=0)
+
+
+def test_a_batch_without_vectors_moves_nothing() -> None:
+    quantizer = EMAVectorQuantizer(K, D).train()
+    before = {name: value.clone() for name, value in quantizer.state_dict().items()}
+    quantizer(torch.zeros(0, D, 4, 4))
+    assert all(torch.equal(value, before[name]) for name, value in quantizer.state_dict().items())

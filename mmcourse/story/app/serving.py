@@ -10,6 +10,8 @@ import webbrowser
 from collections.abc import Callable
 from pathlib import Path
 
+from mmcourse.paths import user_path
+from mmcourse.refusals import whole
 from mmcourse.story.library import Library
 from mmcourse.story.team import Team
 
@@ -19,17 +21,22 @@ TRIES = 20
 
 
 def home() -> Path:
-    """Where stories are kept if nothing else is said: in the user's own folder."""
-    return Path.home() / ".mmcourse" / "stories.db"
+    """Where stories are kept if nothing else is said: in the user's own folder.
+
+    Raises:
+        ValueError: nobody knows where that is.
+    """
+    return user_path("~/.mmcourse/stories.db")
 
 
 def bound(host: str, port: int | None) -> socket.socket:
     """A socket on the wanted port, or on the first free one from 7860 on if none is named.
 
     Raises:
-        ValueError: the port is taken, or the host is none of this machine's.
+        ValueError: the port is taken or none at all, or the host is none of this machine's.
     """
-    wanted = [port] if port is not None else list(range(7860, 7860 + TRIES))
+    free = range(7860, 7860 + TRIES)
+    wanted = list(free) if port is None else [whole("port", port, 0, 65_535)]
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     for number in wanted:
         found = socket.socket(family, socket.SOCK_STREAM)

@@ -15,6 +15,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
+from mmcourse.paths import user_path
+
 OFFLINE = "offline, use a folder that holds the model, or the backends `world` and `tiny`"
 LOOK_SECONDS = 2.0
 HUB = "https://huggingface.co"
@@ -56,7 +58,7 @@ def find_model(name: str, revision: str | None = None) -> Path:
     Raises:
         ValueError: in one line, if it is neither here nor to be had.
     """
-    folder = Path(name).expanduser()
+    folder = user_path(name)
     if name and folder.is_dir():
         return folder
     if name.count("/") != 1 or name.startswith((".", "/", "~")):

@@ -13,7 +13,7 @@ from typing import Any
 
 from mmcourse.story.backends.hub_files import find_model
 from mmcourse.story.backends.hub_memory import GIB, free, held, shapes, too_large
-from mmcourse.story.backends.hub_names import Model
+from mmcourse.story.backends.hub_names import KNOWN, Model
 
 ENOUGH = 1.3
 """A model stays on the GPU if its weights, times this, fit into the memory that is free."""
@@ -140,16 +140,22 @@ def load_processor(model: Model) -> Any:
     """The processor of a model: tokenizer, picture preparation, chat template.
 
     Raises:
-        ValueError: there is none in the folder.
+        ValueError: there is none in the folder, or a tokenizer alone.
     """
     from transformers import AutoProcessor
 
     folder = find_model(model.name, model.revision)
     try:
-        return AutoProcessor.from_pretrained(folder, local_files_only=True)
+        made = AutoProcessor.from_pretrained(folder, local_files_only=True)
     except (OSError, ValueError, KeyError) as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise ValueError(f"{model.name!r} has no processor that loads: {reason}") from None
+    if not hasattr(made, "tokenizer"):
+        raise ValueError(
+            f"{model.name!r} reads text alone: name a model that looks at pictures too, such as "
+            f"{KNOWN['writer']}"
+        )
+    return made
 
 
 def plain_text(text: str, specials: list[str]) -> str:

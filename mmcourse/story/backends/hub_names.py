@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from mmcourse.paths import user_path
+
 KNOWN = {
     "encoder": "openai/clip-vit-base-patch32",
     "captioner": "Salesforce/blip2-opt-2.7b",
@@ -39,7 +41,7 @@ class Model:
 
     def shown(self) -> str:
         """What a record says of it: its name, and its revision where that is pinned."""
-        folder = Path(self.name).expanduser().is_dir()
+        folder = user_path(self.name).is_dir()
         four = ",4bit" if self.four else ""
         return (
             f"{Path(self.name).name if folder else self.name}@{self.revision or 'unpinned'}{four}"
@@ -56,11 +58,11 @@ def model_called(text: str, revision: str | None = None) -> Model:
     Raises:
         ValueError: something after a comma that is none of 4bit, steps=N, guidance=X.
     """
-    if Path(text).expanduser().is_dir():
+    if user_path(text).is_dir():
         return Model(text, revision)
     whole, *wishes = text.split(",")
     name, _, pinned = whole.partition("@")
-    if Path(whole).expanduser().is_dir():
+    if user_path(whole).is_dir():
         name, pinned = whole, ""
     steps, guidance = FEW.get(name, (STEPS, GUIDANCE))
     four = False

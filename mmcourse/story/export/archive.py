@@ -19,6 +19,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from mmcourse.paths import user_path
 from mmcourse.story.codec import from_data, to_data
 from mmcourse.story.export.book import Book, gather
 from mmcourse.story.export.writing import put
@@ -110,7 +111,7 @@ def load(path: str | Path, library: Library, reader: str = "") -> Story:
     Raises:
         ValueError: in one line, a file that `archive` did not write, or that is damaged.
     """
-    source = Path(path).expanduser()
+    source = user_path(path)
     try:
         with zipfile.ZipFile(source) as file:
             entries = _entries(file)

@@ -10,6 +10,8 @@ import unicodedata
 import uuid
 from pathlib import Path
 
+from mmcourse.paths import user_path
+
 RESERVED = {"con", "prn", "aux", "nul"} | {f"{n}{i}" for n in ("com", "lpt") for i in range(10)}
 """Names that Windows keeps for itself."""
 LONGEST = 60
@@ -38,13 +40,7 @@ def put(path: str | Path, content: bytes, ending: str = "") -> Path:
     Raises:
         ValueError: the path is a folder, has another ending, or cannot be written.
     """
-    target = Path(path)
-    try:
-        target = target.expanduser()
-    except RuntimeError:  # nobody knows where home is
-        raise ValueError(
-            f"{path} begins with ~ and there is no home folder; give it whole"
-        ) from None
+    target = user_path(path)
     if ending and target.suffix.lower() != f".{ending}":
         raise ValueError(f"this copy is a .{ending} file, got {target.name!r}; name it so")
     if target.is_dir():
