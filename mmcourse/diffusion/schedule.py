@@ -202,11 +202,8 @@ class NoiseSchedule(Path):
         return self.alpha.square()
 
     def coefficients(self, t: Tensor) -> tuple[Tensor, Tensor]:
-        """alpha and sigma, (B,) each, of times (B,) that `draw` and `levels` give.
-
-        Raises:
-            ValueError: times below 0 or beyond 1000, or that are no numbers.
-        """
+        """alpha and sigma, (B,) each, of times (B,) that `draw` and `levels` give; raises as
+        `check_times`."""
         check_times(t)
         index = (t * (self.steps / TIME)).round().long().clamp(max=self.steps - 1)
         return self.alpha[index], self.sigma[index]
@@ -257,11 +254,7 @@ class FlowPath(Path):
         self.mean, self.std, self.shift = mean, std, shift
 
     def coefficients(self, t: Tensor) -> tuple[Tensor, Tensor]:
-        """1 - t / 1000 and t / 1000, (B,) each.
-
-        Raises:
-            ValueError: times below 0 or beyond 1000, or that are no numbers.
-        """
+        """1 - t / 1000 and t / 1000, (B,) each; raises as `check_times`."""
         check_times(t)
         return 1 - t / TIME, t / TIME
 
