@@ -7,7 +7,9 @@ take the same step: forward, cross-entropy of the answers (a quarter of the text
 64 places and 12 words of a question, 4 of an answer), backward, AdamW. Theirs is the usual one,
 `model(**batch).loss` on `get_peft_model`. Ours differs in two ways: base and update are one
 operation (`mmcourse.lora.fused`), and the head is asked about the labelled places alone
-(`answer_loss`). What the first is worth by itself is told as `layers_alone`.
+(`answer_loss`). What the first is worth by itself is told as `layers_alone`. No LoRA can be faster
+than the frozen model with no adapter at all, whose gradient only runs back through its layers: what
+that takes beside peft's step is `floor`.
 
 The headline is the model of about 100 million parameters; the tiny LLaVA's numbers and the peaks of
 memory (bytes that PyTorch holds above the start of a step) stand under "sizes". One core.
@@ -124,6 +126,19 @@ def steps(model: nn.Module, batch: dict[str, Tensor]) -> tuple[Step, Step, Step]
     )
 
 
+def floor_of(model: nn.Module, batch: dict[str, Tensor]) -> Step:
+    """Forward and back through a frozen copy without adapters: `answer_loss`, nothing learned."""
+    frozen = copy.deepcopy(model).requires_grad_(False).train()
+    frozen.get_input_embeddings().register_forward_hook(lambda *of: of[-1].requires_grad_())
+
+    def step() -> float:
+        found = answer_loss(frozen, batch)
+        found.backward()
+        return found.item()
+
+    return step
+
+
 def peak_bytes(step: Step) -> int:
     """The most that PyTorch holds at once during a step, above what it held before."""
     with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as seen:
@@ -139,12 +154,14 @@ def peak_bytes(step: Step) -> int:
 def compare(model: nn.Module, batch: dict[str, Tensor], rounds: int) -> dict[str, float]:
     """Milliseconds and bytes of both, and the ratios."""
     parameters = count_parameters(model)
+    least = floor_of(model, batch)
     mine, plain_head, theirs = steps(model, batch)
     losses = [step() for step in (mine, theirs)]
     if abs(losses[0] - losses[1]) > 1e-3 * losses[1]:
         raise ValueError(f"the losses differ ({losses}): not the same work")
     ours, peer = in_turns(mine, theirs, rounds)
     layers, again = in_turns(plain_head, theirs, max(1, rounds // 2))
+    floor, once_more = in_turns(least, theirs, max(1, rounds // 2))
     memory = peak_bytes(mine), peak_bytes(theirs)
     return {
         "parameters": parameters,
@@ -152,6 +169,7 @@ def compare(model: nn.Module, batch: dict[str, Tensor], rounds: int) -> dict[str
         "peer": 1000 * peer,
         "ratio": ours / peer,
         "layers_alone": layers / again,
+        "floor": floor / once_more,
         "memory_ours": memory[0],
         "memory_peer": memory[1],
         "memory_ratio": memory[0] / memory[1],
@@ -183,7 +201,7 @@ def main() -> None:
                 "tokens": length,
                 "labelled": length // 4,
                 "rank": RANK,
-                **{key: text[key] for key in ("parameters", "layers_alone")},
+                **{key: text[key] for key in ("parameters", "layers_alone", "floor")},
                 **{key: text[key] for key in ("memory_ours", "memory_peer", "memory_ratio")},
                 **{f"llava_{key}": value for key, value in pictured.items()},
                 "rounds": asked.rounds,
