@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch._subclasses.fake_tensor import (
-    DataDependentOutputException,
-    DynamicOutputShapeException,
-    FakeTensorMode,
-)
 
-from mmcourse.exercises.answer import Answer, Raised
+from mmcourse.exercises.answer import Answer
 from mmcourse.exercises.definition import Property, holds
-from mmcourse.exercises.values import SHOWN_WHOLE, Broken, Unseen, show
+from mmcourse.exercises.values import SHOWN_WHOLE, Broken, show
 
 # Loose enough for any order of summation and an epsilon of 1e-6, tight enough for a wrong formula.
 RTOL, ATOL = 1e-4, 1e-5
@@ -104,7 +98,7 @@ def new(got: Any, answer: Answer) -> None:
     """Nothing of `got` lies in the memory of what the answer was given."""
     handed = ((name, x) for name, x in zip(answer.names(), answer.handed) if isinstance(x, Tensor))
     given = {x.untyped_storage().data_ptr(): name for name, x in handed}
-    for part in _tensors(got):
+    for part in tensors(got):
         name = given.get(part.untyped_storage().data_ptr())
         if name is not None:
             told = f"`{name}` itself came back: who changes the result would change it too."
@@ -246,71 +240,10 @@ def keeps_dtype(inputs: Inputs) -> Property:
     return check
 
 
-def follows_device(inputs: Inputs) -> Property:
-    """Property: inputs on a GPU give a result there. Checked without one, on torch's fakes."""
-
-    @holds("inputs on a GPU give a result on that GPU")
-    def check(answer: Answer) -> None:
-        logging.getLogger("torch._subclasses.fake_tensor").setLevel(logging.CRITICAL)
-        with FakeTensorMode(allow_non_fake_inputs=True):
-            moved = tuple(_on_a_gpu(x) for x in inputs())
-            try:
-                result = answer(*moved)
-            except Raised as raised:
-                if _mixes_devices(raised.error):
-                    given = (name for name, x in zip(answer.names(), moved) if _tensors(x))
-                    raise Broken(
-                        "It mixes devices. A tensor made inside (arange, eye, zeros) starts on the "
-                        f"CPU: give it device={next(given, 'x')}.device.",
-                        str(raised.error).splitlines()[0],
-                        "everything on the device of the inputs",
-                    ) from None
-                raise Unseen(_why_unseen(raised.error)) from None
-            for part in _tensors(result):
-                if part.device.type != "cuda":
-                    message = "A result is on another device than the inputs."
-                    raise Broken(message, str(part.device), "cuda:0")
-
-    return check
-
-
-def _on_a_gpu(x: Any) -> Any:
-    """An input as a fake on a GPU, tuples of tensors too."""
-    if isinstance(x, tuple) and any(isinstance(part, Tensor) for part in x):
-        return tuple(_on_a_gpu(part) for part in x)
-    return torch.empty(x.shape, dtype=x.dtype, device="cuda") if isinstance(x, Tensor) else x
-
-
-def _tensors(result: Any) -> list[Tensor]:
+def tensors(result: Any) -> list[Tensor]:
     """The tensors of a result, in whatever it wraps them."""
     if isinstance(result, dict):
         result = list(result.values())
     if isinstance(result, tuple | list):
-        return [part for one in result for part in _tensors(one)]
+        return [part for one in result for part in tensors(one)]
     return [result] if isinstance(result, Tensor) else []
-
-
-def _why_unseen(error: BaseException) -> str:
-    """Why what was tried in place of a GPU does not show where a result would be."""
-    if _needs_values(error):  # a fake has no values
-        return (
-            "the answer does what needs the numbers themselves, as int(), .tolist(), "
-            "loops over rows, bincount and masks like p[p > 0] do, and that takes a "
-            "real GPU. It need not be wrong"
-        )
-    return (
-        "the answer does what only a real GPU can show, such as making modules, generators or "
-        "sparse tensors there. It need not be wrong"
-    )
-
-
-def _mixes_devices(error: BaseException) -> bool:
-    told = str(error)  # the second are the words of torch 2.11
-    return "same device" in told or "two different devices" in told
-
-
-def _needs_values(error: BaseException) -> bool:
-    told = str(error)
-    return isinstance(error, DataDependentOutputException | DynamicOutputShapeException) or any(
-        word in told for word in ("data-dependent", "FakeTensor", "fake tensor", "numpy()", "meta")
-    )

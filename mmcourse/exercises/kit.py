@@ -2,9 +2,9 @@
 
 from mmcourse.exercises.answer import Raised
 from mmcourse.exercises.definition import Hunt, Property, Task, holds
+from mmcourse.exercises.devices import follows_device
 from mmcourse.exercises.expect import (
     close,
-    follows_device,
     gives,
     gradients,
     near,
@@ -23,7 +23,6 @@ from mmcourse.exercises.values import Broken
 
 __all__ = [
     "Broken", "Hunt", "Property", "Raised", "Task", "calls", "close", "column", "constants",
-    "dice", "each",
-    "follows_device", "gives", "gradients", "holds", "near", "new", "normalised", "number", "raw",
-    "row", "tensor", "typed", "unchanged", "unit", "vector", "whole", "zero",
+    "dice", "each", "follows_device", "gives", "gradients", "holds", "near", "new", "normalised",
+    "number", "raw", "row", "tensor", "typed", "unchanged", "unit", "vector", "whole", "zero",
 ]  # fmt: skip

@@ -14,7 +14,8 @@ from torch import Tensor
 
 from mmcourse.exercises.answer import Answer, Raised
 from mmcourse.exercises.definition import Property, Task, holds
-from mmcourse.exercises.expect import close, follows_device, near, same_gradients, tensor, whole
+from mmcourse.exercises.devices import follows_device
+from mmcourse.exercises.expect import close, near, same_gradients, tensor, whole
 from mmcourse.exercises.probe import Calls, as_given
 from mmcourse.exercises.values import Broken, Unseen
 

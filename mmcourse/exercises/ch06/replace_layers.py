@@ -164,11 +164,8 @@ def no(answer: Any) -> None:
         return
     except Exception as error:
         raise Broken("It raised another error.", type(error).__name__, "ValueError") from None
-    raise Broken(
-        "No layer is meant, and nothing was said. The training would run, and learn nothing.",
-        "no error",
-        "ValueError",
-    )
+    message = "No layer is meant, and nothing was said. The training would run, and learn nothing."
+    raise Broken(message, "no error", "ValueError")
 
 
 def probe(function: Callable[..., Any]) -> list[Any]:
@@ -295,8 +292,7 @@ EXERCISE = Task(
     hints=(
         "First find all that is meant, and only then replace: `list(model.named_modules())`.",
         "A path is meant if `path == name or path.endswith('.' + name)` for one of the names.",
-        "`parent, _, child = path.rpartition('.')`, then "
-        "`setattr(model.get_submodule(parent), child, make(layer))`. get_submodule('') is the "
-        "model itself.",
+        "`parent, _, child = path.rpartition('.')`, then `setattr(model.get_submodule(parent), "
+        "child, make(layer))`. get_submodule('') is the model itself.",
     ),
 )
