@@ -257,9 +257,11 @@ def test_compiled_it_is_saved_by_its_own_names(model, fresh, tmp_path):
     load_adapter(fresh(), tmp_path)
 
 
-def test_a_home_is_a_home(model, tmp_path, monkeypatch, fresh):
-    monkeypatch.setenv("HOME", str(tmp_path))
+def test_a_home_that_nobody_has_is_one_line(model, fresh):
     inject(model, CONFIG)
-    save_adapter(model, "~/mine", CONFIG)
-    assert (tmp_path / "mine").is_dir()
-    load_adapter(fresh(), "~/mine")
+    for run in (
+        lambda: save_adapter(model, "~nobody-of-this-name/mine", CONFIG),
+        lambda: load_adapter(fresh(), "~nobody-of-this-name/mine"),
+    ):
+        with pytest.raises(ValueError, match="whose home"):
+            run()
