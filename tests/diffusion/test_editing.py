@@ -123,3 +123,15 @@ def test_what_cannot_be_edited_is_refused_in_one_line(reader, call, said):
     with pytest.raises(ValueError, match=said) as caught:
         call(small_unet().eval(), reader)
     assert "\n" not in str(caught.value)
+
+
+def test_an_edit_does_not_depend_on_its_company(reader):
+    model, way = awake(small_unet()), Way(steps=4, guidance=1.0, sampler="ddpm")
+    last = slice(1, 2)
+    told, alone = (reader, TEXTS), (reader, TEXTS[last])
+    both = redraw(model, Blocks(), pictures(), 0.8, way, told, [5, 6])
+    one = redraw(model, Blocks(), pictures()[last], 0.8, way, alone, [6])
+    torch.testing.assert_close(both[last], one, rtol=0, atol=1e-4)
+    both = inpaint(model, Blocks(), pictures(), mask(), way, told, [5, 6])[0]
+    one = inpaint(model, Blocks(), pictures()[last], mask()[last], way, alone, [6])[0]
+    torch.testing.assert_close(both[last], one, rtol=0, atol=1e-4)
