@@ -4,7 +4,9 @@
 
 The step is that of dit.py. Each side takes two in a forked process, which tells how much larger it
 became by them at its largest: activations, gradients and the optimiser's state, but neither the
-weights nor the library.
+weights nor the library. Both can also keep only what goes from block to block and compute the rest
+again on the way back (`DiT.recompute`, diffusers' `enable_gradient_checkpointing`): those numbers
+stand under "sizes".
 """
 
 from __future__ import annotations
@@ -22,15 +24,22 @@ from _timing import options, report
 
 from mmcourse.cards import environment
 
+SIDES = ("ours", "peer", "ours again", "peer again")
+
 
 def take_two(who: str, small: bool, told: Connection) -> None:
     """Two steps, and by how many MiB this process grew at most."""
     batch, shape, sizes = sizes_of(small)
     kind = precisions()[-1]
-    if who == "ours":
-        step = our_step(build_ours(sizes, shape), batch, kind)
+    if who.startswith("ours"):
+        ours = build_ours(sizes, shape)
+        ours.recompute = who.endswith("again")
+        step = our_step(ours, batch, kind)
     else:
-        step = peer_step(build_peer(sizes, shape), batch, kind)
+        peer = build_peer(sizes, shape)
+        if who.endswith("again"):
+            peer.enable_gradient_checkpointing()
+        step = peer_step(peer, batch, kind)
     before = psutil.Process().memory_info().rss
     step()
     step()
@@ -56,8 +65,8 @@ def main() -> None:
     asked = options("The memory of our DiT's training step beside diffusers'.", rounds=3)
     torch.set_num_threads(1)
     batch, _, sizes = sizes_of(asked.small)
-    rows = [(grown("ours", asked.small), grown("peer", asked.small)) for _ in range(asked.rounds)]
-    ours, peer = (statistics.median(column) for column in zip(*rows))
+    rows = [[grown(who, asked.small) for who in SIDES] for _ in range(asked.rounds)]
+    ours, peer, ours_again, peer_again = (statistics.median(column) for column in zip(*rows))
     report(
         {
             "quantity": "MiB that a diffusion transformer's training step takes",
@@ -67,6 +76,12 @@ def main() -> None:
             "ratio": ours / peer,
             "better": "lower",
             "sizes": {
+                "recomputed": {
+                    "ours": ours_again,
+                    "peer": peer_again,
+                    "ratio": ours_again / peer_again,
+                    "ratio_to_plain_peer": ours_again / peer,
+                },
                 "batch": batch,
                 "words": WORDS,
                 **sizes,

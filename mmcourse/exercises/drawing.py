@@ -8,6 +8,7 @@ from typing import Literal
 
 from mmcourse.exercises.catalogue import chapters, ids, load
 from mmcourse.exercises.progress import Progress, Record
+from mmcourse.paths import user_path
 
 State = Literal["passed", "tried", "open"]
 
@@ -121,4 +122,4 @@ def save(progress: Progress, file: Path) -> None:
         )
     else:
         raise ValueError(f"a picture is .svg or .html, got {file.name!r}; choose one of the two")
-    file.write_text(text, encoding="utf-8")
+    user_path(file).write_text(text, encoding="utf-8")

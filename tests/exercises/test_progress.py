@@ -121,6 +121,12 @@ def test_the_drawing_in_the_terminal() -> None:
     assert "not attempted" in drawing.detail("ch01.recall_at_k", some_progress())
 
 
+def test_a_picture_may_go_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    drawing.save(some_progress(), Path("~/p.svg"))
+    assert (tmp_path / "p.svg").exists()
+
+
 def test_the_picture_says_in_words_what_it_shows(tmp_path: Path) -> None:
     root = ET.fromstring(drawing.svg(some_progress()))
     assert root.get("role") == "img"
