@@ -42,7 +42,7 @@ def main(small: bool) -> None:
         guess = by_words.get(question.text, of_a_kind[kind]).most_common(1)[0][0]
         right[kind].append(guess == question.answer)
     shares = {f"right_{k.replace('/', '_')}": v for k, v in by_kind(right).items()}
-    found = {"n": n, "learned": learned, "known": known / n, **shares}
+    found = {"n": n, "seed": 0, "learned": learned, "known": known / n, **shares}
     print(json.dumps(found)) if small else write(__file__, SOURCES, found)
 
 
