@@ -117,7 +117,7 @@ def _repacked(packed: re.Match[str]) -> str:
         apart = float(np.square(_numbers(few.convert("RGB")) - _numbers(picture)).mean())
         smaller = _written(few, "PNG", optimize=True)
         if apart > FEW_COLOURS_ERROR or len(smaller) > CLEARLY * len(best):
-            soft = _written(picture, "JPEG", quality=88, subsampling=0)
+            soft = _written(picture, "JPEG", quality=87, subsampling=0)
             if apart > FEW_COLOURS_ERROR or len(soft) < len(smaller):
                 smaller, kind = soft, "jpeg"
         if len(smaller) <= WORTH * len(best):
