@@ -51,6 +51,25 @@ def test_a_picture_of_few_colours_keeps_its_pixels_and_loses_an_alpha_that_says_
     assert len(after) < 0.7 * len(before)
 
 
+def test_of_256_colours_and_a_jpeg_the_smaller_is_taken():
+    """Plain squares in few colours: a JPEG of them is far larger than what there was."""
+    dice = np.random.default_rng(0)
+    few = dice.integers(0, 256, (250, 3))[dice.integers(0, 250, (16, 16))]
+    buffer = io.BytesIO()
+    plain = Image.fromarray(few.repeat(12, 0).repeat(12, 1).astype(np.uint8))
+    plain.save(buffer, "PNG", optimize=True)
+    packed = base64.b64encode(buffer.getvalue()).decode()
+    uri = plots._repacked(
+        re.fullmatch(r"data:image/png;base64,(.+)", f"data:image/png;base64,{packed}")
+    )
+    kind, _, ours = uri.partition(";base64,")
+    assert kind == "data:image/png"
+    assert 0.7 * len(packed) < len(ours) < 0.85 * len(packed)
+    assert (
+        Image.open(io.BytesIO(base64.b64decode(ours))).convert("RGB").tobytes() == plain.tobytes()
+    )
+
+
 @pytest.mark.parametrize("grain", [0.0, 0.3])
 def test_soft_and_grainy_pictures_stay_near_what_they_were(grain):
     y, x = np.mgrid[0:1:160j, 0:1:160j]
