@@ -18,7 +18,7 @@ from mmcourse.dit.model import DiT
 from mmcourse.nn import split_for_muon
 from mmcourse.optimisers import Course, optimisers
 from mmcourse.processes import means, my_rows
-from mmcourse.resuming import Settings
+from mmcourse.resuming import Settings, sample_of
 from mmcourse.training import EMA, batch_indices, check_finite
 
 ENDS = (
@@ -81,17 +81,16 @@ def optimisers_for(trained: nn.Module, plan: Plan) -> list[torch.optim.Optimizer
     return optimisers(matrices, rest, plan.lr, plan.muon)
 
 
-def optimise(  # noqa: PLR0913 - the last three name a run
+def optimise(
     trained: nn.Module,
     model: DiT,
-    rows: int,
+    data: Tensor,
     plan: Plan,
     loss_of: LossOf,
     accelerator: Accelerator,
     *,
     checkpoint: Path | None = None,
     seed: int = 0,
-    data: str = "",
 ) -> Iterator[Metrics]:
     """Take the steps of a plan; yields {"step", "loss", "gradient", "lr", ...} after each.
 
@@ -101,14 +100,13 @@ def optimise(  # noqa: PLR0913 - the last three name a run
     Args:
         trained: what is optimised, on its device, the model in it.
         model: what is averaged, and is the result.
-        rows: of the data.
+        data: (N, ...), of which steps draw rows.
         plan: see there.
         loss_of: the loss of a step.
         accelerator: its precision and its processes.
         checkpoint: file to save to every `plan.save_every` steps, and to resume from, with the
             same settings, if it is there.
         seed: of everything that is drawn.
-        data: what tells the data from others, see `resuming.sample_of`.
 
     Raises:
         ValueError: a loss that is not finite, or a checkpoint of other settings.
@@ -117,7 +115,7 @@ def optimise(  # noqa: PLR0913 - the last three name a run
     ema = EMA(model, decay=min(plan.decay, plan.steps / (plan.steps + 10)))
     prepared, *both = accelerator.prepare(trained, *optimisers_for(trained, plan))
     course = Course(both)
-    settings = Settings.of(plan, seed=seed, data=data)
+    settings = Settings.of(plan, seed=seed, data=sample_of(data))
     state: dict[str, Any] = {"settings": settings, "trained": trained, "ema": ema}
     state |= {f"optimiser_{i}": o for i, o in enumerate(both)}
     start = 0
@@ -125,7 +123,7 @@ def optimise(  # noqa: PLR0913 - the last three name a run
         start = load_checkpoint(checkpoint, accelerator=accelerator, **state)
     for step in range(start, plan.steps):
         parts = range(step * processes, (step + 1) * processes)
-        index = torch.cat([batch_indices(k, plan.batch_size, rows, seed) for k in parts])
+        index = torch.cat([batch_indices(k, plan.batch_size, len(data), seed) for k in parts])
         dice = torch.Generator().manual_seed(seed * 1_000_003 + step)
         loss, told = loss_of(prepared, Turn(step, index, my_rows(len(index)), dice))
         check_finite(loss, step + 1)

@@ -21,7 +21,6 @@ from mmcourse.dit.generate import way_of
 from mmcourse.dit.model import DiT
 from mmcourse.dit.optimise import Plan, Turn, optimise
 from mmcourse.processes import accelerator_for
-from mmcourse.resuming import sample_of
 
 WINDOWS = 4
 """Pieces of the way, all of one length: as many steps does the student take."""
@@ -209,15 +208,6 @@ def straighten(
         error = (prepared(x, TIME * t, words, reference) - velocity).square().mean()
         return error, {"error": error}
 
-    same = sample_of(data.latents)
     return optimise(
-        trained,
-        student,
-        len(data),
-        plan,
-        loss_of,
-        accelerator,
-        checkpoint=checkpoint,
-        seed=seed,
-        data=same,
+        trained, student, data.latents, plan, loss_of, accelerator, checkpoint=checkpoint, seed=seed
     )

@@ -20,7 +20,6 @@ from mmcourse.dit.model import DiT
 from mmcourse.dit.optimise import Plan, Turn, optimise
 from mmcourse.dit.whom import ANSWERS, HERO
 from mmcourse.processes import accelerator_for
-from mmcourse.resuming import sample_of
 from mmcourse.vqgan.eye import Eye, over_places
 
 ALIGNMENT = 0.5
@@ -189,15 +188,6 @@ def train(
             loss = loss + numbers["whom"]
         return loss, numbers
 
-    same = sample_of(data.latents)
     return optimise(
-        trained,
-        model,
-        len(data),
-        plan,
-        loss_of,
-        accelerator,
-        checkpoint=checkpoint,
-        seed=seed,
-        data=same,
+        trained, model, data.latents, plan, loss_of, accelerator, checkpoint=checkpoint, seed=seed
     )

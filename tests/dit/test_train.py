@@ -63,7 +63,11 @@ def test_what_a_step_draws_depends_on_seed_and_step():
             return sum(p.square().sum() for p in model.parameters()), {}
 
         seen, model = [], small_dit()
-        list(optimise(Aligned(model, 6), model, 4, PLAN, loss_of, Accelerator(), seed=seed))
+        list(
+            optimise(
+                Aligned(model, 6), model, torch.zeros(4, 1), PLAN, loss_of, Accelerator(), seed=seed
+            )
+        )
         return seen
 
     assert drawn(0) == drawn(0)
