@@ -135,6 +135,7 @@ def compare(
     ours: tuple[nn.Module, Callable[[str], Callable[[], float]]],
     theirs: tuple[nn.Module, Callable[[str], Callable[[], float]]],
     sizes: dict[str, object],
+    beside: tuple[str, Callable[[str], Callable[[], float]]],
 ) -> None:
     """Time the steps of two models in turns, and print.
 
@@ -144,9 +145,13 @@ def compare(
         ours: a model, and from a precision its step.
         theirs: likewise.
         sizes: of both, to be told.
+        beside: the name and the step of a third model, which is timed in turns with the peer; what
+            it takes of the peer's time is told under "sizes".
     """
+    name, third = beside
     (our_precision, our_step), (peer_precision, peer_step) = map(best_step, (ours[1], theirs[1]))
     our_seconds, peer_seconds = in_turns(our_step, peer_step, asked.rounds)
+    third_seconds, peer_again = in_turns(third(peer_precision), peer_step, asked.rounds)
     report(
         {
             "quantity": quantity,
@@ -157,6 +162,7 @@ def compare(
             "better": "lower",
             "sizes": {
                 **sizes,
+                name: third_seconds / peer_again,
                 "parameters": count_parameters(ours[0]),
                 "peer_parameters": count_parameters(theirs[0]),
                 "precision": our_precision,

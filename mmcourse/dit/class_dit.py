@@ -89,7 +89,8 @@ class ClassDiT(Pretrained):
             raise ValueError(f"pictures must be (B, *{self.shape}), got {tuple(x.shape)}")
         if labels is None:
             labels = torch.full((len(x),), self.classes, device=x.device)
-        tokens = self.to_tokens(patchify(x, self.patch)) + self.positions  # (B, N, D)
+        tokens = self.to_tokens(patchify(x, self.patch))  # (B, N, D)
+        tokens = tokens + self.positions.to(tokens.dtype)  # so that autocast keeps its type
         time = self.time(timestep_embedding(t, WAVES, self.longest).to(x.dtype))  # (B, D)
         told = time, self.label(labels)  # (B, D) each
         condition = sum(told) if self.by_vector else torch.stack(told, 1)  # (B, D) or (B, 2, D)

@@ -111,6 +111,15 @@ def test_only_adaln_zero_starts_as_the_identity():
         assert unchanged == (name == "adaLN-Zero"), name
 
 
+def test_under_autocast_tokens_stay_in_bfloat16():
+    model, types = small(), []
+    for block in model.blocks:
+        block.register_forward_pre_hook(lambda block, given: types.append(given[0].dtype))
+    with torch.autocast("cpu", torch.bfloat16), torch.no_grad():
+        model(picture(), T, LABELS)
+    assert types == [torch.bfloat16] * 2
+
+
 def test_gradients_reach_a_gate_that_is_zero():
     block = AdaLNZeroBlock(16, 2)
     block(torch.randn(2, 4, 16), torch.randn(2, 16)).square().mean().backward()
