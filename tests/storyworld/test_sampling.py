@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from mmcourse.storyworld import ATTRIBUTES, held_out, held_out_pairs, sample_scene
+from mmcourse.storyworld.world import sampling
 from mmcourse.storyworld.world.sampling import CLOSE, INTERACTING, STYLE_SHARES, tables
 from mmcourse.storyworld.world.vocabulary import INTERACTIONS
 
@@ -215,6 +216,7 @@ def test_scenes_captions_and_pictures_are_the_same_in_another_process():
 
 
 def test_a_scene_depends_on_seed_split_and_index_alone(scenes):
+    sampling._scene.cache_clear()
     for index in (40, 3, 17):  # in another order than they were first drawn in
         assert sample_scene("train", index) == scenes["train"][index]
     drawn = {
@@ -222,6 +224,14 @@ def test_a_scene_depends_on_seed_split_and_index_alone(scenes):
         for split, index, seed in product(("train", "val", "test"), range(20), range(3))
     }
     assert len(drawn) > 170  # a few may look alike by chance
+
+
+def test_what_is_remembered_is_what_would_be_drawn(scenes):
+    assert sample_scene("test", 5) is sample_scene("test", 5)
+    asked = product(("test", "compositional"), (0, 5), (0, 1, True), (None, "neon"))
+    for split, index, seed, style in asked:
+        drawn = sampling._scene.__wrapped__(split, index, seed, style)
+        assert sample_scene(split, index, seed, style) == drawn
 
 
 def test_an_index_is_a_whole_number_of_any_type(scenes):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from mmcourse.storyworld.world import vocabulary as v
@@ -18,7 +18,7 @@ AWAKE = ("surprised", "angry")
 
 
 def _known(value: object, values: Sequence[object], what: str) -> None:
-    if value not in values or isinstance(value, bool | float):
+    if value not in values or isinstance(value, (bool, float)):
         raise ValueError(f"{what} {value!r} does not exist in StoryWorld; choose one of {values}")
 
 
@@ -161,6 +161,10 @@ class Scene:
     def visible(self) -> tuple[Any, ...]:
         """What a picture shows and a caption can say: two scenes with equal `visible()` are the
         same scene to every split. Left out are `variation`, names and identities."""
+        return self._seen_in(self.style)
+
+    def _seen_in(self, style: str) -> tuple[Any, ...]:
+        """`visible()` as if drawn in another style."""
         characters = sorted(
             (c.position, c.species, c.colour, c.accessory, c.mood, c.action)
             for c in self.characters
@@ -168,15 +172,14 @@ class Scene:
         things = sorted((t.position, t.kind, t.colour) for t in self.things)
         extra: list[Any] = [self.camera] if self.camera != "medium" else []
         extra += [self.interaction.key()] if self.interaction else []
-        return (*characters, *things, self.place, self.time, self.weather, self.style, *extra)
+        return (*characters, *things, self.place, self.time, self.weather, style, *extra)
 
     def fingerprint(self) -> int:
         """A 64-bit hash of `visible()`, the same in every process and version of Python.
 
         The style is left out (read as "flat"), so that a scene in four styles is in one split.
         """
-        seen = (self if self.style == "flat" else replace(self, style="flat")).visible()
-        digest = hashlib.blake2b(repr(seen).encode(), digest_size=8).digest()
+        digest = hashlib.blake2b(repr(self._seen_in("flat")).encode(), digest_size=8).digest()
         return int.from_bytes(digest, "big")
 
     def to_json(self) -> str:
