@@ -15,7 +15,6 @@ import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable, Mapping
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -28,6 +27,7 @@ from tqdm.auto import tqdm
 from mmcourse.checkpoints import write_atomically
 from mmcourse.devices import usable_cpus
 from mmcourse.paths import user_path
+from mmcourse.processes import pool_of
 
 BLOCK = 256
 """Examples in a file."""
@@ -80,7 +80,7 @@ def cached(
     missing = [part for part, file in zip(parts, files) if not zipfile.is_zipfile(file)]
     if missing:  # what is not there, or was cut short
         workers = min(workers or usable_cpus(), len(missing))
-        with ProcessPoolExecutor(workers) if workers > 1 else nullcontext() as pool:
+        with pool_of(workers) if workers > 1 else nullcontext() as pool:
             made = (pool.map if pool else map)(make, missing)
             for part, arrays in tqdm(zip(missing, made), total=len(missing), desc=name):
                 packed = io.BytesIO()

@@ -8,8 +8,10 @@ functions here. Called by a single process, they change nothing.
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Mapping
+from concurrent.futures import ProcessPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -50,6 +52,20 @@ def accelerator_for(precision: str, *handlers: Any) -> Accelerator:
     if held and held.get("_mixed_precision") != precision:
         AcceleratorState._reset_state()
     return Accelerator(mixed_precision=precision, kwargs_handlers=[*handlers])
+
+
+def leave_inherited(*_: object) -> None:
+    """To be called first in a worker process: what its parent left is never collected there.
+
+    A fork has none of its parent's threads, and some destructors wait for them: that of a forgotten
+    onnxruntime session for ever, whatever the worker was doing when the collector came by.
+    """
+    gc.freeze()
+
+
+def pool_of(workers: int) -> ProcessPoolExecutor:
+    """So many processes that start with `leave_inherited`."""
+    return ProcessPoolExecutor(workers, initializer=leave_inherited)
 
 
 def my_rows(n: int) -> slice:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any
@@ -16,7 +15,7 @@ from torch.utils.data import DataLoader, Dataset
 from mmcourse.devices import usable_cpus
 from mmcourse.joint.glimpses import glimpse
 from mmcourse.joint.negatives import true_of
-from mmcourse.processes import my_rows
+from mmcourse.processes import leave_inherited, my_rows, pool_of
 from mmcourse.refusals import whole
 from mmcourse.storyworld import (
     Caption,
@@ -131,6 +130,7 @@ class Pairs:
                 collate_fn=_as_it_is,
                 num_workers=workers,
                 multiprocessing_context="fork" if workers else None,  # captioners are no pickles
+                worker_init_fn=leave_inherited,
             )
         )
 
@@ -184,7 +184,7 @@ def draw(
     if workers == 1:
         drawn = list(map(job, parts))
     else:
-        with ProcessPoolExecutor(workers) as pool:
+        with pool_of(workers) as pool:
             drawn = list(pool.map(job, parts))
     pictures = torch.from_numpy(np.concatenate([rows for _, rows in drawn]))
     return [s for scenes, _ in drawn for s in scenes], pictures

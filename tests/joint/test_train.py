@@ -1,6 +1,8 @@
 """Training: what a step does, that it learns, and that a killed run ends as an unbroken one."""
 
+import gc
 import math
+import os
 from dataclasses import replace
 from functools import partial
 
@@ -11,6 +13,7 @@ from mmcourse.joint import clip_loss, masked_clip_loss, siglip_loss
 from mmcourse.joint import train as training
 from mmcourse.joint.pairs import Pairs, caption_for_training, draw, storyworld_pairs
 from mmcourse.joint.train import Contrast, helpers, train
+from mmcourse.processes import pool_of
 from mmcourse.storyworld import (
     Tokenizer,
     caption,
@@ -248,6 +251,33 @@ def test_helpers_tell_what_the_loop_would_tell(pairs):
         assert torch.equal(told[0], own[0])
         assert torch.equal(told[1], own[1])
         assert torch.equal(pairs.show(index, step, CPU, told).ids, own[0])
+
+
+def test_helpers_leave_alone_what_their_parent_forgot(pairs, tmp_path, monkeypatch):
+    parent, met, tell = os.getpid(), tmp_path / "met", Pairs.tell
+
+    class Forgotten:
+        def __init__(self):
+            self.itself = self
+
+        def __del__(self):
+            if os.getpid() != parent:
+                met.touch()
+
+    def collect(*arguments):
+        gc.collect()
+        return tell(*arguments)
+
+    monkeypatch.setattr(Pairs, "tell", collect)
+    gc.disable()
+    try:
+        Forgotten()
+        assert len(list(pairs.told_ahead([(0, pairs.batch(0, 8))], 1))) == 1
+        with pool_of(1) as pool:
+            pool.submit(gc.collect).result()
+    finally:
+        gc.enable()
+    assert not met.exists()
 
 
 def test_a_cpu_has_no_hands_to_spare():

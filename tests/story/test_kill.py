@@ -12,6 +12,7 @@ import signal
 import time
 
 import pytest
+from scripts import fork
 
 from mmcourse.story.backends.fake import fake_backend
 from mmcourse.story.backends.world import world_backend
@@ -62,7 +63,7 @@ def test_a_killed_library_reopens_at_its_last_finished_step(tmp_path, kill):
     inside = kill % 2 == 0
     steps, wait = dice.randint(1, 12), dice.uniform(0.0, 0.03)
     reading, writing = os.pipe()
-    child = os.fork()
+    child = fork()
     if child == 0:
         try:
             os.close(reading)

@@ -101,14 +101,13 @@ def test_an_album_holds_families_of_its_splits_in_turn(album):
 
 
 def test_two_processes_draw_the_same_bytes_as_one(monkeypatch):
-    pools = []
+    pools, pool_of = [], judge_data.pool_of
 
-    class Pool(judge_data.ProcessPoolExecutor):
-        def __init__(self, workers):
-            pools.append(workers)
-            super().__init__(workers)
+    def watched(workers):
+        pools.append(workers)
+        return pool_of(workers)
 
-    monkeypatch.setattr(judge_data, "ProcessPoolExecutor", Pool)
+    monkeypatch.setattr(judge_data, "pool_of", watched)
     arguments = {"size": 16, "splits": ("train",), "style": "flat"}
     apart = draw_album(500, **arguments, workers=2)
     assert pools == [2]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
@@ -12,6 +11,7 @@ import torch
 from torch import Tensor
 
 from mmcourse.devices import usable_cpus
+from mmcourse.processes import pool_of
 from mmcourse.storyworld.drawing.render import render
 from mmcourse.storyworld.judge.reading import targets
 from mmcourse.storyworld.world import vocabulary as v
@@ -125,7 +125,7 @@ def draw_album(
     paint = partial(_pixels, size=size)
     workers = min(workers or usable_cpus(), 1 + n // 500)
     pixels = torch.empty(3 * n, size, size, 3, dtype=torch.uint8)
-    with ProcessPoolExecutor(workers) if workers > 1 else nullcontext() as pool:
+    with pool_of(workers) if workers > 1 else nullcontext() as pool:
         share = partial(pool.map, chunksize=64) if pool else map
         families = list(share(ask, range(n)))
         scenes = [scene for found in families for scene in found.scenes]
