@@ -6,9 +6,9 @@ Both are one model, with the same weights: 6 blocks of adaLN-Zero, width 192, ov
 latents 8 x 16 x 16, told a class. Both take the same step: forward, mean squared error, backward,
 AdamW. Each runs in the precision that suits it better. One core.
 
-The two differ in how they attend; what else they do, any implementation does. How much of its time
-theirs takes when its attention costs nothing (queries, keys and values are added) is `floor`, under
-"sizes".
+The two differ most in how they attend. How much of its time theirs takes when its attention costs
+nothing (queries, keys and values are added) is `floor`, under "sizes": who wants to be below it
+must do the rest faster too.
 """
 
 from __future__ import annotations

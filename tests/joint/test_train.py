@@ -2,12 +2,12 @@
 
 import gc
 import math
-import os
 from dataclasses import replace
 from functools import partial
 
 import pytest
 import torch
+from scripts import forgotten
 
 from mmcourse.joint import clip_loss, masked_clip_loss, siglip_loss
 from mmcourse.joint import train as training
@@ -253,31 +253,19 @@ def test_helpers_tell_what_the_loop_would_tell(pairs):
         assert torch.equal(pairs.show(index, step, CPU, told).ids, own[0])
 
 
-def test_helpers_leave_alone_what_their_parent_forgot(pairs, tmp_path, monkeypatch):
-    parent, met, tell = os.getpid(), tmp_path / "met", Pairs.tell
-
-    class Forgotten:
-        def __init__(self):
-            self.itself = self
-
-        def __del__(self):
-            if os.getpid() != parent:
-                met.touch()
+def test_helpers_leave_alone_what_their_parent_forgot(pairs, monkeypatch):
+    tell = Pairs.tell
 
     def collect(*arguments):
         gc.collect()
         return tell(*arguments)
 
     monkeypatch.setattr(Pairs, "tell", collect)
-    gc.disable()
-    try:
-        Forgotten()
+    with forgotten() as met:
         assert len(list(pairs.told_ahead([(0, pairs.batch(0, 8))], 1))) == 1
         with pool_of(1) as pool:
             pool.submit(gc.collect).result()
-    finally:
-        gc.enable()
-    assert not met.exists()
+        assert not met.exists()
 
 
 def test_a_cpu_has_no_hands_to_spare():

@@ -14,7 +14,8 @@ import sys
 import tempfile
 import traceback
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,30 @@ def fork() -> int:
     if child == 0:
         gc.freeze()
     return child
+
+
+@contextmanager
+def forgotten() -> Iterator[Path]:
+    """Leave something for the collector, which is off meanwhile; a file that is there once another
+    process has collected it."""
+    with tempfile.TemporaryDirectory() as folder:
+        parent, met = os.getpid(), Path(folder) / "met"
+
+        class Forgotten:
+            def __init__(self) -> None:
+                self.itself = self
+
+            def __del__(self) -> None:
+                if os.getpid() != parent:
+                    met.touch()
+
+        gc.disable()
+        try:
+            Forgotten()
+            yield met
+        finally:
+            gc.enable()
+            gc.collect()
 
 
 def in_a_fork(
